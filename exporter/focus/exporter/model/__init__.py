@@ -1,0 +1,19 @@
+"""FOCUS over a frozen timm ViT: the network, and the file that it is kept in."""
+
+from focus.exporter.model._backbone import create_backbone, load_weights, require_supported
+from focus.exporter.model._checkpoint import load_checkpoint, save_checkpoint
+from focus.exporter.model._focus import FocusNet, NetReading
+from focus.exporter.model._heads import auxiliary_heads, discriminative_heads, sink_loss
+
+__all__ = [
+    "FocusNet",
+    "NetReading",
+    "auxiliary_heads",
+    "create_backbone",
+    "discriminative_heads",
+    "load_checkpoint",
+    "load_weights",
+    "require_supported",
+    "save_checkpoint",
+    "sink_loss",
+]

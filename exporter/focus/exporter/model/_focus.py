@@ -1,0 +1,135 @@
+"""FOCUS (arXiv 2507.14787) as METHOD.md makes it exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from focus.exporter.model._backbone import patch_positions, sink_start
+from focus.exporter.model._lanes import Bands, patch_lane, patch_memory, prompt_lane
+from focus.runtime.spectral import BandGroup, group_of_band
+
+
+class NetReading(NamedTuple):
+    """What the network says of B windows; float32.
+
+    Attributes:
+        logits: [B, K].
+        attention: for each read block [B, H, K, G, N], prompt to patch.
+        sink_mass: for each read block [B, H, K, G], prompt to [SINK].
+        parts: [B, K, G], each group's share of its class's logit; logits = parts.sum(-1) + bias.
+    """
+
+    logits: Tensor
+    attention: tuple[Tensor, ...]
+    sink_mass: tuple[Tensor, ...]
+    parts: Tensor
+
+
+class FocusNet(nn.Module):
+    """A frozen ViT with a spectral adapter, a [SINK] token, and one prompt a class and band group that enters late.
+
+    Args:
+        backbone: a supported timm ``VisionTransformer`` (see ``require_supported``); frozen here and kept in eval mode.
+        groups: the sensor's band groups, G of them over C bands.
+        classes: K, classes or regression targets.
+        read_blocks: r, number of last blocks that the prompts pass.
+    Raises:
+        ValueError: r outside 1..L.
+    """
+
+    group_mask: Tensor
+    position: Tensor
+
+    def __init__(
+        self, backbone: VisionTransformer, groups: Sequence[BandGroup], classes: int, read_blocks: int = 1
+    ) -> None:
+        super().__init__()
+        if not 1 <= read_blocks <= len(backbone.blocks):
+            raise ValueError(f"read_blocks must be 1..{len(backbone.blocks)}, the backbone's blocks, got {read_blocks}")
+        if classes < 1:
+            raise ValueError(f"classes must be at least 1, got {classes}")
+        self.classes, self.groups, self.read_blocks = classes, len(groups), read_blocks
+        self.backbone = backbone.requires_grad_(False).eval()
+        width, bands = backbone.embed_dim, groups[-1].stop
+        self.adapter = nn.Parameter(torch.zeros(bands, width))
+        self.prompts = nn.Parameter(torch.empty(classes * len(groups), width))
+        self.sink = nn.Parameter(sink_start(backbone).clone())
+        self.scale = nn.Parameter(torch.ones(()))
+        self.bias = nn.Parameter(torch.zeros(classes))
+        nn.init.trunc_normal_(self.prompts, std=0.02)
+        of_band = torch.from_numpy(group_of_band(tuple(groups)).astype("int64"))
+        mask = (of_band == torch.arange(len(groups))[:, None]).float()
+        self.register_buffer("group_mask", mask.repeat(classes, 1), persistent=False)
+        self.register_buffer("position", patch_positions(backbone).clone(), persistent=False)
+
+    def train(self, mode: bool = True) -> Self:
+        """As ``nn.Module.train``, but the backbone stays in eval mode."""
+        super().train(mode)
+        self.backbone.eval()
+        return self
+
+    @property
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """The parameters that training moves: C d + K G d + d + 1 + K numbers."""
+        return {name: value for name, value in self.named_parameters() if not name.startswith("backbone.")}
+
+    def forward(self, band_means: Tensor, composite: Tensor) -> NetReading:
+        """One pass for all classes.
+
+        Args:
+            band_means: [B, N, C], standardised.
+            composite: [B, 3, H, W], normalised as the backbone expects.
+        """
+        tokens = self.embed(band_means, composite)
+        blocks = list(self.backbone.blocks)
+        for block in blocks[: -self.read_blocks]:
+            tokens = block(tokens)
+        return self.read(tokens, band_means)
+
+    def embed(self, band_means: Tensor, composite: Tensor) -> Tensor:
+        """[SINK] and patch tokens, [B, 1 + N, d]: z_i = PatchEmbed(composite)_i + sum_lambda Phi_lambda x^_{lambda,i} + pos_i."""
+        embedded = self.backbone.patch_embed(composite)
+        if embedded.ndim == 4:  # timm's dynamic_img_size models keep the grid: [B, rows, columns, d]
+            embedded = embedded.flatten(1, 2)
+        patches = embedded + band_means @ self.adapter + self.position
+        tokens = torch.cat([self.sink.expand(patches.shape[0], -1, -1), patches], dim=1)
+        return self.backbone.norm_pre(tokens)
+
+    def read(self, tokens: Tensor, band_means: Tensor) -> NetReading:
+        """The reading part: the last r blocks with the prompts, and the read-out.
+
+        Args:
+            tokens: [B, 1 + N, d], the patch lane before the last r blocks.
+            band_means: [B, N, C], standardised.
+        """
+        blocks = list(self.backbone.blocks)[-self.read_blocks :]
+        bands = Bands(band_means, self.adapter, self.group_mask)
+        prompts = self.prompts.unsqueeze(0)
+        seen = []
+        for block in blocks:
+            if block is blocks[-1]:
+                memory = patch_memory(block, tokens)
+            else:
+                tokens, memory = patch_lane(block, tokens)
+            prompts, attended = prompt_lane(block, prompts, memory, bands, self.groups)
+            seen.append(attended)
+        parts = self._parts(prompts)
+        by_class = (self.classes, self.groups)
+        return NetReading(
+            parts.sum(-1) + self.bias,
+            tuple(attended.attention.unflatten(2, by_class) for attended in seen),
+            tuple(attended.sink.unflatten(2, by_class) for attended in seen),
+            parts,
+        )
+
+    def _parts(self, prompts: Tensor) -> Tensor:
+        """scale / G * <p_{c,g}, LN(z_{c,g})>, [B, K, G]: the read-out is tied to the prompts."""
+        normed = self.backbone.fc_norm(self.backbone.norm(prompts))
+        agreement = (self.prompts * normed).sum(-1).float()
+        return (self.scale / self.groups * agreement).unflatten(-1, (self.classes, self.groups))

@@ -1,0 +1,109 @@
+"""The two lanes through a frozen block (METHOD.md, "Two lanes through the frozen blocks").
+
+Shapes: B windows, H heads, P = K G prompts, N patches, C bands, d width, d_h = d / H.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from timm.models.vision_transformer import Block
+from torch import Tensor
+
+
+class Attended(NamedTuple):
+    """What the prompts of one block attended to: ``attention`` [B, H, P, N] to the patches, ``sink`` [B, H, P] to [SINK]; float32."""
+
+    attention: Tensor
+    sink: Tensor
+
+
+class Memory(NamedTuple):
+    """What the prompts of one block can read of the patch lane: deep ``keys`` [B, H, 1 + N, d_h], [SINK] first, and the sink's ``value``
+    [B, H, 1, d_h]. The patches' deep values are not among it: a prompt reads a patch's bands only."""
+
+    keys: Tensor
+    value: Tensor
+
+
+class Bands(NamedTuple):
+    """The spectra and how the adapter carries them: ``spectra`` [B, N, C] standardised, ``adapter`` [C, d], and ``mask`` [P, C], 1 where a
+    band belongs to the prompt's group."""
+
+    spectra: Tensor
+    adapter: Tensor
+    mask: Tensor
+
+
+def project(block: Block, tokens: Tensor, part: int) -> Tensor:
+    """One of query (0), key (1), value (2) of normalised tokens [B, T, d] -> [B, H, T, d_h], after the block's q- or k-norm."""
+    attention = block.attn
+    width = attention.attn_dim
+    rows = slice(part * width, (part + 1) * width)
+    bias = None if attention.qkv.bias is None else attention.qkv.bias[rows]
+    heads = _split(F.linear(tokens, attention.qkv.weight[rows], bias), attention.num_heads)
+    norm = (attention.q_norm, attention.k_norm, None)[part]
+    return heads if norm is None else norm(heads)
+
+
+def patch_lane(block: Block, tokens: Tensor) -> tuple[Tensor, Memory]:
+    """[SINK] and patches [B, 1 + N, d] through one block, and what the prompts may read of it."""
+    normed = block.norm1(tokens)
+    query, key, value = (project(block, normed, part) for part in range(3))
+    mixed = F.scaled_dot_product_attention(query, key, value)
+    return _finish(block, tokens, mixed), Memory(key, value[:, :, :1])
+
+
+def patch_memory(block: Block, tokens: Tensor) -> Memory:
+    """As ``patch_lane`` for the last block, whose patch lane nobody reads on: keys, and the value of [SINK] alone."""
+    normed = block.norm1(tokens)
+    return Memory(project(block, normed, 1), project(block, normed[:, :1], 2))
+
+
+def prompt_lane(block: Block, prompts: Tensor, memory: Memory, bands: Bands, groups: int) -> tuple[Tensor, Attended]:
+    """Prompts [B or 1, P, d] through one block: each attends to [SINK], all patches, and the ``groups`` prompts of its own class.
+
+    Logit to patch i: q . k_i + sum_{lambda in group} (q . W_K Phi_lambda) x^_{lambda,i}, with q already divided by sqrt(d_h);
+    value of patch i: sum_{lambda in group} W_V Phi_lambda x^_{lambda,i}, which is never formed: the attention pools the spectra first.
+    """
+    attention = block.attn
+    normed = block.norm1(prompts)
+    query, key, value = (project(block, normed, part) for part in range(3))
+    query = query * attention.scale
+    spectra = bands.spectra.unsqueeze(1)
+    band_query = (query @ _through(block, bands.adapter, 1)) * bands.mask
+    to_patch = query @ memory.keys[:, :, 1:].transpose(-1, -2) + band_query @ spectra.transpose(-1, -2)
+    to_sink = query @ memory.keys[:, :, :1].transpose(-1, -2)
+    own_query, own_key, own_value = (part.unflatten(2, (-1, groups)) for part in (query, key, value))
+    to_own = (own_query @ own_key.transpose(-1, -2)).flatten(2, 3)
+    windows = to_patch.shape[0]
+    logits = torch.cat([to_sink, to_patch, to_own.expand(windows, -1, -1, -1)], dim=-1)
+    weights = logits.float().softmax(dim=-1)
+    count = spectra.shape[2]
+    sink, patches, own = weights.to(query.dtype).split([1, count, groups], dim=-1)
+    pooled = (patches @ spectra) * bands.mask
+    mixed = pooled @ _through(block, bands.adapter, 2).transpose(-1, -2) + sink * memory.value
+    mixed = mixed + (own.unflatten(2, (-1, groups)) @ own_value).flatten(2, 3)
+    return _finish(block, prompts, mixed), Attended(weights[..., 1 : 1 + count], weights[..., 0])
+
+
+def _through(block: Block, adapter: Tensor, part: int) -> Tensor:
+    """W_K Phi (part 1) or W_V Phi (part 2) of every head, without bias or norm: [H, d_h, C]."""
+    attention = block.attn
+    width = attention.attn_dim
+    weight = attention.qkv.weight[part * width : (part + 1) * width]
+    return (weight @ adapter.T).unflatten(0, (attention.num_heads, -1))
+
+
+def _split(values: Tensor, heads: int) -> Tensor:
+    """[B, T, H d_h] -> [B, H, T, d_h]."""
+    return values.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def _finish(block: Block, tokens: Tensor, mixed: Tensor) -> Tensor:
+    """Projection, layer scale and MLP of a block over the heads' outputs [B, H, T, d_h]."""
+    attention = block.attn
+    tokens = tokens + block.ls1(attention.proj(attention.norm(mixed.transpose(1, 2).flatten(2))))
+    return tokens + block.ls2(block.mlp(block.norm2(tokens)))

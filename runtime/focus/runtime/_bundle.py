@@ -1,0 +1,198 @@
+"""The bundle: everything about a trained model that the runtime must know, and nothing that it has to guess."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from focus.runtime._errors import BundleError
+from focus.runtime.spectral import BandGroup, group_of_band
+
+#: Key of the bundle in an ONNX file's metadata.
+METADATA_KEY = "focus"
+
+Numbers = tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+Positive = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Target(_Part):
+    """One class, or one regression target with its unit and the training set's mean and deviation (output = logit * deviation + mean)."""
+
+    name: str = Field(min_length=1)
+    unit: str | None = None
+    mean: float = 0.0
+    deviation: float = Field(default=1.0, gt=0)
+
+
+class Group(_Part):
+    """Bands ``first`` to ``stop - 1``, read by one prompt of every class."""
+
+    name: str
+    first: int = Field(ge=0)
+    stop: int
+
+
+class Backbone(_Part):
+    """The part that knows nothing of the classes: frozen blocks, adapter and [SINK]; several tasks could share its pass."""
+
+    name: str
+    patch: int = Field(ge=1)
+    rows: int = Field(ge=1)
+    columns: int = Field(ge=1)
+    width: int
+    blocks: int
+    heads: int
+    composite_mean: Positive = Field(min_length=3, max_length=3)
+    composite_deviation: Positive = Field(min_length=3, max_length=3)
+
+
+class Reading(_Part):
+    """The part that belongs to one task: the prompts, and the heads of the last block whose attention is shown (H*)."""
+
+    read_blocks: int = Field(ge=1)
+    heads: tuple[int, ...] = Field(min_length=1)
+
+
+class Bundle(_Part):
+    """A trained model's facts, validated. Arrays have the lengths C = bands, N = patches, G = groups, K = targets.
+
+    Attributes:
+        wavelengths_nm: C band centres the model was trained on, increasing.
+        fwhm_nm: C band widths, where known.
+        mean, deviation: C values, mu and sigma of the band means (reflectance).
+        adapter_norm: C values, ||Phi_lambda||.
+        composite_weights: 3 x C.
+    """
+
+    schema_version: Literal[1] = 1
+    name: str
+    task: Literal["classification", "regression"]
+    targets: tuple[Target, ...] = Field(min_length=1)
+    wavelengths_nm: Numbers = Field(min_length=3)
+    fwhm_nm: Positive | None = None
+    groups: tuple[Group, ...] = Field(min_length=1)
+    backbone: Backbone
+    reading: Reading
+    mean: Numbers
+    deviation: Positive
+    adapter_norm: Numbers
+    composite_weights: tuple[Numbers, Numbers, Numbers]
+    precision: Literal["fp32", "fp16"] = "fp32"
+    checkpoint_sha256: str | None = None
+    trained_on: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Bundle:
+        bands = len(self.wavelengths_nm)
+        lengths = {
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "adapter_norm": self.adapter_norm,
+            "fwhm_nm": self.fwhm_nm if self.fwhm_nm is not None else self.wavelengths_nm,
+            **{f"composite_weights[{row}]": weights for row, weights in enumerate(self.composite_weights)},
+        }
+        for field, values in lengths.items():
+            if len(values) != bands:
+                raise ValueError(f"{field} must have one value for each of the {bands} bands, got {len(values)}")
+        if np.any(np.diff(self.wavelengths_nm) <= 0):
+            raise ValueError("wavelengths_nm must increase")
+        edges = [group.first for group in self.groups] + [bands]
+        if edges[0] != 0 or any(
+            group.stop != edge or group.stop <= group.first for group, edge in zip(self.groups, edges[1:], strict=True)
+        ):
+            raise ValueError(f"groups must cover bands 0..{bands - 1} once, in order")
+        if max(self.reading.heads) >= self.backbone.heads or min(self.reading.heads) < 0:
+            raise ValueError(f"reading.heads must lie in 0..{self.backbone.heads - 1}, got {self.reading.heads}")
+        return self
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> Bundle:
+        """Reads and validates a bundle.
+
+        Args:
+            text: the JSON.
+            source: the file it came from, for the message.
+        Raises:
+            BundleError: not a bundle, or one of another version.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "bundle"
+            raise BundleError(
+                f"{source}: the model's bundle is not valid ({where}: {first['msg']}); "
+                "export it again with this version's focus-export"
+            ) from None
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], source: str) -> Bundle:
+        """Reads the bundle out of an ONNX file's metadata.
+
+        Raises:
+            BundleError: the file carries none, or one that is not valid.
+        """
+        if METADATA_KEY not in metadata:
+            raise BundleError(f"{source} is an ONNX file but not a FOCUS model (no bundle in it); make one with focus-export")
+        return cls.from_json(metadata[METADATA_KEY], source)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes or targets, K of them."""
+        return tuple(target.name for target in self.targets)
+
+    @property
+    def bands(self) -> int:
+        """C."""
+        return len(self.wavelengths_nm)
+
+    @property
+    def patches(self) -> int:
+        """N."""
+        return self.backbone.rows * self.backbone.columns
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Lines and samples of the window that the model reads."""
+        return self.backbone.rows * self.backbone.patch, self.backbone.columns * self.backbone.patch
+
+    @cached_property
+    def wavelengths(self) -> NDArray[np.float64]:
+        """float64 [C], nm."""
+        return np.array(self.wavelengths_nm)
+
+    @cached_property
+    def band_groups(self) -> tuple[BandGroup, ...]:
+        """The groups as the spectral room knows them."""
+        return tuple(BandGroup(group.name, group.first, group.stop) for group in self.groups)
+
+    @cached_property
+    def group_of_band(self) -> NDArray[np.int32]:
+        """int32 [C]."""
+        return group_of_band(self.band_groups)
+
+    def require_wavelengths(self, wavelengths_nm: NDArray[np.float64], source: str) -> None:
+        """Refuses a sensor whose bands are not the model's, to a tenth of the model's band spacing.
+
+        Raises:
+            BundleError: other number of bands, or other wavelengths.
+        """
+        ours, theirs = self.wavelengths, np.asarray(wavelengths_nm, np.float64)
+        hint = f"resample it with --resample (the model covers {ours[0]:g}-{ours[-1]:g} nm)"
+        if theirs.size != ours.size:
+            raise BundleError(f"model {self.name} reads {ours.size} bands, {source} has {theirs.size}; {hint}")
+        apart = np.abs(theirs - ours)
+        worst = int(np.argmax(apart))
+        if apart[worst] > 0.1 * float(np.median(np.diff(ours))):
+            raise BundleError(
+                f"model {self.name} has band {worst} at {ours[worst]:g} nm, {source} at {theirs[worst]:g} nm; {hint}"
+            )

@@ -1,0 +1,20 @@
+"""The one family of errors for the environment: files, cameras, engines, disks.
+
+Bad arguments of a call raise the built-in types; both are shown to a user of the commands as one line.
+"""
+
+
+class FocusError(Exception):
+    """Something outside the program does not fit; the message says what, and the way out."""
+
+
+class CubeError(FocusError):
+    """A data file is missing, damaged, or not what it says it is."""
+
+
+class BundleError(FocusError):
+    """A model file is not ours, is damaged, or does not fit this sensor."""
+
+
+class OutputError(FocusError):
+    """Results cannot be written there."""

@@ -1,0 +1,30 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from focus.runtime._errors import OutputError
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a file under a temporary name and moves it into place, so that nobody ever reads half of it.
+
+    Raises:
+        OutputError: the folder is missing or cannot be written, or the disk is full; whatever was at ``path`` is still there.
+    """
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror}; free some space or choose another place") from None

@@ -1,0 +1,119 @@
+"""Wavelengths from outside the cube's own file: the user's option, or a table beside the file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.runtime._errors import CubeError
+from focus.runtime.cubes._describe import Description, as_vector
+from focus.runtime.cubes._envi_header import describe_header, read_header
+from focus.runtime.cubes._wavelengths import table_in_nm
+
+#: What `open_cube` takes for wavelengths: nm a band, a file with a table, or "START:STOP" in nm.
+WavelengthOption = Sequence[float] | NDArray[Any] | str | PathLike[str] | None
+
+_TABLE_LIMIT = 16 * 2**20
+
+
+def table_from_option(option: WavelengthOption, bands: int | None) -> Description | None:
+    """The user's own wavelengths.
+
+    Args:
+        option: see `WavelengthOption`.
+        bands: number of bands, needed for "START:STOP" only.
+    Returns: a description with wavelengths, or None where there is no option, or a range and no number of bands yet.
+    Raises:
+        ValueError: if the option cannot be read as wavelengths.
+        CubeError: if the file that it names is missing or unreadable.
+    """
+    if option is None:
+        return None
+    if not isinstance(option, str | PathLike):
+        return Description(wavelengths_nm=as_vector(option))
+    start, colon, stop = str(option).partition(":")
+    if colon and not Path(option).exists():
+        try:
+            limits = float(start), float(stop)
+        except ValueError:
+            raise ValueError(f"--wavelengths must be a file or START:STOP in nm, such as 400:1000; got {option}") from None
+        if bands is None:
+            return None
+        return Description(wavelengths_nm=np.linspace(*limits, bands))
+    return table_from_file(Path(option))
+
+
+def table_beside(path: Path) -> Description | None:
+    """The description that lies beside a file: `NAME.hdr`, `NAME.SUFFIX.hdr`, `NAME.wavelengths.csv` or `wavelengths.csv`."""
+    for candidate in (
+        path.with_name(path.name + ".hdr"),
+        path.with_suffix(".hdr"),
+        path.with_suffix(".wavelengths.csv"),
+        path.with_name("wavelengths.csv"),
+    ):
+        if candidate != path and candidate.is_file():
+            return table_from_file(candidate)
+    return None
+
+
+def table_from_file(path: Path) -> Description:
+    """Wavelengths from an ENVI header, or from a text table.
+
+    A table has one band a line. Without a header line its first column holds nm. With one, the columns are found by name
+    ("wavelength" or "wl", and "fwhm"), and the unit may be part of the name: `wavelength_nm`, `wavelength (um)`.
+
+    Raises:
+        CubeError: if the file is missing or is no such table.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_TABLE_LIMIT + 1)
+    except OSError as error:
+        raise CubeError(f"cannot read wavelengths from {path}: {error.strerror or error}; check the path") from error
+    if data.lstrip(b"\xef\xbb\xbf").startswith(b"ENVI"):
+        return describe_header(read_header(path), path.name, None)
+    if len(data) > _TABLE_LIMIT or b"\0" in data:
+        raise CubeError(f"{path.name} is not a table of wavelengths; expected text with one band a line, in nm")
+    return _parse_table(data.decode("utf-8-sig", errors="replace"), path.name)
+
+
+def _parse_table(text: str, name: str) -> Description:
+    separators = str.maketrans(";\t", ",,")
+    lines = [line.strip().translate(separators) for line in text.splitlines() if line.strip() and line[0] != "#"]
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines)]
+    if not rows:
+        raise CubeError(f"{name} is empty; expected one band a line, in nm")
+    if _is_number(rows[0][0]):
+        return Description(wavelengths_nm=_column(rows, 0, 1, name))
+    titles = [cell.lower() for cell in rows[0]]
+    centre = next((i for i, title in enumerate(titles) if title.startswith(("wavelength", "wl", "lambda"))), None)
+    if centre is None:
+        raise CubeError(f"{name} has no column called wavelength, it has: {', '.join(titles)}; name the columns in its first line")
+    width = next((i for i, title in enumerate(titles) if title.startswith("fwhm")), None)
+    unit = next((word for word in ("um", "µm", "μm", "micro") if word in titles[centre]), "nm")
+    fwhm = None if width is None else _column(rows[1:], width, 2, name)
+    return table_in_nm(_column(rows[1:], centre, 2, name), fwhm, "um" if unit != "nm" else "nm", name)
+
+
+def _column(rows: list[list[str]], index: int, first_line: int, name: str) -> NDArray[np.float64]:
+    values = []
+    for number, row in enumerate(rows, first_line):
+        if index >= len(row) or not _is_number(row[index]):
+            got = row[index] if index < len(row) else "nothing"
+            raise CubeError(f"{name}, row {number}: expected a number in column {index + 1}, got {got!r}")
+        values.append(float(row[index]))
+    return np.array(values, dtype=np.float64)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

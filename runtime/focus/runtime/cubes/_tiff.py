@@ -1,0 +1,86 @@
+"""TIFF: one page a band, or one page with all bands (planar or interleaved)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.runtime._errors import CubeError
+from focus.runtime.cubes._cube import Cube
+from focus.runtime.cubes._describe import Description, bands_first, check_memory, cube_from_description, find_axes
+from focus.runtime.cubes._tables import WavelengthOption, table_beside, table_from_option
+
+_GDAL_NODATA = 42113
+
+
+def open_tiff(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthOption = None) -> Cube:
+    """Opens a TIFF cube: memory-mapped where its pages lie uncompressed one after another, else unpacked into memory.
+
+    TIFF has no place for wavelengths: they come from the option, or from a table beside the file.
+
+    Args:
+        path: the file.
+        axes: order of the stored axes where the file's own labels mislead.
+        wavelengths_nm: see `open_cube`.
+    Raises:
+        CubeError: if the file is damaged, is no cube, or has no wavelengths.
+    """
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            values, labels = _read(tiff, path)
+            nodata = _nodata(tiff)
+    except CubeError:
+        raise
+    except Exception as error:
+        # tifffile raises a dozen types on damaged files; all of them mean the same to the user.
+        raise CubeError(f"{path.name} cannot be read as TIFF ({error}); write it uncompressed, or copy it again") from error
+    values = bands_first(values, find_axes(values.shape, None, axes or labels, path.name))
+    described = table_from_option(wavelengths_nm, len(values)) or table_beside(path) or Description()
+    if described.ignore_value is None:
+        described = replace(described, ignore_value=nodata)
+    return cube_from_description(values, described, path, "TIFF", {"axes": axes or labels})
+
+
+def _read(tiff: Any, path: Path) -> tuple[NDArray[Any], str]:
+    """Values in stored order, and that order as an arrangement of "chw"."""
+    series = _only_cube(tiff, path)
+    shape, labels = series.get_shape(squeeze=False), series.get_axes(squeeze=False)
+    kept = [axis for axis in range(len(shape)) if shape[axis] > 1 or labels[axis] in "YX"]
+    order = "".join({"Y": "h", "X": "w"}.get(labels[axis], "c") for axis in kept)
+    stored = tuple(int(shape[axis]) for axis in kept)
+    if series.dataoffset is None:
+        check_memory(math.prod(stored) * series.dtype.itemsize, path, "write it uncompressed, or as ENVI")
+        return series.asarray().reshape(stored), order
+    dtype = np.dtype(series.dtype).newbyteorder(tiff.byteorder)
+    return np.memmap(path, dtype=dtype, mode="r", offset=series.dataoffset, shape=stored), order
+
+
+def _only_cube(tiff: Any, path: Path) -> Any:
+    found = [series for series in tiff.series if sum(n > 1 or a in "YX" for n, a in _unsqueezed(series)) == 3]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(str(list(series.shape)) for series in tiff.series[:10])
+    raise CubeError(
+        f"{path.name} must hold one stack of equal pages or one page with several bands, "
+        f"it holds {len(tiff.series)} image series of shape {listed}; export it as one stack"
+    )
+
+
+def _unsqueezed(series: Any) -> list[tuple[int, str]]:
+    return list(zip(series.get_shape(squeeze=False), series.get_axes(squeeze=False), strict=True))
+
+
+def _nodata(tiff: Any) -> float | None:
+    """The ignore value that GDAL writes into a tag of its own."""
+    tag = tiff.pages[0].tags.get(_GDAL_NODATA)
+    try:
+        return None if tag is None else float(str(tag.value).strip("\0 "))
+    except ValueError:
+        return None

@@ -1,0 +1,78 @@
+"""ONNX Runtime on the CPU: the default engine, and the one the others are compared with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from focus.runtime._bundle import Bundle
+from focus.runtime._errors import BundleError
+from focus.runtime.engines._contract import Outputs
+from focus.runtime.engines._shapes import require_shapes
+
+INPUTS = ("band_means", "composite")
+
+
+class OnnxRuntimeEngine:
+    """Runs an exported ``focus.onnx`` on the CPU.
+
+    Args:
+        path: the ONNX file.
+        threads: threads within one pass; None takes the cores this process may use.
+    Raises:
+        BundleError: no ONNX file, not ours, or damaged.
+    """
+
+    def __init__(self, path: Path | str, threads: int | None = None) -> None:
+        self.path = Path(path)
+        self._options = ort.SessionOptions()
+        self._options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        self._options.log_severity_level = 3
+        self._session: ort.InferenceSession | None = self._load()
+        self.bundle = Bundle.from_metadata(self._session.get_modelmeta().custom_metadata_map, str(self.path))
+        given = {put.name: put.type for put in self._session.get_inputs()}
+        if set(given) != set(INPUTS):
+            raise BundleError(
+                f"{self.path} has the inputs {', '.join(sorted(given))}, an engine needs {' and '.join(INPUTS)}; "
+                "export it without --standalone"
+            )
+        self._dtype = np.float16 if given["band_means"] == "tensor(float16)" else np.float32
+
+    def _load(self) -> ort.InferenceSession:
+        if not self.path.is_file():
+            raise BundleError(f"no model file {self.path}; make one with focus-export, or leave out --engine for the shipped one")
+        try:
+            return ort.InferenceSession(str(self.path), self._options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime raises a class of its own for each status
+            if not type(error).__module__.startswith("onnxruntime"):
+                raise
+            raise BundleError(f"{self.path} is not a readable ONNX model ({_first_line(error)}); copy or export it again") from None
+
+    def __enter__(self) -> Self:
+        if self._session is None:
+            self._session = self._load()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session = None
+
+    def infer(self, band_means: NDArray[np.float32], composite: NDArray[np.float32]) -> Outputs:
+        """See ``Engine.infer``."""
+        if self._session is None:
+            raise RuntimeError("the engine is closed; use it inside its `with` block")
+        require_shapes(self.bundle, band_means, composite)
+        feeds = {"band_means": band_means.astype(self._dtype, copy=False), "composite": composite.astype(self._dtype, copy=False)}
+        found = self._session.run(list(Outputs._fields), feeds)
+        return Outputs(*(np.asarray(value, np.float32) for value in found))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200]

@@ -1,0 +1,156 @@
+"""The network computes METHOD.md."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from focus.exporter.model import FocusNet, create_backbone, sink_loss
+from focus.exporter.model import _lanes as lanes
+from focus.kernels import saliency
+from focus.runtime.spectral import band_groups, group_of_band
+from support.nets import BANDS, KINDS, groups, random_inputs, small_backbone, small_net
+from support.plain_focus import plain_reading
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("read_blocks", [1, 2])
+def test_logits_equal_separate_single_class_passes(kind: str, read_blocks: int) -> None:
+    net = small_net(kind, classes=3, read_blocks=read_blocks)
+    inputs = random_inputs(net)
+    together = net(*inputs)
+    for index in range(3):
+        alone = FocusNet(net.backbone, groups(), 1, read_blocks).eval()
+        with torch.no_grad():
+            alone.adapter.copy_(net.adapter)
+            alone.sink.copy_(net.sink)
+            alone.scale.copy_(net.scale)
+            alone.prompts.copy_(net.prompts.unflatten(0, (3, -1))[index])
+            alone.bias.copy_(net.bias[index : index + 1])
+        single = alone(*inputs)
+        torch.testing.assert_close(single.logits[:, 0], together.logits[:, index], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(single.attention[-1][:, :, 0], together.attention[-1][:, :, index], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("read_blocks", [1, 3])
+def test_network_agrees_with_a_plain_float64_reading(kind: str, read_blocks: int) -> None:
+    net = small_net(kind, read_blocks=read_blocks)
+    means, composite = random_inputs(net)
+    found = net(means, composite)
+    logits, attention, sink = plain_reading(net, means.numpy(), composite)
+    np.testing.assert_allclose(found.logits.detach().numpy(), logits, atol=2e-4, rtol=1e-3)
+    np.testing.assert_allclose(found.attention[-1].detach().numpy(), attention, atol=2e-5)
+    np.testing.assert_allclose(found.sink_mass[-1].detach().numpy(), sink, atol=2e-5)
+
+
+def test_maps_agree_with_a_plain_float64_reading_of_equations_5_and_6() -> None:
+    net = small_net()
+    means, composite = random_inputs(net, windows=1)
+    attention = net(means, composite).attention[-1][0, [0, 2, 3], 1].detach().numpy()
+    norm = net.adapter.detach().norm(dim=1).numpy()
+    of_band = group_of_band(groups())
+    found = saliency(attention, means[0].numpy(), norm, of_band, with_cube=True)
+    expected = np.zeros((BANDS, attention.shape[-1]))
+    for band in range(BANDS):
+        for patch in range(attention.shape[-1]):
+            mean = sum(float(attention[head, of_band[band], patch]) for head in range(3)) / 3
+            expected[band, patch] = mean * float(norm[band]) * abs(float(means[0, patch, band]))
+    np.testing.assert_allclose(found.cube, expected, rtol=1e-5)
+    np.testing.assert_allclose(found.heatmap, expected.sum(0), rtol=1e-5)
+    np.testing.assert_allclose(found.curve, expected.max(1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("read_blocks", [1, 2])
+def test_patch_features_do_not_depend_on_the_prompts(read_blocks: int) -> None:
+    net = small_net(read_blocks=read_blocks)
+    inputs = random_inputs(net)
+    before = patch_memories(net, *inputs)
+    with torch.no_grad():
+        net.prompts.normal_()
+    after = patch_memories(net, *inputs)
+    assert len(before) == 2 * read_blocks
+    for one, other in zip(before, after, strict=True):
+        assert torch.equal(one, other)
+
+
+def patch_memories(net: FocusNet, means: torch.Tensor, composite: torch.Tensor) -> list[torch.Tensor]:
+    tokens = net.embed(means, composite)
+    found: list[torch.Tensor] = []
+    original = lanes.prompt_lane
+
+    def record(block, prompts, memory, bands, count):  # type: ignore[no-untyped-def]
+        found.extend(memory)
+        return original(block, prompts, memory, bands, count)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("focus.exporter.model._focus.prompt_lane", record)
+        for block in list(net.backbone.blocks)[: -net.read_blocks]:
+            tokens = block(tokens)
+        net.read(tokens, means)
+    return found
+
+
+def test_value_path_reads_only_the_own_group() -> None:
+    """With the attention held fixed, other groups' bands change nothing that a prompt takes in; its own do."""
+    net = small_net()
+    means, composite = random_inputs(net)
+    spans = groups()
+    block = net.backbone.blocks[-1]
+    memory = lanes.patch_memory(block, net.embed(means, composite))
+
+    def parts(spectra: torch.Tensor) -> torch.Tensor:
+        fixed = lanes.Bands(spectra, net.adapter, net.group_mask)
+        with pytest.MonkeyPatch.context() as patch:
+            weights = torch.rand(2, 4, 15, 1 + means.shape[1] + 5, generator=torch.Generator().manual_seed(0)).softmax(-1)
+            patch.setattr(torch.Tensor, "softmax", lambda self, dim: weights)
+            prompts, _ = lanes.prompt_lane(block, net.prompts.unsqueeze(0), memory, fixed, 5)
+        return prompts.unflatten(1, (3, 5))
+
+    base = parts(means)
+    for index, span in enumerate(spans):
+        others = means.clone()
+        others[..., : span.first] += 3.0
+        others[..., span.stop :] -= 2.0
+        torch.testing.assert_close(parts(others)[:, :, index], base[:, :, index], atol=1e-5, rtol=1e-5)
+        own = means.clone()
+        own[..., span.first : span.stop] += 3.0
+        assert (parts(own)[:, :, index] - base[:, :, index]).abs().max() > 1e-2
+
+
+def test_only_the_trainable_tensors_receive_gradients_and_the_backbone_never_moves() -> None:
+    net = FocusNet(small_backbone("registers"), groups(), 3)
+    before = {name: value.clone() for name, value in net.backbone.state_dict().items()}
+    optimiser = torch.optim.Adam([value for value in net.parameters() if value.requires_grad], lr=0.1)
+    net.train()
+    assert not net.backbone.training
+    for _ in range(2):
+        optimiser.zero_grad()
+        reading = net(*random_inputs(net))
+        (reading.logits.square().sum() + sink_loss(reading)).backward()
+        optimiser.step()
+    assert {name for name, value in net.named_parameters() if value.grad is not None} == set(net.trainable)
+    assert set(net.trainable) == {"adapter", "prompts", "sink", "scale", "bias"}
+    assert all(value.grad.abs().max() > 0 for value in net.trainable.values())
+    for name, value in net.backbone.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_trainable_count_of_the_paper_size_is_under_one_percent() -> None:
+    spans = band_groups(np.linspace(400, 1000, 204), 10)
+    net = FocusNet(create_backbone("vit_base_patch16_224", (224, 224)), spans, 4)
+    count = sum(value.numel() for value in net.trainable.values())
+    total = sum(value.numel() for value in net.parameters())
+    assert count == 204 * 768 + 4 * 10 * 768 + 768 + 1 + 4
+    assert count / total < 0.01
+
+
+def test_group_parts_add_up_to_the_logits() -> None:
+    net = small_net()
+    reading = net(*random_inputs(net))
+    torch.testing.assert_close(reading.parts.sum(-1) + net.bias, reading.logits)
+
+
+def test_read_blocks_beyond_the_depth_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"read_blocks must be 1..3, .*got 4"):
+        FocusNet(small_backbone(), groups(), 2, read_blocks=4)
