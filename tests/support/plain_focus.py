@@ -1,4 +1,4 @@
-"""METHOD.md read aloud: one window, one class, one head at a time, in float64, from the equations and not from our code.
+"""docs/method.md read aloud: one window, one class, one head at a time, in float64, from the equations and not from our code.
 
 The patch lane is timm's own blocks; everything that the prompts do is written out.
 """

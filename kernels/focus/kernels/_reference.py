@@ -1,4 +1,4 @@
-"""The two fused kernels in NumPy, accumulating in float64: the specification that every other version is tested against."""
+"""The two fused kernels in NumPy, accumulating in float64: what every other version is tested against."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Ingested(NamedTuple):
     """What the network reads of a window of raw samples, and how good it was.
 
     Attributes:
-        band_means: float32 [N, C], mean reflectance of each band over each patch; NaN where a patch has no valid sample of a band.
-        composite: float32 [3, H, W], reflectance; an invalid sample counts as its patch's band mean (0 where there is none).
+        band_means: float32 [N, C], mean reflectance of each band over each patch; NaN where it has no valid sample.
+        composite: float32 [3, H, W], reflectance; an invalid sample counts as its patch's band mean, or 0 without one.
         valid_share: float32 [N], share of a patch's samples (over all bands) that were valid.
     """
 
@@ -47,15 +47,17 @@ def ingest(
     gain: NDArray[np.floating] | float = 1.0,
     valid: NDArray[np.bool_] | None = None,
 ) -> Ingested:
-    """Band means and composite of a window of raw samples: reflectance = (raw - dark) * gain, then two linear summaries of it.
+    """Band means and composite of raw samples: reflectance = (raw - dark) * gain, then two linear summaries of it.
 
     Args:
-        raw: [C, H, W], any numeric dtype and strides; H and W multiples of ``patch``. Patches are numbered row by row, N = H W / patch^2.
+        raw: [C, H, W], any numeric dtype and strides; H and W multiples of ``patch``. Patches are numbered row by row,
+            N = H W / patch^2.
         patch: edge of a patch in samples.
         composite_weights: float64 [3, C], see ``focus.runtime.spectral.composite_weights``.
         dark: raw counts without light, broadcast to [C, H, W] (a push-broom reference is [C, 1, W]).
         gain: reflectance a count, broadcast to [C, H, W].
-        valid: bool, broadcast to [C, H, W]; other samples are left out of the means. Non-finite samples always are.
+        valid: bool, broadcast to [C, H, W]; other samples are left out of the means. Samples whose reflectance is
+            not finite in float32 always are.
     Returns: see ``Ingested``.
     Raises:
         ValueError: raw is not [C, H, W], or its size is not a multiple of ``patch``.
@@ -64,8 +66,9 @@ def ingest(
         raise ValueError(f"raw must be [C, H, W] with H and W multiples of the patch {patch}, got {raw.shape}")
     bands, height, width = raw.shape
     rows, columns = height // patch, width // patch
-    reflectance = (raw.astype(np.float64) - dark) * gain
-    good = np.isfinite(reflectance)
+    with np.errstate(invalid="ignore", over="ignore"):
+        reflectance = (raw.astype(np.float64) - dark) * gain
+        good = np.abs(reflectance) <= np.finfo(np.float32).max
     if valid is not None:
         good &= valid
     reflectance = np.where(good, reflectance, 0.0)
@@ -80,20 +83,23 @@ def ingest(
     composite = np.tensordot(composite_weights, reflectance, axes=1)
     share = counts.sum(axis=0) / (bands * patch * patch)
     return Ingested(
-        means.reshape(bands, -1).T.astype(np.float32), composite.astype(np.float32), share.reshape(-1).astype(np.float32)
+        means.reshape(bands, -1).T.astype(np.float32),
+        composite.astype(np.float32),
+        share.reshape(-1).astype(np.float32),
     )
 
 
 def standardise(band_means: Array, mean: NDArray[np.floating], deviation: NDArray[np.floating]) -> Array:
-    """x^ = (x - mu) / sigma, METHOD.md "Inputs"; a patch's missing band means become 0, the training set's mean.
+    """x^ = (x - mu) / sigma, docs/method.md "Inputs"; a patch's missing band means become 0, the training set's mean.
 
     Args:
         band_means: float32 [..., C].
         mean, deviation: float [C].
     Returns: float32 [..., C], finite.
     """
-    standardised = (band_means.astype(np.float64) - mean) / deviation
-    return np.where(np.isfinite(standardised), standardised, 0.0).astype(np.float32)
+    with np.errstate(over="ignore"):
+        standardised = ((band_means.astype(np.float64) - mean) / deviation).astype(np.float32)
+    return np.where(np.isfinite(standardised), standardised, np.float32(0))
 
 
 def saliency(
@@ -109,7 +115,8 @@ def saliency(
     T_{lambda,i} = Abar_{g(lambda),i} * ||Phi_lambda|| * |x^_{lambda,i}|,  M_i = sum_lambda T,  B_lambda = max_i T.
 
     Args:
-        attention: float32 [H*, G, N], one class's prompt-to-patch attention of the discriminative heads; Abar is its mean over H*.
+        attention: float32 [H*, G, N], one class's prompt-to-patch attention of the discriminative heads;
+            Abar is its mean over H*.
         standardised: float32 [N, C], x^.
         adapter_norm: float [C], ||Phi_lambda||.
         group_of_band: int [C], group index of each band.

@@ -25,7 +25,7 @@ class _Part(BaseModel):
 
 
 class Target(_Part):
-    """One class, or one regression target with its unit and the training set's mean and deviation (output = logit * deviation + mean)."""
+    """One class, or one regression target: output = logit * deviation + mean, in its unit."""
 
     name: str = Field(min_length=1)
     unit: str | None = None
@@ -42,7 +42,7 @@ class Group(_Part):
 
 
 class Backbone(_Part):
-    """The part that knows nothing of the classes: frozen blocks, adapter and [SINK]; several tasks could share its pass."""
+    """What knows nothing of the classes: frozen blocks, adapter and [SINK]; several tasks could share its pass."""
 
     name: str
     patch: int = Field(ge=1)
@@ -142,7 +142,9 @@ class Bundle(_Part):
             BundleError: the file carries none, or one that is not valid.
         """
         if METADATA_KEY not in metadata:
-            raise BundleError(f"{source} is an ONNX file but not a FOCUS model (no bundle in it); make one with focus-export")
+            raise BundleError(
+                f"{source} is an ONNX file but not a FOCUS model (no bundle in it); make one with focus-export"
+            )
         return cls.from_json(metadata[METADATA_KEY], source)
 
     @property

@@ -1,4 +1,4 @@
-"""The network computes METHOD.md."""
+"""The network computes docs/method.md."""
 
 from __future__ import annotations
 

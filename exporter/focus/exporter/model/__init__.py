@@ -3,7 +3,7 @@
 from focus.exporter.model._backbone import create_backbone, load_weights, require_supported
 from focus.exporter.model._checkpoint import load_checkpoint, save_checkpoint
 from focus.exporter.model._focus import FocusNet, NetReading
-from focus.exporter.model._heads import auxiliary_heads, discriminative_heads, sink_loss
+from focus.exporter.model._heads import auxiliary_heads, discriminative_heads, head_entropy, sink_loss
 
 __all__ = [
     "FocusNet",
@@ -11,6 +11,7 @@ __all__ = [
     "auxiliary_heads",
     "create_backbone",
     "discriminative_heads",
+    "head_entropy",
     "load_checkpoint",
     "load_weights",
     "require_supported",

@@ -43,7 +43,9 @@ def load_checkpoint(path: Path) -> tuple[FocusNet, Bundle]:
     except (SafetensorError, OSError) as error:
         raise FocusError(_not_ours(path, error)) from None
     if KEY not in metadata:
-        raise FocusError(f"{path} holds weights but no FOCUS model; make one with focus-train (--weights takes such a file)")
+        raise FocusError(
+            f"{path} holds weights but no FOCUS model; make one with focus-train (--weights takes such a file)"
+        )
     bundle = Bundle.from_json(metadata[KEY], str(path))
     net = empty_net(bundle)
     try:
@@ -75,7 +77,7 @@ def _not_ours(path: Path, error: Exception) -> str:
         )
     length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
     if 0 < length < 100_000_000:
-        return f"{path} is a damaged or cut-off checkpoint ({error}); copy it again or resume the training that wrote it"
+        return (
+            f"{path} is a damaged or cut-off checkpoint ({error}); copy it again or resume the training that wrote it"
+        )
     return f"{path} is not a FOCUS checkpoint; make one with focus-train"
-
-

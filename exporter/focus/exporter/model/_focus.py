@@ -1,4 +1,4 @@
-"""FOCUS (arXiv 2507.14787) as METHOD.md makes it exact."""
+"""FOCUS (arXiv 2507.14787) as docs/method.md makes it exact."""
 
 from __future__ import annotations
 
@@ -44,7 +44,6 @@ class FocusNet(nn.Module):
     """
 
     group_mask: Tensor
-    position: Tensor
 
     def __init__(
         self, backbone: VisionTransformer, groups: Sequence[BandGroup], classes: int, read_blocks: int = 1
@@ -66,7 +65,6 @@ class FocusNet(nn.Module):
         of_band = torch.from_numpy(group_of_band(tuple(groups)).astype("int64"))
         mask = (of_band == torch.arange(len(groups))[:, None]).float()
         self.register_buffer("group_mask", mask.repeat(classes, 1), persistent=False)
-        self.register_buffer("position", patch_positions(backbone).clone(), persistent=False)
 
     def train(self, mode: bool = True) -> Self:
         """As ``nn.Module.train``, but the backbone stays in eval mode."""
@@ -97,7 +95,7 @@ class FocusNet(nn.Module):
         embedded = self.backbone.patch_embed(composite)
         if embedded.ndim == 4:  # timm's dynamic_img_size models keep the grid: [B, rows, columns, d]
             embedded = embedded.flatten(1, 2)
-        patches = embedded + band_means @ self.adapter + self.position
+        patches = embedded + band_means @ self.adapter + patch_positions(self.backbone)
         tokens = torch.cat([self.sink.expand(patches.shape[0], -1, -1), patches], dim=1)
         return self.backbone.norm_pre(tokens)
 
@@ -122,7 +120,7 @@ class FocusNet(nn.Module):
         parts = self._parts(prompts)
         by_class = (self.classes, self.groups)
         return NetReading(
-            parts.sum(-1) + self.bias,
+            parts.sum(-1) + self.bias.float(),
             tuple(attended.attention.unflatten(2, by_class) for attended in seen),
             tuple(attended.sink.unflatten(2, by_class) for attended in seen),
             parts,
@@ -131,5 +129,5 @@ class FocusNet(nn.Module):
     def _parts(self, prompts: Tensor) -> Tensor:
         """scale / G * <p_{c,g}, LN(z_{c,g})>, [B, K, G]: the read-out is tied to the prompts."""
         normed = self.backbone.fc_norm(self.backbone.norm(prompts))
-        agreement = (self.prompts * normed).sum(-1).float()
-        return (self.scale / self.groups * agreement).unflatten(-1, (self.classes, self.groups))
+        agreement = (self.prompts.float() * normed.float()).sum(-1)
+        return (self.scale.float() / self.groups * agreement).unflatten(-1, (self.classes, self.groups))

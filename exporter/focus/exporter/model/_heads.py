@@ -1,4 +1,4 @@
-"""Which heads are left to the sink, Eq. (3), and which ones explain (METHOD.md, "Sink")."""
+"""Which heads are left to the sink, Eq. (3), and which ones explain (docs/method.md, "Sink")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two lanes through a frozen block (METHOD.md, "Two lanes through the frozen blocks").
+"""The two lanes through a frozen block (docs/method.md, "Two lanes through the frozen blocks").
 
 Shapes: B windows, H heads, P = K G prompts, N patches, C bands, d width, d_h = d / H.
 """

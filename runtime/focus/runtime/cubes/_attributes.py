@@ -35,9 +35,9 @@ def number_of(attributes: Mapping[str, Any], *names: str) -> float | None:
 def quantity_of(variable: str, attributes: Mapping[str, Any], floating: bool) -> tuple[Quantity | None, float]:
     """Quantity and scale that a variable states; (None, 1.0) where it does not state both without doubt.
 
-    Stated means: an attribute `quantity`, or the word reflectance in the variable's name, `standard_name` or `long_name`. The scale is
-    1 / `scale_factor` (CF conventions: stored value x factor) or `Scale_Factor` (NEON: stored value / factor); integers
-    without either, and units other than none or percent, leave the quantity open.
+    Stated means: an attribute `quantity`, or the word reflectance in the variable's name, `standard_name` or
+    `long_name`. The scale is 1 / `scale_factor` (CF conventions: stored value x factor) or `Scale_Factor` (NEON:
+    stored value / factor); integers without either, and units other than none or percent, leave the quantity open.
 
     Args:
         variable: name of the variable.
@@ -47,7 +47,9 @@ def quantity_of(variable: str, attributes: Mapping[str, Any], floating: bool) ->
         CubeError: if an offset would have to be added, or the factor is not positive.
     """
     if number_of(attributes, "add_offset"):
-        raise CubeError(f"{variable} has add_offset = {attributes['add_offset']}, which is not supported; unpack the variable first")
+        raise CubeError(
+            f"{variable} has add_offset = {attributes['add_offset']}, which is not supported; unpack the variable first"
+        )
     factor = number_of(attributes, "scale_factor")
     divisor = number_of(attributes, "Scale_Factor")
     if factor is not None and not factor > 0:

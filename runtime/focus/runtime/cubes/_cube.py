@@ -149,11 +149,11 @@ class Cube:
         # Integers of 16 bits are exact in float32; wider types are divided in float64 first.
         wide = np.result_type(window.dtype, np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
-            result = np.divide(window, self.scale, dtype=wide).astype(np.float32, copy=False)
+            result: NDArray[np.float32] = np.divide(window, self.scale, dtype=wide).astype(np.float32, copy=False)
         result[~(self.valid(lines, samples) & np.isfinite(result))] = np.nan
         return result
 
-    def with_quantity(self, quantity: Quantity | None, scale: float = 1.0) -> "Cube":
+    def with_quantity(self, quantity: Quantity | None, scale: float = 1.0) -> Cube:
         """The same cube with the quantity stated by the user; values are shared.
 
         Args:
@@ -162,7 +162,7 @@ class Cube:
         """
         return replace(self, quantity=quantity, scale=scale)
 
-    def select_bands(self, bands: Sequence[int] | NDArray[Any]) -> "Cube":
+    def select_bands(self, bands: Sequence[int] | NDArray[Any]) -> Cube:
         """The same cube with fewer bands.
 
         Values are shared where the bands are evenly spaced, otherwise copied; so prefer windows on huge files.
@@ -198,8 +198,11 @@ def check_values(values: NDArray[Any]) -> None:
     """Refuse what cannot be a cube.
 
     Raises:
-        ValueError: if `values` is not 3-D, is empty, or is not made of real numbers.
+        TypeError: if `values` is no array.
+        ValueError: if it is not 3-D, is empty, or is not made of real numbers.
     """
+    if not isinstance(values, np.ndarray):
+        raise TypeError(f"values must be a NumPy array, got {type(values).__name__}; use numpy.asarray")
     if values.ndim != 3 or 0 in values.shape:
         raise ValueError(f"values must be [bands, lines, samples], none of them zero, got shape {values.shape}")
     if values.dtype.kind not in "iuf":

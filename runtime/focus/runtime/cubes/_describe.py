@@ -1,4 +1,4 @@
-"""What a file says about its bands and numbers, gathered from header, variables or a table beside it, and made a cube."""
+"""What a file says about its bands and numbers, from header, variables or a table beside it; and the cube of it."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ def find_axes(shape: tuple[int, ...], bands: int | None, axes: str | None, name:
     """
     if axes is not None:
         if sorted(axes.lower()) != sorted("chw"):
-            raise ValueError(f'axes must be an arrangement of "chw" (bands, lines, samples), such as "hwc"; got {axes!r}')
+            raise ValueError(
+                f'axes must be an arrangement of "chw" (bands, lines, samples), such as "hwc"; got {axes!r}'
+            )
         return axes.lower()
     matching = [axis for axis, length in enumerate(shape) if length == bands]
     if len(matching) != 1:
@@ -131,11 +133,15 @@ def choose_variable(shapes: Mapping[str, tuple[int, ...]], variable: str | None,
         if found not in shapes:
             raise CubeError(f"{path.name} holds no numeric variable {variable!r}; it has: {listed}")
         if len(shape_without_leading_ones(shapes[found])) != 3:
-            raise CubeError(f"{path.name}: {variable} has shape {list(shapes[found])}, expected three axes; it has: {listed}")
+            raise CubeError(
+                f"{path.name}: {variable} has shape {list(shapes[found])}, expected three axes; it has: {listed}"
+            )
         return found
     cubes = [name for name, shape in shapes.items() if len(shape_without_leading_ones(shape)) == 3]
     if len(cubes) != 1:
-        raise CubeError(f"{path.name} holds {len(cubes)} variables with three axes, name one with --variable; it has: {listed}")
+        raise CubeError(
+            f"{path.name} holds {len(cubes)} variables with three axes, name one with --variable; it has: {listed}"
+        )
     return cubes[0]
 
 

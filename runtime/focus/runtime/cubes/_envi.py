@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,9 @@ def open_envi(path: Path, *, wavelengths_nm: WavelengthOption = None) -> Cube:
     """
     header = header_of(path)
     if header is None:
-        raise CubeError(f"{path.name} has no ENVI header beside it; expected {path.with_suffix('.hdr').name} or {path.name}.hdr")
+        raise CubeError(
+            f"{path.name} has no ENVI header beside it; expected {path.with_suffix('.hdr').name} or {path.name}.hdr"
+        )
     fields = read_header(header)
     layout = layout_from_header(fields, header.name)
     table = table_from_option(wavelengths_nm, layout.bands)
@@ -87,6 +89,8 @@ def open_envi(path: Path, *, wavelengths_nm: WavelengthOption = None) -> Cube:
     described = describe_header(stated, header.name, layout.bands)
     if table is not None:
         described = described.with_wavelengths(table)
+    if "byte order" not in fields and layout.dtype.itemsize > 1:
+        described = replace(described, notes=(*described.notes, "no byte order is stated; taken as little-endian"))
     data = _data_of(header, layout) if path == header else path
     values = bands_first(_map(data, layout, header.name), _AXES[layout.interleave])
     kept = {key: fields[key] for key in _KEPT if key in fields}
@@ -115,7 +119,9 @@ def layout_from_header(fields: Mapping[str, str], name: str) -> RawLayout:
     _refuse_unsupported(fields, name)
     code = integer(fields, "data type", name)
     if code in _COMPLEX:
-        raise CubeError(f"{name}: data type {code} is complex, expected real values; store magnitude or parts as cubes of their own")
+        raise CubeError(
+            f"{name}: data type {code} is complex, expected real values; store magnitude or parts as cubes of their own"
+        )
     if code not in ENVI_DTYPES:
         raise CubeError(f"{name}: data type must be one of {', '.join(map(str, ENVI_DTYPES))}, got {code}")
     order = integer(fields, "byte order", name, default=0)
@@ -123,7 +129,8 @@ def layout_from_header(fields: Mapping[str, str], name: str) -> RawLayout:
         raise CubeError(f"{name}: byte order must be 0 (little-endian) or 1 (big-endian), got {order}")
     interleave = fields.get("interleave", "").lower()
     if interleave not in _AXES:
-        raise CubeError(f"{name}: interleave must be bil, bip or bsq, got {interleave or 'nothing'!r}; correct the header")
+        got = repr(interleave) if interleave else "nothing"
+        raise CubeError(f"{name}: interleave must be bil, bip or bsq, got {got}; correct the header")
     return RawLayout(
         bands=integer(fields, "bands", name, low=1),
         lines=integer(fields, "lines", name, low=1),
@@ -137,7 +144,9 @@ def layout_from_header(fields: Mapping[str, str], name: str) -> RawLayout:
 def _refuse_unsupported(fields: Mapping[str, str], name: str) -> None:
     kind = fields.get("file type", "").lower()
     if any(word in kind for word in ("library", "classification", "virtual", "meta")):
-        raise CubeError(f"{name} describes a file of type {fields['file type']!r}, expected ENVI Standard; export it as an image")
+        raise CubeError(
+            f"{name} describes a file of type {fields['file type']!r}, expected ENVI Standard; export it as an image"
+        )
     if number(fields, "file compression", name):
         raise CubeError(f"{name}: compressed ENVI files cannot be read; export it uncompressed")
     for key in ("major frame offsets", "minor frame offsets"):
@@ -153,7 +162,9 @@ def _data_of(header: Path, layout: RawLayout) -> Path:
     found = [candidate for candidate in names if candidate.is_file()]
     if not found:
         expected = ", ".join(bare.name + suffix for suffix in _SUFFIXES[:7])
-        raise CubeError(f"{header.name} has no data file beside it; expected one of {expected}, or name the data file itself")
+        raise CubeError(
+            f"{header.name} has no data file beside it; expected one of {expected}, or name the data file itself"
+        )
     fitting = [candidate for candidate in found if candidate.stat().st_size == layout.bytes]
     if len(fitting) > 1:
         listed = ", ".join(candidate.name for candidate in fitting)
@@ -165,7 +176,9 @@ def _map(data: Path, layout: RawLayout, header: str) -> NDArray[Any]:
     try:
         size = data.stat().st_size
         if size != layout.bytes:
-            raise CubeError(f"{header} says {layout}, {data.name} has {size}; copy the file again or correct the header")
+            raise CubeError(
+                f"{header} says {layout}, {data.name} has {size}; copy the file again or correct the header"
+            )
         return np.memmap(data, dtype=layout.dtype, mode="r", offset=layout.offset, shape=layout.stored_shape)
     except OSError as error:
         raise CubeError(f"cannot read {data}: {error.strerror or error}; check the path and its permissions") from error

@@ -1,7 +1,8 @@
 """ENVI headers: text in, checked fields out.
 
-The parser is our own: that of `spectral` refuses a header without `byte order` when it opens the image (PlantCV writes such),
-depends on the locale's encoding, and warns about capitals. Tests hold it against `spectral` on what both read.
+The parser is our own: that of `spectral` refuses a header without `byte order` when it opens the image (PlantCV
+writes such), depends on the locale's encoding, and warns about capitals. Tests hold it against `spectral` on what
+both read.
 """
 
 from __future__ import annotations
@@ -157,8 +158,10 @@ def _good_bands(fields: Mapping[str, str], name: str) -> NDArray[np.bool_] | Non
         return None
     wrong = np.flatnonzero((flags != 0) & (flags != 1))
     if wrong.size:
-        raise CubeError(f"{name}: 'bbl' must hold 0 (bad) and 1 (good), got {flags[wrong[0]]:g} at band {wrong[0]} (from 0)")
-    return flags == 1
+        raise CubeError(
+            f"{name}: 'bbl' must hold 0 (bad) and 1 (good), got {flags[wrong[0]]:g} at band {wrong[0]} (from 0)"
+        )
+    return np.equal(flags, 1)
 
 
 def _default_bands(

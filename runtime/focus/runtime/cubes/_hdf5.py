@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from focus.runtime.cubes._describe import (
     shape_without_leading_ones,
 )
 from focus.runtime.cubes._tables import WavelengthOption, table_beside, table_from_option
-from focus.runtime.cubes._wavelengths import GOOD_BAND_NAMES, spectral_columns, table_in_nm
+from focus.runtime.cubes._wavelengths import FWHM_NAMES, GOOD_BAND_NAMES, WAVELENGTH_NAMES, find_name, table_in_nm
 
 
 def open_hdf5(
@@ -54,7 +55,7 @@ def open_hdf5(
             values = _values(datasets[name], path, column_major)
             attributes = dict(datasets[name].attrs)
             described = _describe(datasets, attributes, values, name, path, wavelengths_nm)
-    except (OSError, RuntimeError, KeyError, TypeError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CubeError(f"{path.name} cannot be read as HDF5 ({error}); copy it again") from error
     option = table_from_option(wavelengths_nm, None)
     order = find_axes(values.shape, (option or described).bands, axes, f"{path.name}: {name}")
@@ -70,6 +71,9 @@ def _numeric_datasets(file: Any, h5py: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def visit(name: str, item: Any) -> None:
+        # MATLAB keeps the contents of its cells under "#refs#".
+        if name.startswith("#"):
+            return
         if isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in "iufb":
             found[name] = item
 
@@ -105,31 +109,25 @@ def _describe(
     quantity, scale = quantity_of(name, attributes, values.dtype.kind == "f")
     ignore_value = number_of(attributes, "_FillValue", "missing_value", "Data_Ignore_Value")
     table = Description() if option is not None else _table(datasets, values.shape, path)
-    return Description(
-        wavelengths_nm=table.wavelengths_nm,
-        fwhm_nm=table.fwhm_nm,
-        good_bands=table.good_bands,
-        ignore_value=ignore_value,
-        quantity=quantity,
-        scale=scale,
-        notes=table.notes,
-    )
+    return replace(table, ignore_value=ignore_value, quantity=quantity, scale=scale)
 
 
 def _table(datasets: Mapping[str, Any], shape: tuple[int, ...], path: Path) -> Description:
     """Wavelengths stored beside the variable, of a length that one of its axes has."""
-    vectors = {key: item for key, item in datasets.items() if item.size in shape and item.size == max(item.shape, default=0)}
-    centres, fwhm = spectral_columns({key: item.size for key, item in vectors.items()})
+    vectors = {
+        key: item for key, item in datasets.items() if item.size in shape and item.size == max(item.shape, default=0)
+    }
+    centres = find_name(vectors, WAVELENGTH_NAMES)
     if centres is None:
         return table_beside(path) or Description()
-    source = vectors[centres]
-    unit = source.attrs.get("units", source.attrs.get("Units"))
-    widths = None if fwhm is None else as_vector(vectors[fwhm][...])
-    good = next((item for key, item in vectors.items() if key.rsplit("/", 1)[-1].lower() in GOOD_BAND_NAMES), None)
-    table = table_in_nm(as_vector(source[...]), widths, None if unit is None else text_of(unit), f"{path.name}: {centres}")
-    return Description(
-        wavelengths_nm=table.wavelengths_nm,
-        fwhm_nm=table.fwhm_nm,
-        good_bands=None if good is None else as_vector(good[...]) == 1,
-        notes=table.notes,
+    vectors = {key: item for key, item in vectors.items() if item.size == vectors[centres].size}
+    fwhm, good = find_name(vectors, FWHM_NAMES), find_name(vectors, GOOD_BAND_NAMES)
+    attributes = vectors[centres].attrs
+    unit = attributes.get("units", attributes.get("Units"))
+    table = table_in_nm(
+        as_vector(vectors[centres][...]),
+        None if fwhm is None else as_vector(vectors[fwhm][...]),
+        None if unit is None else text_of(unit),
+        f"{path.name}: {centres}",
     )
+    return table if good is None else replace(table, good_bands=as_vector(vectors[good][...]) == 1)

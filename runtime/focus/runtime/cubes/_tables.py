@@ -42,7 +42,9 @@ def table_from_option(option: WavelengthOption, bands: int | None) -> Descriptio
         try:
             limits = float(start), float(stop)
         except ValueError:
-            raise ValueError(f"--wavelengths must be a file or START:STOP in nm, such as 400:1000; got {option}") from None
+            raise ValueError(
+                f"--wavelengths must be a file or START:STOP in nm, such as 400:1000; got {option}"
+            ) from None
         if bands is None:
             return None
         return Description(wavelengths_nm=np.linspace(*limits, bands))
@@ -50,7 +52,7 @@ def table_from_option(option: WavelengthOption, bands: int | None) -> Descriptio
 
 
 def table_beside(path: Path) -> Description | None:
-    """The description that lies beside a file: `NAME.hdr`, `NAME.SUFFIX.hdr`, `NAME.wavelengths.csv` or `wavelengths.csv`."""
+    """What lies beside a file: `NAME.SUFFIX.hdr`, `NAME.hdr`, `NAME.wavelengths.csv` or `wavelengths.csv`."""
     for candidate in (
         path.with_name(path.name + ".hdr"),
         path.with_suffix(".hdr"),
@@ -65,8 +67,8 @@ def table_beside(path: Path) -> Description | None:
 def table_from_file(path: Path) -> Description:
     """Wavelengths from an ENVI header, or from a text table.
 
-    A table has one band a line. Without a header line its first column holds nm. With one, the columns are found by name
-    ("wavelength" or "wl", and "fwhm"), and the unit may be part of the name: `wavelength_nm`, `wavelength (um)`.
+    A table has one band a line. Without a header line its first column holds nm. With one, the columns are found by
+    name ("wavelength" or "wl", and "fwhm"), and the unit may be part of the name: `wavelength_nm`, `wavelength (um)`.
 
     Raises:
         CubeError: if the file is missing or is no such table.
@@ -94,7 +96,9 @@ def _parse_table(text: str, name: str) -> Description:
     titles = [cell.lower() for cell in rows[0]]
     centre = next((i for i, title in enumerate(titles) if title.startswith(("wavelength", "wl", "lambda"))), None)
     if centre is None:
-        raise CubeError(f"{name} has no column called wavelength, it has: {', '.join(titles)}; name the columns in its first line")
+        raise CubeError(
+            f"{name} has no column called wavelength, it has: {', '.join(titles)}; name the columns in its first line"
+        )
     width = next((i for i, title in enumerate(titles) if title.startswith("fwhm")), None)
     unit = next((word for word in ("um", "µm", "μm", "micro") if word in titles[centre]), "nm")
     fwhm = None if width is None else _column(rows[1:], width, 2, name)

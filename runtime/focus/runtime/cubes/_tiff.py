@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,22 +33,51 @@ def open_tiff(path: Path, *, axes: str | None = None, wavelengths_nm: Wavelength
     Raises:
         CubeError: if the file is damaged, is no cube, or has no wavelengths.
     """
-    import tifffile
-
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            values, labels = _read(tiff, path)
-            nodata = _nodata(tiff)
-    except CubeError:
-        raise
-    except Exception as error:
-        # tifffile raises a dozen types on damaged files; all of them mean the same to the user.
-        raise CubeError(f"{path.name} cannot be read as TIFF ({error}); write it uncompressed, or copy it again") from error
+    values, labels, nodata = _load(path)
     values = bands_first(values, find_axes(values.shape, None, axes or labels, path.name))
     described = table_from_option(wavelengths_nm, len(values)) or table_beside(path) or Description()
     if described.ignore_value is None:
         described = replace(described, ignore_value=nodata)
     return cube_from_description(values, described, path, "TIFF", {"axes": axes or labels})
+
+
+def _load(path: Path) -> tuple[NDArray[Any], str, float | None]:
+    """Values in stored order, that order, and the ignore value."""
+    import tifffile
+
+    with _complaints() as complaints:
+        try:
+            with tifffile.TiffFile(path) as tiff:
+                loaded = *_read(tiff, path), _nodata(tiff)
+        except CubeError as error:
+            fault: CubeError | None = error
+        except Exception as error:
+            # tifffile raises a dozen types on damaged files; all of them mean the same to the user.
+            fault = CubeError(f"{path.name} cannot be read as TIFF ({error}); write it uncompressed, or copy it again")
+        else:
+            fault = None
+    missing = next((complaint for complaint in complaints if "page" in complaint), None)
+    if missing is not None:
+        raise CubeError(f"{path.name} is cut off or damaged ({missing}); copy it again")
+    if fault is not None:
+        raise fault
+    return loaded
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Collects what tifffile logs: it does not raise when pages are missing, and a user wants one line, not its log."""
+    heard: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("tifffile")
+    propagated, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagated
 
 
 def _read(tiff: Any, path: Path) -> tuple[NDArray[Any], str]:
@@ -69,7 +101,7 @@ def _only_cube(tiff: Any, path: Path) -> Any:
     listed = ", ".join(str(list(series.shape)) for series in tiff.series[:10])
     raise CubeError(
         f"{path.name} must hold one stack of equal pages or one page with several bands, "
-        f"it holds {len(tiff.series)} image series of shape {listed}; export it as one stack"
+        f"it holds {len(tiff.series)} image series of shape {listed or 'none'}; export one stack, or copy it again"
     )
 
 

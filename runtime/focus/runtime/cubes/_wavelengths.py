@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime._errors import CubeError
 from focus.runtime.cubes._describe import Description
+
+#: What variables with band centres, band widths and bad-band lists are called, preferred names first.
+WAVELENGTH_NAMES = (
+    "wavelengths_nm",
+    "wavelength_nm",
+    "wavelengths",
+    "wavelength",
+    "wl",
+    "wvl",
+    "lambda",
+    "band_centers",
+)
+FWHM_NAMES = ("fwhm_nm", "fwhm")
+GOOD_BAND_NAMES = ("good_wavelengths", "good_bands", "bbl")
 
 _PER_UNIT = {
     1.0: ("nm", "nanometer", "nanometers", "nanometre", "nanometres"),
@@ -58,25 +72,10 @@ def table_in_nm(
             f"{name} states wavelengths in {unit}, yet they reach {wavelengths.max():g}, which looks like nm; "
             "correct the unit in the file, or give the bands in nm with --wavelengths"
         )
-    return Description(
-        wavelengths_nm=scaled, fwhm_nm=None if fwhm is None else fwhm * (factor or 1.0), notes=notes
-    )
+    return Description(wavelengths_nm=scaled, fwhm_nm=None if fwhm is None else fwhm * (factor or 1.0), notes=notes)
 
 
-def spectral_columns(names: Mapping[str, int], size: int | None) -> tuple[str | None, str | None]:
-    """Names of the wavelength and FWHM variables among `names` (name -> number of values).
-
-    Args:
-        names: number of values a variable.
-        size: wanted number, or None for any.
-    """
-
-    def first(*accepted: str) -> str | None:
-        for name, count in names.items():
-            plain = name.rsplit("/", 1)[-1].lower().replace(" ", "_")
-            if plain in accepted and (size is None or count == size):
-                return name
-        return None
-
-    centres = first("wavelengths_nm", "wavelength_nm", "wavelengths", "wavelength", "wl", "wvl", "lambda", "band_centers")
-    return centres, first("fwhm_nm", "fwhm")
+def find_name(names: Iterable[str], accepted: Sequence[str]) -> str | None:
+    """The variable among `names` that goes by one of the accepted names, the first of those that is there; or None."""
+    plain = {name.rsplit("/", 1)[-1].lower().replace(" ", "_"): name for name in names}
+    return next((plain[name] for name in accepted if name in plain), None)

@@ -1,4 +1,4 @@
-"""What every engine does (ARCHITECTURE: contracts)."""
+"""What every engine does (docs/architecture.md, "Contracts")."""
 
 from __future__ import annotations
 

@@ -46,13 +46,17 @@ class OnnxRuntimeEngine:
 
     def _load(self) -> ort.InferenceSession:
         if not self.path.is_file():
-            raise BundleError(f"no model file {self.path}; make one with focus-export, or leave out --engine for the shipped one")
+            raise BundleError(
+                f"no model file {self.path}; make one with focus-export, or leave out --engine for the shipped one"
+            )
         try:
             return ort.InferenceSession(str(self.path), self._options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises a class of its own for each status
             if not type(error).__module__.startswith("onnxruntime"):
                 raise
-            raise BundleError(f"{self.path} is not a readable ONNX model ({_first_line(error)}); copy or export it again") from None
+            raise BundleError(
+                f"{self.path} is not a readable ONNX model ({_first_line(error)}); copy or export it again"
+            ) from None
 
     def __enter__(self) -> Self:
         if self._session is None:
@@ -69,7 +73,10 @@ class OnnxRuntimeEngine:
         if self._session is None:
             raise RuntimeError("the engine is closed; use it inside its `with` block")
         require_shapes(self.bundle, band_means, composite)
-        feeds = {"band_means": band_means.astype(self._dtype, copy=False), "composite": composite.astype(self._dtype, copy=False)}
+        feeds = {
+            "band_means": band_means.astype(self._dtype, copy=False),
+            "composite": composite.astype(self._dtype, copy=False),
+        }
         found = self._session.run(list(Outputs._fields), feeds)
         return Outputs(*(np.asarray(value, np.float32) for value in found))
 

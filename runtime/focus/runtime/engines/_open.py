@@ -26,5 +26,7 @@ def engine_from_path(path: Path | str | None = None, threads: int | None = None)
     """
     file = default_model() if path is None else Path(path)
     if file.suffix in {".plan", ".engine"}:
-        raise BundleError(f"{file} looks like a TensorRT plan, which this version does not run; give the .onnx it was built from")
+        raise BundleError(
+            f"{file} looks like a TensorRT plan, which this version does not run; give the .onnx it was built from"
+        )
     return OnnxRuntimeEngine(file, threads)

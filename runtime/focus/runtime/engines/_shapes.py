@@ -18,6 +18,6 @@ def require_shapes(bundle: Bundle, band_means: NDArray[np.float32], composite: N
     image = (3, *bundle.window)
     if band_means.shape[1:] != means or composite.shape[1:] != image or len(band_means) != len(composite):
         raise ValueError(
-            f"model {bundle.name} reads band_means [B, {means[0]}, {means[1]}] and composite [B, 3, {image[1]}, {image[2]}], "
-            f"got {list(band_means.shape)} and {list(composite.shape)}"
+            f"model {bundle.name} reads band_means [B, {means[0]}, {means[1]}] and "
+            f"composite [B, 3, {image[1]}, {image[2]}], got {list(band_means.shape)} and {list(composite.shape)}"
         )

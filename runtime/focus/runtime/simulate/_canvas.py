@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
-
 from focus.runtime.simulate import _tissue
 from focus.runtime.simulate._compose import (
     LEAF_MEMBERS,
@@ -20,6 +18,7 @@ from focus.runtime.simulate._compose import (
 from focus.runtime.simulate._fields import Size, blur
 from focus.runtime.simulate._outline import draw, random_shape
 from focus.runtime.simulate._tissue import Spectrum
+from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
@@ -47,7 +46,7 @@ class Canvas:
     leaves: list[Layer] = field(default_factory=list)
 
     def lay(self, layer: Layer, corner: tuple[int, int], direction: float, reach: float) -> None:
-        """Lay a leaf with its upper left corner here; its shadow falls on the ground, reach pixels away from the light."""
+        """Lay a leaf with its upper left corner here; its shadow falls on the ground, reach pixels from it."""
         height, width = layer.cover.shape
         window = slice(corner[0], corner[0] + height), slice(corner[1], corner[1] + width)
         self._shade_ground(window, shadow_of(layer.cover, direction, reach), layer.transmittance)
@@ -93,9 +92,16 @@ class Canvas:
             self.spectra[_GROUND - 1] = shaded_soil(0.5 * (self.spectra[0] + self.spectra[1]), transmittance)
 
 
-def bare_ground(ground_rng: np.random.Generator, light_rng: np.random.Generator, size: Size, unit: float) -> Canvas:
-    """A canvas with nothing but lit soil on it; unit is one hundredth of a leaf in pixels."""
-    soil, abundance, shading = background(ground_rng, size, unit)
+def bare_ground(
+    ground_rng: np.random.Generator, light_rng: np.random.Generator, size: Size, unit: float, light: float
+) -> Canvas:
+    """A canvas with nothing but lit soil on it.
+
+    Args:
+        unit: pixels that are one hundredth of a leaf.
+        light: direction that the light comes from, radians.
+    """
+    soil, abundance, shading = background(ground_rng, size, unit, light)
     nothing, dark = np.zeros(size, dtype=np.float32), np.zeros_like(soil[0])
     return Canvas(
         ["soil-dry", "soil-wet", "soil-shaded"],

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
-
 from focus.runtime.simulate import _tissue
 from focus.runtime.simulate._fields import Size, blur, directional_slope, fractal_noise, ramp, smooth_noise
-from focus.runtime.simulate._outline import Drawing, Shape, draw, random_shape
+from focus.runtime.simulate._outline import Drawing, Shape, draw
 from focus.runtime.simulate._sensor import Sensor
 from focus.runtime.simulate._spots import spots
 from focus.runtime.simulate._tissue import CLASS_NAMES, Spectrum, Traits
+from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
@@ -67,8 +66,9 @@ def leaf_layer(rng: np.random.Generator, label: int, size: Size, shape: Shape, l
     if label == 0:
         lesion = np.zeros_like(lesion)
     cover = np.maximum(leaf.blade, leaf.petiole)
-    abundance = _leaf_abundance(neutral_rng, leaf, lesion, cover)
-    shading = _surface(surface_rng, leaf, light) * _neutral_spots(neutral_rng, leaf)
+    slope = _slope(surface_rng, leaf, light)
+    abundance = _leaf_abundance(leaf, lesion, cover, slope, neutral_rng)
+    shading = _shading(surface_rng, slope) * _neutral_spots(neutral_rng, leaf)
     spectra = np.stack([*(r for r, _ in optics), _tissue.dust(), _tissue.glint()])
     return Layer(label, traits, spectra, optics[0][1], cover, abundance, shading)
 
@@ -82,22 +82,22 @@ def _member_traits(rng: np.random.Generator, name: str) -> tuple[Traits, ...]:
 def _lesions(rng: np.random.Generator, leaf: Drawing, halo: bool) -> Array:
     unit = leaf.length / 100.0
     if rng.uniform() < 0.35:
-        count, radius = int(rng.integers(5, 13)), (2.2 * unit, 4.5 * unit)
+        count, radius = int(rng.integers(6, 16)), (2.6 * unit, 5.5 * unit)
     else:
-        count, radius = int(rng.integers(1, 5)), (5.0 * unit, 11.0 * unit)
+        count, radius = int(rng.integers(1, 5)), (6.0 * unit, 14.0 * unit)
     softness = rng.uniform(1.2, 4.0)
     lesion, relative = spots(rng, leaf, count, radius, softness)
     if rng.uniform() < 0.5 and halo:
         lesion = np.maximum(lesion, np.float32(0.38) * ramp((np.float32(1.75) - relative) * np.float32(1.6)))
-    return lesion * np.float32(rng.uniform(0.8, 1.0))
+    return lesion * np.float32(rng.uniform(0.85, 1.0))
 
 
-def _leaf_abundance(rng: np.random.Generator, leaf: Drawing, lesion: Array, cover: Array) -> Array:
+def _leaf_abundance(leaf: Drawing, lesion: Array, cover: Array, slope: Array, rng: np.random.Generator) -> Array:
     size = cover.shape[0], cover.shape[1]
     second = ramp(np.float32(0.45) * fractal_noise(rng, size, 0.35 * leaf.length, octaves=2))
-    vein = np.maximum(np.float32(0.8) * leaf.midrib, np.float32(0.4) * leaf.veins)
+    vein = np.maximum(np.float32(0.75) * leaf.midrib, np.float32(0.3) * leaf.veins)
     vein = np.maximum(vein, leaf.petiole * (leaf.blade < 0.5)) * (1.0 - np.float32(0.75) * lesion)
-    dust, glint = _dust(rng, leaf), _glint(rng, leaf)
+    dust, glint = _dust(rng, leaf), _glint(rng, leaf, slope)
     under = (1.0 - glint) * (1.0 - dust)
     sound = (1.0 - lesion) * (1.0 - vein)
     parts = (sound * (1.0 - second), sound * second, lesion * (1.0 - vein), vein)
@@ -110,20 +110,21 @@ def _dust(rng: np.random.Generator, leaf: Drawing) -> Array:
         return np.zeros_like(leaf.blade)
     part = np.random.default_rng(seed)
     size = leaf.blade.shape[0], leaf.blade.shape[1]
-    grains = ramp(2.0 * (smooth_noise(part, size, 1.4) - np.float32(2.1)))
-    film = ramp(fractal_noise(part, size, 0.3 * leaf.length) - np.float32(0.6))
-    return np.asarray(np.float32(strength) * np.maximum(grains, np.float32(0.4) * film))
+    film = fractal_noise(part, size, 0.3 * leaf.length)
+    grains = ramp(part.standard_normal(size, dtype=np.float32) + np.float32(0.5) * film - np.float32(2.6))
+    return np.asarray(np.float32(strength) * np.maximum(grains, np.float32(0.3) * ramp(film - np.float32(0.7))))
 
 
-def _glint(rng: np.random.Generator, leaf: Drawing) -> Array:
-    wanted, strength, seed = rng.uniform() < 0.6, rng.uniform(0.08, 0.4), rng.integers(2**63)
+def _glint(rng: np.random.Generator, leaf: Drawing, slope: Array) -> Array:
+    wanted, strength, seed = rng.uniform() < 0.6, rng.uniform(0.05, 0.26), rng.integers(2**63)
     if not wanted:
         return np.zeros_like(leaf.blade)
     part = np.random.default_rng(seed)
     size = leaf.blade.shape[0], leaf.blade.shape[1]
-    ridge = np.abs(leaf.across - np.float32(part.normal(0.0, 0.1))) / np.float32(part.uniform(0.015, 0.04))
-    broken = ramp(1.2 * (fractal_noise(part, size, 0.09 * leaf.length) - np.float32(0.5)))
-    return np.asarray(np.float32(strength) * np.exp(-(ridge**2)) * broken)
+    # The cuticle mirrors the lamp where its slope is right, and only where it is smooth.
+    away = (slope + np.float32(part.uniform(0.12, 0.4))) / np.float32(part.uniform(0.05, 0.12))
+    smooth = ramp(fractal_noise(part, size, 0.15 * leaf.length) - np.float32(0.4))
+    return np.asarray(np.float32(strength) * np.exp(-(away**2)) * smooth)
 
 
 def _neutral_spots(rng: np.random.Generator, leaf: Drawing) -> Array:
@@ -132,39 +133,45 @@ def _neutral_spots(rng: np.random.Generator, leaf: Drawing) -> Array:
         return np.ones_like(leaf.blade)
     part = np.random.default_rng(seed)
     unit = leaf.length / 100.0
-    cover, _ = spots(part, leaf, int(part.integers(1, 6)), (2.2 * unit, 9.0 * unit), part.uniform(1.2, 4.0))
+    cover, _ = spots(part, leaf, int(part.integers(1, 6)), (2.6 * unit, 11.0 * unit), part.uniform(1.2, 4.0))
     factor = factor if part.uniform() < 0.7 else 2.0 - factor
     return np.asarray(1.0 + np.float32(factor - 1.0) * cover)
 
 
-def _surface(rng: np.random.Generator, leaf: Drawing, light: float) -> Array:
+def _slope(rng: np.random.Generator, leaf: Drawing, light: float) -> Array:
     size = leaf.blade.shape[0], leaf.blade.shape[1]
     unit = leaf.length / 100.0
-    height = np.float32(-0.9) * leaf.midrib - np.float32(0.35) * leaf.veins
-    height += np.float32(0.5 * unit) * smooth_noise(rng, size, 0.12 * leaf.length)
+    height = np.float32(-0.8) * leaf.midrib - np.float32(0.3) * leaf.veins
+    height += np.float32(0.45 * unit) * smooth_noise(rng, size, 0.12 * leaf.length)
     height += np.float32(3.0 * unit) * smooth_noise(rng, size, 0.4 * leaf.length)
     height -= np.float32(rng.uniform(0.0, 0.3) * leaf.length) * np.abs(leaf.across)
-    slope = np.clip(directional_slope(height, light), -0.9, 0.9)
-    grain = np.float32(0.025) * smooth_noise(rng, size, 1.2)
+    return np.clip(directional_slope(height, light), -0.9, 0.9)
+
+
+def _shading(rng: np.random.Generator, slope: Array) -> Array:
+    grain = np.float32(0.025) * rng.standard_normal(slope.shape, dtype=np.float32)
     return np.asarray(np.clip(1.0 - np.float32(rng.uniform(0.3, 0.7)) * slope + grain, 0.3, 1.7))
 
 
-def background(rng: np.random.Generator, size: Size, unit: float) -> tuple[Spectrum, Array, Array]:
+def background(rng: np.random.Generator, size: Size, unit: float, light: float) -> tuple[Spectrum, Array, Array]:
     """Soil under everything: spectra float64 [2, 2101] (dry, wet), abundance float32 [2, H, W], shading float32 [H, W].
 
     Args:
         unit: pixels that are one hundredth of a leaf.
+        light: direction that the light comes from, radians.
     """
-    wet = ramp(np.float32(rng.uniform(0.4, 1.2)) * (fractal_noise(rng, size, 40.0 * unit) + np.float32(rng.normal(0, 0.8))))
-    clods = fractal_noise(rng, size, rng.uniform(6.0, 16.0) * unit, octaves=4)
-    relief = directional_slope(clods, rng.uniform(0, 2 * math.pi))
-    grain = rng.standard_normal(size, dtype=np.float32)
-    shading = 1.0 + np.float32(0.12) * clods + np.float32(0.9) * relief + np.float32(0.05) * grain
-    return (
-        np.stack(_tissue.random_soil(rng)),
-        np.stack([1.0 - wet, wet]),
-        np.clip(shading * np.float32(rng.uniform(0.7, 1.1)), 0.15, 2.0),
-    )
+    damp = fractal_noise(rng, size, 40.0 * unit) + np.float32(rng.normal(0, 0.8))
+    wet = ramp(np.float32(rng.uniform(0.4, 1.2)) * damp)
+    shading = 1.0 + np.float32(0.1) * smooth_noise(rng, size, 30.0 * unit)
+    for period in np.array([14.0, 6.0, 2.6]) * unit * rng.uniform(0.7, 1.3):
+        # Crumbs are the cells of a random field; its zero lines are the dark gaps between them.
+        crumbs = np.abs(smooth_noise(rng, size, period))
+        gap = np.exp(-((crumbs / np.float32(0.22)) ** 2))
+        relief = directional_slope(np.sqrt(crumbs + np.float32(0.05)), light)
+        shading -= np.float32(0.11) * gap + np.float32(0.11 * period) * np.clip(relief, -0.8, 0.8)
+    shading += np.float32(0.07) * rng.standard_normal(size, dtype=np.float32)
+    level = np.float32(rng.uniform(0.75, 1.15))
+    return np.stack(_tissue.random_soil(rng)), np.stack([1.0 - wet, wet]), np.clip(shading * level, 0.12, 2.0)
 
 
 def illumination(rng: np.random.Generator, size: Size, unit: float) -> Array:
@@ -194,7 +201,8 @@ def white_drift(rng: np.random.Generator, sensor: Sensor) -> Array:
 def mean_traits(traits: Sequence[Traits], abundance: Array) -> Mapping[str, float]:
     """Means over a leaf, by the abundance [4, H, W] of the members that have these traits."""
     share = abundance.reshape(len(traits), -1).sum(axis=1, dtype=np.float64)
-    share /= share.sum()
+    # A leaf of a strip may lie wholly under another; its means are then 0, not NaN.
+    share /= max(share.sum(), 1e-9)
     return {
         name: float(sum(s * getattr(t, name) for s, t in zip(share, traits, strict=True)))
         for name in Traits.__dataclass_fields__
@@ -211,19 +219,3 @@ def shaded_soil(soil: Spectrum, transmittance: Spectrum) -> Spectrum:
     """Soil in the shadow of a leaf: skylight, and what the leaf lets through; near infrared passes, red does not."""
     sky = _tissue.skylight()
     return np.asarray(soil * (sky + (1.0 - sky) * transmittance))
-
-
-__all__ = [
-    "LEAF_MEMBERS",
-    "LESION",
-    "Layer",
-    "background",
-    "illumination",
-    "leaf_layer",
-    "mean_traits",
-    "random_shape",
-    "shaded_soil",
-    "shadow_of",
-    "streams",
-    "white_drift",
-]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-
+from focus.runtime.simulate._fields import product
 from focus.runtime.simulate._sensor import Sensor
+from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Self = TypeVar("Self", bound="Mixture")
@@ -64,7 +64,7 @@ class Mixture:
         # A block of bands at a time: what noise needs then stays in the processor's cache.
         for start in range(0, self.sensor.bands, _BLOCK):
             block = cube[start : start + _BLOCK]
-            np.matmul(mix[start : start + _BLOCK], lit, out=block)
+            product(mix[start : start + _BLOCK], lit, out=block)
             if rng is not None:
                 self._add_noise(block, start, rng)
         return cube.reshape(-1, *self.size)
@@ -81,10 +81,10 @@ class Mixture:
         if weights.ndim != 2 or weights.shape[1] != self.sensor.bands:
             raise ValueError(f"weights must be [K, {self.sensor.bands}] ({self.sensor.name}), got {weights.shape}")
         lit = self._lit()
-        image = (weights @ self.spectra.T) @ lit
+        image = product(product(weights, self.spectra.T), lit)
         if rng is not None:
             squared = weights**2
-            variance = ((squared * self.sensor.shot_variance) @ self.spectra.T) @ lit
+            variance = product(product(squared * self.sensor.shot_variance, self.spectra.T), lit)
             variance += (squared @ self.sensor.read_noise**2)[:, None]
             image += np.sqrt(variance) * rng.standard_normal(image.shape, dtype=np.float32)
         return np.asarray(image.reshape(-1, *self.size), dtype=np.float32)
@@ -101,9 +101,11 @@ class Mixture:
         if patch < 1 or lines % patch or samples % patch:
             raise ValueError(f"patch must divide {lines} lines x {samples} samples, got {patch}")
         grid = self._lit().reshape(-1, lines // patch, patch, samples // patch, patch)
-        means = self.spectra.T @ grid.mean(axis=(2, 4)).reshape(len(self.spectra), -1)
+        means = product(self.spectra.T, grid.mean(axis=(2, 4)).reshape(len(self.spectra), -1))
         if rng is not None:
-            means += self.sensor.noise_at(means) / np.float32(patch) * rng.standard_normal(means.shape, dtype=np.float32)
+            means += (
+                self.sensor.noise_at(means) / np.float32(patch) * rng.standard_normal(means.shape, dtype=np.float32)
+            )
         return np.asarray(means, dtype=np.float32)
 
     def counts(self, rng: np.random.Generator, camera_seed: int = 0, exposure: float = 0.72) -> Counts:
@@ -128,7 +130,7 @@ class Mixture:
             raise ValueError(f"lines must satisfy 0 <= start < stop <= {self.size[0]}, got {start}..{stop}")
         return replace(self, **self._cut(slice(start, stop)))
 
-    def _cut(self, rows: slice) -> dict[str, NDArray[np.generic]]:
+    def _cut(self, rows: slice) -> dict[str, Any]:
         return {"abundance": self.abundance[:, rows], "shading": self.shading[rows]}
 
     def _lit(self) -> Array:
@@ -168,7 +170,7 @@ class Scene(Mixture):
         """Indices of the k most informative bands, best first; none for a healthy leaf."""
         return best_bands(self.informative, k)
 
-    def _cut(self, rows: slice) -> dict[str, NDArray[np.generic]]:
+    def _cut(self, rows: slice) -> dict[str, Any]:
         return {**super()._cut(rows), "lesion_mask": self.lesion_mask[rows], "leaf_mask": self.leaf_mask[rows]}
 
 
@@ -206,7 +208,7 @@ class Strip(Mixture):
         """Indices of one leaf's k most informative bands, best first; none for a healthy leaf."""
         return best_bands(self.informative[leaf], k)
 
-    def _cut(self, rows: slice) -> dict[str, NDArray[np.generic]]:
+    def _cut(self, rows: slice) -> dict[str, Any]:
         return {**super()._cut(rows), "leaf_index": self.leaf_index[rows], "lesion_class": self.lesion_class[rows]}
 
 
@@ -233,4 +235,4 @@ def _references(sensor: Sensor, samples: int, camera_seed: int, exposure: float)
     pixel = 1.0 + 0.01 * rng.standard_normal(shape)
     # The floor keeps white well above dark at the ends, where a real camera's binning would do it.
     signal = exposure * (_FULL_SCALE - dark.mean()) * np.maximum(sensor.response, 0.06)[:, None] * slit * pixel
-    return dark.astype(np.float32), (dark + signal).astype(np.float32)
+    return dark.astype(np.float32), np.minimum(dark + signal, _FULL_SCALE).astype(np.float32)

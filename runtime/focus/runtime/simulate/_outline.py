@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from focus.runtime.simulate._fields import Size, ramp, smooth_noise
+from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
@@ -82,7 +81,7 @@ def random_shape(rng: np.random.Generator, size: Size, fill: float = 1.0) -> Sha
         (rng.uniform(0.24, 0.36), rng.uniform(0.4, 0.6), rng.uniform(0.8, 1.2)),
         (rng.uniform(0.11, 0.17), 0.8, 1.0),
         (rng.uniform(0.32, 0.42), rng.uniform(0.45, 0.6), rng.uniform(0.65, 0.9)),
-        (rng.uniform(0.075, 0.11), 0.2, 0.35),
+        (rng.uniform(0.045, 0.08), 0.2, 0.55),
     )[kind]
     grass, lobed = kind == 4, kind == 3
     return Shape(
@@ -153,11 +152,13 @@ def _veins(shape: Shape, along: Array, across: Array, margin: Array) -> tuple[Ar
     if shape.parallel:
         phase = np.float32(0.5 * shape.veins) * across / np.maximum(margin, 1e-3)
         pixels = np.abs(phase - np.rint(phase)) * np.float32(2.0 / shape.veins) * margin * np.float32(shape.length)
-        veins = np.exp(-((pixels / np.float32(0.5 * unit)) ** 2))
+        veins = np.exp(-((pixels / np.float32(0.4 * unit)) ** 2)) * np.float32(0.6)
     else:
         arch = side * (np.float32(shape.vein_slope) + np.float32(1.2) * side)
         phase = np.float32(shape.veins) * (along - arch) + np.where(across > 0, np.float32(0.5), np.float32(0.0))
-        pixels = np.abs(phase - np.rint(phase)) * np.float32(shape.length / shape.veins / math.hypot(1.0, shape.vein_slope))
+        pixels = np.abs(phase - np.rint(phase)) * np.float32(
+            shape.length / shape.veins / math.hypot(1.0, shape.vein_slope)
+        )
         veins = np.exp(-((pixels / np.float32(0.75 * unit)) ** 2)) * np.sqrt(rest)
     return np.asarray(midrib, dtype=np.float32), np.asarray(veins, dtype=np.float32)
 

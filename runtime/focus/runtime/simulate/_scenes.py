@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
-
 from focus.runtime.simulate import _compose
 from focus.runtime.simulate._canvas import Canvas, bare_ground, is_ground
 from focus.runtime.simulate._compose import LEAF_MEMBERS, LESION
@@ -17,6 +15,7 @@ from focus.runtime.simulate._mixture import Scene, Strip
 from focus.runtime.simulate._outline import random_shape
 from focus.runtime.simulate._sensor import Sensor
 from focus.runtime.simulate._tissue import CLASS_NAMES
+from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
@@ -47,7 +46,7 @@ def simulate_leaf_scene(
         size: lines and samples, at least 32 each.
         spurious_band: centre in nm of a shortcut, for control experiments: within +-12 nm the ground (never the leaf)
             is brighter by 0.05 x spurious_label. A model that uses it can be caught by maps and bands that point there.
-        spurious_label: the class that the shortcut announces; the leaf's own if None. Give another to break the shortcut.
+        spurious_label: the class that the shortcut announces; the leaf's own if None. Another breaks the shortcut.
     Raises:
         ValueError: for a label that does not exist, a scene too small, or a spurious window without a band.
     """
@@ -57,7 +56,7 @@ def simulate_leaf_scene(
     unit = min(size) / 128.0
     shape_rng, leaf_rng, other_rng, ground_rng, light_rng = _compose.streams(rng, 5)
     light = light_rng.uniform(-math.pi, math.pi)
-    canvas = bare_ground(ground_rng, light_rng, size, unit)
+    canvas = bare_ground(ground_rng, light_rng, size, unit, light)
     if other_rng.uniform() < 0.4:
         canvas.lay_out_of_focus(other_rng, light, unit)
     layer = _compose.leaf_layer(leaf_rng, label, size, random_shape(shape_rng, size), light)
@@ -79,6 +78,9 @@ def simulate_strip(
 ) -> Strip:
     """Leaves on soil as they pass under a push-broom camera, as many beside each other as fit.
 
+    Every leaf brings six materials over the whole strip, so memory grows with the square of `leaves`: render a long
+    stream as a chain of strips of a dozen leaves at most.
+
     Args:
         leaves: how many; every class appears before one appears again, unless labels are given.
         samples: width of the strip.
@@ -98,7 +100,7 @@ def simulate_strip(
     unit = leaf_px / 128.0
     ground_rng, light_rng, *leaf_rngs = _compose.streams(rng, 2 + leaves)
     light = light_rng.uniform(-math.pi, math.pi)
-    canvas = bare_ground(ground_rng, light_rng, size, unit)
+    canvas = bare_ground(ground_rng, light_rng, size, unit, light)
     reach = light_rng.uniform(2.0, 6.0) * unit
     for index, (label, leaf_rng) in enumerate(zip(order, leaf_rngs, strict=True)):
         middle = ((index // columns + 0.5) * leaf_px, (index % columns + 0.5) * samples / columns)

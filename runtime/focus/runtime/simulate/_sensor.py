@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import xleaf
 from numpy.typing import NDArray
+from scipy import sparse
 
 Array = NDArray[np.float32]
 
@@ -67,18 +68,24 @@ class Sensor:
 
     @cached_property
     def response(self) -> Array:
-        """float32 [C], signal of a white target relative to the best band: shot variance is inverse to the electrons."""
+        """float32 [C], signal of a white target / that of the best band: shot variance is inverse to electrons."""
         return np.asarray(self.shot_variance.min() / self.shot_variance, dtype=np.float32)
 
     @cached_property
-    def _kernel(self) -> NDArray[np.float64]:
-        sigma = np.maximum(self.fwhm_nm * _FWHM_TO_SIGMA, 0.3)
-        kernel: NDArray[np.float64] = np.exp(-0.5 * ((LEAF_MODEL_NM[:, None] - self.wavelengths_nm) / sigma) ** 2)
-        return kernel / kernel.sum(axis=0)
+    def _kernel(self) -> sparse.csr_matrix:
+        sigma = np.maximum(self.fwhm_nm * _FWHM_TO_SIGMA, 0.3)[:, None]
+        distance = (LEAF_MODEL_NM - self.wavelengths_nm[:, None]) / sigma
+        kernel = np.where(np.abs(distance) < 4.0, np.exp(-0.5 * distance**2), 0.0)
+        return sparse.csr_matrix(kernel / kernel.sum(axis=1, keepdims=True))
 
     def sample(self, spectra: NDArray[np.float64]) -> Array:
-        """Spectra [..., 2101] on the leaf model's 1 nm grid, as this sensor sees them: float32 [..., C], Gaussian by FWHM."""
-        return np.asarray(spectra @ self._kernel, dtype=np.float32)
+        """Spectra on the leaf model's 1 nm grid as this sensor sees them: Gaussian bands by FWHM.
+
+        Args:
+            spectra: float64 [2101] or [M, 2101].
+        Returns: float32 [C] or [M, C].
+        """
+        return np.ascontiguousarray((self._kernel @ spectra.T).T, dtype=np.float32)
 
     def noise_at(self, reflectance: Array) -> Array:
         """Noise of one sample at this signal: sqrt(shot_variance R + read_noise^2).

@@ -8,9 +8,8 @@ from types import MappingProxyType
 
 import numpy as np
 import xleaf
-from numpy.typing import NDArray
-
 from focus.runtime.simulate._sensor import LEAF_MODEL_NM
+from numpy.typing import NDArray
 
 Spectrum = NDArray[np.float64]
 
@@ -55,8 +54,8 @@ LESIONS: Mapping[str, Lesion | None] = MappingProxyType(
     {
         "healthy": None,
         "chlorosis": Lesion("chl", factor=(0.12, 0.6)),
-        "anthocyanin": Lesion("antho", added=(3.5, 18.0)),
-        "water-soaked": Lesion("ewt", added=(0.018, 0.06)),
+        "anthocyanin": Lesion("antho", added=(4.0, 24.0)),
+        "water-soaked": Lesion("ewt", added=(0.022, 0.07)),
     }
 )
 """Class name -> what changes inside its lesions. The order is that of the labels."""
@@ -120,7 +119,7 @@ def random_soil(rng: np.random.Generator) -> tuple[Spectrum, Spectrum]:
     A rise that flattens towards the infrared, ferric iron, and the dips of water (1415, 1930 nm) and clay (2205 nm).
     """
     nm = LEAF_MODEL_NM
-    level, rise = rng.uniform(0.2, 0.42), rng.uniform(180.0, 420.0)
+    level, rise = rng.uniform(0.14, 0.38), rng.uniform(180.0, 420.0)
     dry = level * (0.18 + 0.82 * (1.0 - np.exp(-(nm - 380.0) / rise)))
     dry *= 1.0 - rng.uniform(0.0, 0.12) * _dip(nm, 880.0, 90.0) - rng.uniform(0.05, 0.2) * _dip(nm, 500.0, 60.0)
     dry *= 1.0 - 0.05 * _dip(nm, 1415.0, 25.0) - 0.12 * _dip(nm, 1930.0, 45.0) - 0.08 * _dip(nm, 2205.0, 25.0)

@@ -1,4 +1,4 @@
-"""The three-channel image that the frozen backbone sees (METHOD.md, "Inputs")."""
+"""The three-channel image that the frozen backbone sees (docs/method.md, "Inputs")."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VISIBLE_FWHM_NM = 40.0
 
 
 def composite_weights(wavelengths_nm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of three Gaussian band averages: red, green, blue, or the thirds of the range where there is no visible light.
+    """Weights of three Gaussian band averages: red, green, blue, or thirds of the range where no visible light is covered.
 
     Args:
         wavelengths_nm: float64 [C], increasing.
@@ -31,4 +31,5 @@ def composite_weights(wavelengths_nm: NDArray[np.float64]) -> NDArray[np.float64
     spacing = float(np.max(np.diff(wavelengths)))
     sigma = max(fwhm, spacing) / 2.3548200450309493
     weights: NDArray[np.float64] = np.exp(-0.5 * ((wavelengths - centres[:, None]) / sigma) ** 2)
-    return weights / weights.sum(axis=1, keepdims=True)
+    normalised: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return normalised

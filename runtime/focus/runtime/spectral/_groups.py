@@ -1,9 +1,10 @@
-"""Band groups by plant physiology (METHOD.md, "Band groups")."""
+"""Band groups by plant physiology (docs/method.md, "Band groups")."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +36,12 @@ class BandGroup:
 def band_groups(wavelengths_nm: NDArray[np.float64], groups: int = 4) -> tuple[BandGroup, ...]:
     """Splits a sensor's bands into groups that never cross a physiological edge.
 
-    ``groups`` counts the groups of a sensor that covers every range (VIS, red-edge, NIR, SWIR). The ranges that this sensor covers
-    share them in proportion to their number of bands, at least one each; ranges without a band are dropped with a warning.
+    ``groups`` counts the groups of a sensor that covers every range (VIS, red-edge, NIR, SWIR). The ranges that this
+    sensor covers share them in proportion to their number of bands, at least one each; ranges without a band are dropped
+    with a warning.
 
     Args:
-        wavelengths_nm: float64 [C], increasing, within 400-2500 nm give or take 40 nm (those bands join the outer ranges).
+        wavelengths_nm: float64 [C], increasing, within 400-2500 nm give or take 40 nm (those join the outer ranges).
         groups: wanted number of groups, at least one a covered range.
     Returns: the groups in order of wavelength, covering every band once.
     Raises:
@@ -61,7 +63,8 @@ def band_groups(wavelengths_nm: NDArray[np.float64], groups: int = 4) -> tuple[B
         groups = covered
     if not covered <= groups <= wavelengths.size:
         raise ValueError(
-            f"groups must be {covered} (one a covered range) to {wavelengths.size} (one a band) for this sensor, got {groups}"
+            f"groups must be {covered} (one a covered range) to {wavelengths.size} (one a band) for this sensor, "
+            f"got {groups}"
         )
     return tuple(_split(counts, _apportion(counts, groups)))
 
@@ -80,7 +83,7 @@ def _split(counts: NDArray[np.int64], share: NDArray[np.int64]) -> list[BandGrou
     first = 0
     for (name, _, _), count, parts in zip(PHYSIOLOGY, counts, share, strict=True):
         edges = first + np.round(np.linspace(0, count, int(parts) + 1)).astype(int)
-        for part, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for part, (start, stop) in enumerate(pairwise(edges)):
             found.append(BandGroup(name if parts == 1 else f"{name}-{part + 1}", int(start), int(stop)))
         first += int(count)
     return found

@@ -1,0 +1,70 @@
+# `make` alone lists the targets. CI calls `make lint test`.
+EDGE := .venv-edge
+VENV := .venv
+OUT := out
+
+# A short training: enough to see the whole way from data to maps, not to reach the figures of docs/.
+DEMO_TRAIN ?= --data sim:vnir --epochs 2
+# Locks keep their pins; `make lock LOCK=--upgrade` moves them.
+LOCK ?=
+
+# The stamps carry the checksum of everything that a set-up depends on, so a set-up runs again when one of them changed.
+checksum = $(shell (echo '$(PYTHON)'; cat $(1) requirements/uv.txt scripts/venv.sh pyproject.toml) | cksum | cut -d' ' -f1)
+EDGE_READY := $(EDGE)/.ready-$(call checksum,requirements/edge.txt)
+VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo demo-full test lint lock clean distclean setup setup-edge
+
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(EDGE_READY) ## stream a simulated leaf scene through the shipped model (edge runtime only, no torch)
+	@$(EDGE)/bin/focus-run --camera sim: --out $(OUT)/demo --overwrite
+	@echo "Look at $(OUT)/demo"
+
+demo-full: $(VENV_READY) ## train a small model, export it and run it (installs torch, about 5 GB)
+	@mkdir -p $(OUT)/demo-full
+	@$(VENV)/bin/focus-train $(DEMO_TRAIN) --out $(OUT)/demo-full/model.pt --overwrite
+	@$(VENV)/bin/focus-export --ckpt $(OUT)/demo-full/model.pt --onnx $(OUT)/demo-full/focus.onnx
+	@$(VENV)/bin/focus-run --engine $(OUT)/demo-full/focus.onnx --camera sim: --out $(OUT)/demo-full/run --overwrite
+	@echo "Look at $(OUT)/demo-full/run"
+
+test: $(VENV_READY) ## run the tests
+	@$(VENV)/bin/python -m pytest
+
+lint: $(VENV_READY) ## ruff, mypy and the import rules
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=--upgrade for newer versions
+	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt
+	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/edge.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra export --extra dev -o requirements/test.txt
+
+clean: ## remove out/, built packages and caches; the environments stay
+	@rm -rf $(OUT) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find benchmarks calib exporter kernels runtime tests -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and remove the environments
+	@rm -rf $(EDGE) $(VENV)
+
+# No address of a registry gets into a lock; one lock serves every Python and both machine types.
+COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(EDGE)/bin/uv pip compile -q $(LOCK) --universal --python-version 3.10 \
+	--no-python-downloads --only-binary :all: --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--override requirements/overrides.txt
+
+setup-edge: $(EDGE_READY)
+
+setup: $(VENV_READY)
+
+$(EDGE_READY):
+	@scripts/venv.sh $(EDGE) requirements/edge.txt
+	@rm -f $(EDGE)/.ready-* && touch $@
+
+$(VENV_READY):
+	@scripts/venv.sh $(VENV) requirements/test.txt
+	@rm -f $(VENV)/.ready-* && touch $@

@@ -1,0 +1,144 @@
+"""The list of a folder data set: a CSV file with a cube a row."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.exporter.data._splits import require_whole_groups, split_groups
+from focus.exporter.data._windows import SPLITS, Task
+from focus.runtime import FocusError
+
+_SPLIT_NAMES = {"train": 0, "training": 0, "val": 1, "validation": 1, "test": 2}
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """A checked manifest of R rows.
+
+    Attributes:
+        paths: of the cubes, absolute or relative to the working folder; rows: their names as the manifest has them.
+        values: int64 [R] class indices, or float32 [R, K].
+        names: K classes in alphabetical order, or the target columns as asked for.
+        splits: int8 [R]; groups: R names, the cube's own where the manifest has no group column.
+    """
+
+    task: Task
+    paths: tuple[Path, ...]
+    rows: tuple[str, ...]
+    values: NDArray[np.int64] | NDArray[np.float32]
+    names: tuple[str, ...]
+    splits: NDArray[np.int8]
+    groups: tuple[str, ...]
+
+
+def read_manifest(path: Path, targets: Sequence[str], seed: int) -> Manifest:
+    """Reads a manifest: columns ``path``, then ``label`` or the target columns, and optionally ``split`` and ``group``.
+
+    Args:
+        path: CSV with a header line; the cubes' paths are relative to its folder.
+        targets: target columns for regression; none for classification.
+        seed: of the split, where there is no split column.
+    Raises:
+        FocusError: names the row or column that does not fit, and the way out.
+    """
+    rows = _rows(path, ("path", *(targets or ("label",))))
+    names = tuple(row["path"] for row in rows)
+    paths = tuple(path.parent / name for name in names)
+    missing = [name for name, file in zip(names, paths, strict=True) if not file.is_file()]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise FocusError(f"{path}: no file {missing[0]}{more}; paths are relative to {path.parent.resolve()}")
+    groups = tuple(row.get("group") or row["path"] for row in rows)
+    labels = [row["label"] for row in rows] if not targets else [""] * len(rows)
+    splits = _splits(path, rows, groups, labels, seed)
+    if targets:
+        values: NDArray[np.int64] | NDArray[np.float32] = _target_values(path, rows, targets)
+        _require_spread(path, values[splits == 0], targets)
+        return Manifest("regression", paths, names, values, tuple(targets), splits, groups)
+    classes = sorted(set(labels))
+    _require_classes(path, classes, [label for label, split in zip(labels, splits, strict=True) if split == 0])
+    values = np.array([classes.index(label) for label in labels], np.int64)
+    return Manifest("classification", paths, names, values, tuple(classes), splits, groups)
+
+
+def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
+    if not path.is_file():
+        raise FocusError(f"no manifest {path}; --data takes a CSV file, or sim:vnir or sim:full for simulated leaves")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file, skipinitialspace=True, strict=True)
+            columns = [column.strip() for column in table.fieldnames or ()]
+            table.fieldnames = columns
+            rows = [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in table]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise FocusError(f"{path} is not a CSV text file ({error}); save it as comma-separated UTF-8") from None
+    absent = [column for column in needed if column not in columns]
+    if absent:
+        hint = "; for regression name the columns with --targets" if absent == ["label"] else ""
+        raise FocusError(f"{path} has no column {absent[0]} (it has {', '.join(columns) or 'none'}){hint}")
+    if not rows:
+        raise FocusError(f"{path} lists no cube; write one row a cube below the header")
+    for line, row in enumerate(rows, start=2):
+        empty = next((column for column in needed if not row[column]), None)
+        if empty is not None:
+            raise FocusError(f"{path} line {line} has no {empty}; fill it in or remove the row")
+    return rows
+
+
+def _splits(
+    path: Path, rows: list[dict[str, str]], groups: tuple[str, ...], labels: list[str], seed: int
+) -> NDArray[np.int8]:
+    if "split" not in rows[0]:
+        splits = split_groups(groups, labels, seed)
+    else:
+        found = [_SPLIT_NAMES.get(row["split"].lower()) for row in rows]
+        for line, (row, split) in enumerate(zip(rows, found, strict=True), start=2):
+            if split is None:
+                raise FocusError(f"{path} line {line}: split must be {', '.join(SPLITS)}, got {row['split']!r}")
+        splits = np.array(found, np.int8)
+    require_whole_groups(groups, splits.tolist(), str(path))
+    # A cube that is listed twice under two groups would still leak.
+    require_whole_groups([row["path"] for row in rows], splits.tolist(), str(path))
+    return splits
+
+
+def _target_values(path: Path, rows: list[dict[str, str]], targets: Sequence[str]) -> NDArray[np.float32]:
+    values = np.empty((len(rows), len(targets)), np.float32)
+    for index, row in enumerate(rows):
+        for column, name in enumerate(targets):
+            try:
+                values[index, column] = float(row[name])
+            except ValueError:
+                values[index, column] = math.nan
+            if not math.isfinite(values[index, column]):
+                raise FocusError(
+                    f"{path} line {index + 2}: {name} must be a number, got {row[name]!r}; correct or remove the row"
+                )
+    return values
+
+
+def _require_spread(path: Path, training: NDArray[np.float32], targets: Sequence[str]) -> None:
+    for column, name in enumerate(targets):
+        if len(training) > 1 and np.ptp(training[:, column]) == 0:
+            raise FocusError(
+                f"{path}: {name} is {training[0, column]:g} in every training row; there is nothing to learn from it"
+            )
+
+
+def _require_classes(path: Path, classes: list[str], training: list[str]) -> None:
+    if len(classes) < 2:
+        raise FocusError(
+            f"{path} has a single class, {classes[0]}; classification needs two (for regression use --targets)"
+        )
+    count = Counter(training)
+    absent = [name for name in classes if not count[name]]
+    if absent:
+        raise FocusError(f"{path}: class {absent[0]} has no training row; give it some, or remove its rows")

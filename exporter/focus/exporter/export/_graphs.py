@@ -1,0 +1,107 @@
+"""The two graphs that can be exported: what an engine runs, and everything in one file."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from focus.exporter.model import FocusNet
+from focus.runtime import Bundle
+
+
+class ReadingGraph(nn.Module):
+    """The engine's graph: ``band_means`` [B, N, C] and ``composite`` [B, 3, H, W] in; ``logits``, ``attention``, ``sink_mass`` out.
+
+    Args:
+        net: the network, in the precision that the graph shall have.
+        heads: H*, the heads of the last block whose attention goes out.
+    """
+
+    names = ("logits", "attention", "sink_mass")
+
+    def __init__(self, net: FocusNet, heads: tuple[int, ...]) -> None:
+        super().__init__()
+        self.net = net
+        self.register_buffer("heads", torch.tensor(heads), persistent=False)
+        self.eval()
+
+    heads: Tensor
+
+    def forward(self, band_means: Tensor, composite: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits [B, K], attention [B, H*, K, G, N] and sink mass [B, H*, K, G], in the inputs' precision."""
+        reading = self.net(band_means, composite)
+        found = reading.logits, reading.attention[-1].index_select(1, self.heads), reading.sink_mass[-1].index_select(1, self.heads)
+        return tuple(value.to(band_means.dtype) for value in found)
+
+
+class StandaloneGraph(nn.Module):
+    """One file for servers: a reflectance cube in, the engine's outputs and the maps of the predicted class out.
+
+    ``cube`` float32 [B, C, H, W] -> ``logits``, ``attention``, ``sink_mass``, ``saliency`` T [B, C, h, w], ``heatmap`` M [B, h, w],
+    ``curve`` B [B, C]. NaN samples are left out, as ``focus.kernels.ingest`` does. The summaries and maps are float32 in any precision.
+    """
+
+    names = (*ReadingGraph.names, "saliency", "heatmap", "curve")
+
+    mean: Tensor
+    deviation: Tensor
+    adapter_norm: Tensor
+    weights: Tensor
+    composite_mean: Tensor
+    composite_deviation: Tensor
+    group_of_band: Tensor
+
+    def __init__(self, reading: ReadingGraph, bundle: Bundle) -> None:
+        super().__init__()
+        self.reading = reading
+        self.patch, self.rows, self.columns = bundle.backbone.patch, bundle.backbone.rows, bundle.backbone.columns
+        self.regression = bundle.task == "regression"
+        floats = {
+            "mean": bundle.mean,
+            "deviation": bundle.deviation,
+            "adapter_norm": bundle.adapter_norm,
+            "weights": bundle.composite_weights,
+            "composite_mean": bundle.backbone.composite_mean,
+            "composite_deviation": bundle.backbone.composite_deviation,
+        }
+        for name, values in floats.items():
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
+        self.register_buffer("group_of_band", torch.from_numpy(bundle.group_of_band.astype("int64")), persistent=False)
+        self.eval()
+
+    def forward(self, cube: Tensor) -> tuple[Tensor, ...]:
+        """See the class."""
+        spectra, composite = self._summaries(cube)
+        kind = self.reading.net.prompts.dtype
+        logits, attention, sink_mass = self.reading(spectra.to(kind), composite.to(kind))
+        saliency = self.saliency(logits, attention.float(), spectra)
+        return logits, attention, sink_mass, saliency, saliency.sum(1), saliency.amax(dim=(2, 3))
+
+    def _summaries(self, cube: Tensor) -> tuple[Tensor, Tensor]:
+        """Standardised band means [B, N, C] and the normalised composite [B, 3, H, W]."""
+        good = cube == cube  # noqa: PLR0124: false for NaN alone, in one ONNX node
+        blocks = (self.rows, self.patch, self.columns, self.patch)
+        filled = torch.where(good, cube, torch.zeros_like(cube))
+        counts = good.to(cube.dtype).unflatten(3, blocks[2:]).unflatten(2, blocks[:2]).sum(dim=(3, 5))
+        means = filled.unflatten(3, blocks[2:]).unflatten(2, blocks[:2]).sum(dim=(3, 5)) / counts.clamp_min(1.0)
+        fill = means.repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
+        image = torch.einsum("kc,bchw->bkhw", self.weights, torch.where(good, cube, fill))
+        composite = (image - self.composite_mean[:, None, None]) / self.composite_deviation[:, None, None]
+        spectra = (means.flatten(2).transpose(1, 2) - self.mean) / self.deviation
+        missing = counts.flatten(2).transpose(1, 2) == 0
+        return torch.where(missing, torch.zeros_like(spectra), spectra), composite
+
+    def saliency(self, logits: Tensor, attention: Tensor, spectra: Tensor) -> Tensor:
+        """T, Eq. (5), of the predicted class (regression: of the first target), [B, C, h, w].
+
+        Args:
+            logits: [B, K].
+            attention: float32 [B, H*, K, G, N].
+            spectra: float32 [B, N, C], standardised band means.
+        """
+        chosen = torch.zeros_like(logits[:, 0], dtype=torch.int64) if self.regression else logits.argmax(dim=1)
+        mean = attention.mean(dim=1)
+        index = chosen[:, None, None, None].expand(-1, -1, mean.shape[2], mean.shape[3])
+        shown = mean.gather(1, index)[:, 0].index_select(1, self.group_of_band)
+        weighted = (spectra.abs() * self.adapter_norm).transpose(1, 2)
+        return (shown * weighted).unflatten(2, (self.rows, self.columns))

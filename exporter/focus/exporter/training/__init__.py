@@ -1,0 +1,20 @@
+"""Training FOCUS on windows: a frozen backbone and a data set in, ``model.pt`` and a report out."""
+
+from focus.exporter.training._console import progress_bar, report_table
+from focus.exporter.training._report import Explanation, Report
+from focus.exporter.training._settings import Precision, TrainSettings
+from focus.exporter.training._train import Mode, Outcome, require_free, train, training_folder
+
+__all__ = [
+    "Explanation",
+    "Mode",
+    "Outcome",
+    "Precision",
+    "Report",
+    "TrainSettings",
+    "progress_bar",
+    "report_table",
+    "require_free",
+    "train",
+    "training_folder",
+]

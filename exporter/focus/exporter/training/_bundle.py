@@ -1,0 +1,56 @@
+"""The bundle of a trained network: everything that the runtime must know, taken from the data and the network."""
+
+from __future__ import annotations
+
+from focus.exporter.data import WindowSet
+from focus.exporter.model import FocusNet
+from focus.exporter.training._statistics import Statistics
+from focus.runtime import Bundle
+from focus.runtime.spectral import BandGroup
+
+
+def make_bundle(
+    name: str,
+    net: FocusNet,
+    backbone_name: str,
+    groups: tuple[BandGroup, ...],
+    windows: WindowSet,
+    statistics: Statistics,
+    heads: tuple[int, ...],
+    trained_on: str,
+) -> Bundle:
+    """Fills a bundle completely, except ``checkpoint_sha256``, which the loading adds.
+
+    Args:
+        name: how people call the model.
+        heads: H*.
+        trained_on: data, number of windows, seed.
+    """
+    rows, columns = windows.grid
+    scales = zip(windows.target_names, windows.units, statistics.target_mean, statistics.target_deviation, strict=True)
+    facts = {
+        "name": name,
+        "task": windows.task,
+        "targets": [{"name": n, "unit": u, "mean": float(m), "deviation": float(d)} for n, u, m, d in scales],
+        "wavelengths_nm": windows.wavelengths_nm.tolist(),
+        "fwhm_nm": None if windows.fwhm_nm is None else windows.fwhm_nm.tolist(),
+        "groups": [{"name": group.name, "first": group.first, "stop": group.stop} for group in groups],
+        "backbone": {
+            "name": backbone_name,
+            "patch": windows.patch,
+            "rows": rows,
+            "columns": columns,
+            "width": net.backbone.embed_dim,
+            "blocks": len(net.backbone.blocks),
+            "heads": net.backbone.blocks[0].attn.num_heads,
+            "composite_mean": statistics.composite_mean.tolist(),
+            "composite_deviation": statistics.composite_deviation.tolist(),
+        },
+        "reading": {"read_blocks": net.read_blocks, "heads": heads},
+        "mean": statistics.mean.tolist(),
+        "deviation": statistics.deviation.tolist(),
+        "adapter_norm": net.adapter.detach().float().norm(dim=1).cpu().tolist(),
+        "composite_weights": windows.composite_weights.tolist(),
+        "trained_on": trained_on,
+    }
+    return Bundle.model_validate(facts)

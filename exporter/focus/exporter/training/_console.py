@@ -1,0 +1,53 @@
+"""Progress and tables on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from focus.exporter.training._report import Report
+
+
+@contextmanager
+def progress_bar(console: Console, title: str, shown: bool = True) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar with the time that is left; yields a function of steps done, steps in all, and a few words."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not shown) as progress:
+        task = progress.add_task(title, total=None)
+
+        def tell(done: int, total: int, words: str = "") -> None:
+            progress.update(task, completed=done, total=total, description=words or title)
+
+        yield tell
+
+
+def report_table(report: Report) -> Table:
+    """The report for people."""
+    table = Table(title=f"{report.split}: {report.windows} windows", title_justify="left", show_header=False)
+    share = 100.0 * report.trainable / report.total
+    table.add_row("trainable parameters", f"{report.trainable:,} of {report.total:,} ({share:.2f} %)")
+    table.add_row("best epoch", f"{report.best_epoch} of {report.epochs}")
+    if report.accuracy is not None:
+        table.add_row("accuracy", f"{report.accuracy:.3f}")
+    for name, r2, rmse in zip(report.targets, report.r2, report.rmse, strict=False):
+        table.add_row(name, f"R2 {r2:.3f}   RMSE {rmse:.4g}")
+    found = report.explanation
+    if found is not None:
+        table.add_section()
+        table.add_row("lesioned windows", f"{found.windows} ({found.without_patch} more with no patch half lesion)")
+        table.add_row("IoU of M and mask, same area", f"{found.iou:.3f}")
+        table.add_row("AUPRC of M", f"{found.auprc:.3f} (random {found.prevalence:.3f})")
+        table.add_row("BIO@5 of B", f"{found.bio_at_5:.3f} (random {found.bio_random:.3f})")
+        table.add_row("sink mass, H_aux / H*", f"{found.sink_auxiliary:.3f} / {found.sink_discriminative:.3f}")
+        table.add_row("collapse of H*", f"{found.collapse:.3f}")
+    return table

@@ -1,0 +1,77 @@
+"""Reading windows without gradient: loss and error of a split, and H* of the training split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from focus.exporter.data import Task
+from focus.exporter.model import FocusNet, NetReading, discriminative_heads, head_entropy
+from focus.exporter.training._batches import Batches
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a split is read.
+
+    Attributes:
+        loss: cross-entropy, or mean squared error of standardised targets.
+        accuracy: share of right classes; nan for regression.
+    """
+
+    loss: float
+    accuracy: float
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """Larger is better: accuracy first, then the loss; for regression the loss alone."""
+        return (-self.loss,) if np.isnan(self.accuracy) else (self.accuracy, -self.loss)
+
+
+def task_loss(logits: Tensor, targets: Tensor, task: Task) -> Tensor:
+    """Cross-entropy, or the mean squared error of standardised targets."""
+    logits = logits.float()
+    return F.cross_entropy(logits, targets) if task == "classification" else F.mse_loss(logits, targets)
+
+
+@torch.no_grad()
+def read_windows(
+    net: FocusNet, batches: Batches, chosen: NDArray[np.int64], batch: int
+) -> Iterator[tuple[NDArray[np.int64], NetReading]]:
+    """Every chosen window's reading in float32, batch by batch, with the indices of its windows."""
+    net.eval()
+    for indices in batches.in_order(chosen, batch):
+        yield indices, net(*batches.inputs(indices))
+
+
+def score(net: FocusNet, batches: Batches, chosen: NDArray[np.int64], batch: int) -> Score:
+    """Loss and accuracy over the chosen windows, at least one."""
+    task = batches.windows.task
+    loss, right = 0.0, 0.0
+    for indices, reading in read_windows(net, batches, chosen, batch):
+        targets = batches.targets(indices)
+        loss += float(task_loss(reading.logits, targets, task)) * len(indices)
+        if task == "classification":
+            right += float((reading.logits.argmax(dim=1) == targets).sum())
+    return Score(loss / len(chosen), right / len(chosen) if task == "classification" else float("nan"))
+
+
+def fixed_heads(net: FocusNet, batches: Batches, batch: int) -> tuple[int, ...]:
+    """H*, fixed on the training split.
+
+    Heads of the last block by their mean entropy over all its windows (docs/method.md, "Sink").
+    """
+    chosen = batches.windows.of("train")
+    total: Tensor | None = None
+    for indices, reading in read_windows(net, batches, chosen, batch):
+        part = head_entropy(reading.attention[-1]) * len(indices)
+        total = part if total is None else total + part
+    if total is None:
+        raise ValueError("H* needs at least one training window")
+    return discriminative_heads(total / len(chosen))

@@ -1,0 +1,33 @@
+"""Where a training runs: one process on the CPU or a GPU, or many under ``torchrun``."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from lightning_fabric import Fabric
+
+from focus.exporter.training._settings import Precision
+
+
+def make_fabric(precision: Precision) -> Fabric:
+    """Fabric on the GPU where there is one; data-parallel over the processes that ``torchrun`` started."""
+    accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    mixed = precision == "bf16" or (precision == "auto" and computes_bf16())
+    arguments = {"accelerator": accelerator, "precision": "bf16-mixed" if mixed else "32-true"}
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        local = int(os.environ["LOCAL_WORLD_SIZE"])
+        nodes = int(os.environ["WORLD_SIZE"]) // local
+        fabric = Fabric(**arguments, devices=local, num_nodes=nodes, strategy="ddp")  # type: ignore[arg-type]
+    else:
+        fabric = Fabric(**arguments, devices=1)  # type: ignore[arg-type]
+    fabric.launch()
+    return fabric
+
+
+def computes_bf16() -> bool:
+    """Whether bf16 is computed in hardware; emulated it is slower than float32."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))

@@ -1,0 +1,145 @@
+"""The training loop: epochs, validation, best epoch, and a state after every epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+
+from focus.exporter.model import FocusNet, sink_loss
+from focus.exporter.training._batches import Batches, epoch_order, flip
+from focus.exporter.training._evaluate import score, task_loss
+from focus.exporter.training._log import MetricsLog
+from focus.exporter.training._optimiser import make_optimiser, rate_at
+from focus.exporter.training._settings import TrainSettings
+from focus.exporter.training._state import TrainingState
+
+#: Called with steps done, steps in all, and a few words on how it goes.
+Tell = Callable[[int, int, str], None]
+
+STATE_FILE = "state.pt"
+
+
+class Loop:
+    """Trains a network; one object a training.
+
+    Args:
+        fabric: where it runs.
+        net: moved to its device, changed in place.
+        batches: the data set.
+        settings: how.
+        folder: for state and metrics; must exist.
+        state: a fresh one, or the one to continue from.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        net: FocusNet,
+        batches: Batches,
+        settings: TrainSettings,
+        folder: Path,
+        state: TrainingState,
+    ) -> None:
+        self.fabric, self.net, self.batches, self.settings = fabric, net, batches, settings
+        self.folder, self.state = folder, state
+        self._train, self._val = batches.windows.of("train"), batches.windows.of("val")
+        self._optimiser = make_optimiser(net, settings)
+        self._rates = [group["lr"] for group in self._optimiser.param_groups]
+        self._wrapped, self._stepper = fabric.setup(net, self._optimiser)
+        if state.epoch:
+            self._restore()
+        self._per_epoch = len(self._order(0))
+
+    def run(self, tell: Tell) -> None:
+        """Trains up to the last epoch and leaves the best epoch's weights in the network."""
+        log = MetricsLog(self.folder, self.state) if self.fabric.is_global_zero else None
+        try:
+            while self.state.epoch < self.settings.epochs:
+                row = self._epoch(tell)
+                if log is not None:
+                    log.add(row)
+                    self.state.save(self.folder / STATE_FILE)
+        finally:
+            if log is not None:
+                log.close()
+        self._load(self.state.best)
+
+    def _epoch(self, tell: Tell) -> dict[str, float]:
+        started, epoch = time.monotonic(), self.state.epoch
+        losses, sinks = self._pass(epoch, tell)
+        row = {
+            "epoch": epoch + 1.0,
+            "train_loss": losses,
+            "sink_loss": sinks,
+            "lr": self._optimiser.param_groups[0]["lr"],
+        }
+        rank: tuple[float, ...] = (float(epoch),)
+        if len(self._val):
+            found = score(self.net, self.batches, self._val, self.settings.batch)
+            rank = found.rank
+            row["val_loss"] = found.loss
+            if self.batches.windows.task == "classification":
+                row["val_accuracy"] = found.accuracy
+        row["seconds"] = time.monotonic() - started
+        weights = {name: value.detach().cpu().clone() for name, value in self.net.trainable.items()}
+        state = self.state
+        if not state.best or rank > tuple(state.best_rank):
+            state.best, state.best_rank, state.best_epoch = weights, rank, epoch + 1
+        state.weights, state.optimiser = weights, self._optimiser.state_dict()
+        state.epoch = epoch + 1
+        state.history.append(row)
+        return row
+
+    def _pass(self, epoch: int, tell: Tell) -> tuple[float, float]:
+        """One pass over the training windows; mean loss and mean sink loss of this process's share."""
+        settings, steps = self.settings, self.settings.epochs * self._per_epoch
+        turns = np.random.default_rng([settings.seed, epoch, 1 + self.fabric.global_rank])
+        losses, sinks = [], []
+        self._wrapped.train()
+        for index, chosen in enumerate(self._order(epoch)):
+            step = epoch * self._per_epoch + index
+            for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
+                group["lr"] = rate * rate_at(step, steps, settings.warmup)
+            loss, sink = self._step(chosen[self.fabric.global_rank :: self.fabric.world_size], turns)
+            losses.append(loss)
+            sinks.append(sink)
+            tell(step + 1, steps, self._words(epoch, loss))
+        return float(np.mean(losses)), float(np.mean(sinks))
+
+    def _step(self, chosen: NDArray[np.int64], turns: np.random.Generator) -> tuple[float, float]:
+        settings, windows = self.settings, self.batches.windows
+        means, composite = self.batches.inputs(chosen)
+        if settings.augment:
+            means, composite = flip(means, composite, windows.grid, turns)
+        reading = self._wrapped(means, composite)
+        loss = task_loss(reading.logits, self.batches.targets(chosen), windows.task)
+        sink = sink_loss(reading)
+        self.fabric.backward(loss + settings.sink_weight * sink)
+        self.fabric.clip_gradients(self._wrapped, self._stepper, max_norm=settings.clip, error_if_nonfinite=False)
+        self._stepper.step()
+        self._stepper.zero_grad()
+        return float(loss.detach()), float(sink.detach())
+
+    def _order(self, epoch: int) -> list[NDArray[np.int64]]:
+        return epoch_order(self._train, self.settings.batch, self.settings.seed, epoch)
+
+    def _words(self, epoch: int, loss: float) -> str:
+        words = f"epoch {epoch + 1}/{self.settings.epochs}  loss {loss:.3f}"
+        last = self.state.history[-1] if self.state.history else {}
+        shown = "val_accuracy" if "val_accuracy" in last else "val_loss"
+        return f"{words}  {shown.replace('_', ' ')} {last[shown]:.3f}" if shown in last else words
+
+    def _restore(self) -> None:
+        self._load(self.state.weights)
+        self._optimiser.load_state_dict(self.state.optimiser)
+
+    def _load(self, weights: dict[str, torch.Tensor]) -> None:
+        with torch.no_grad():
+            for name, value in self.net.trainable.items():
+                value.copy_(weights[name])

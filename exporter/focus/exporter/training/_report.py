@@ -1,0 +1,219 @@
+"""What is said at the end of a training; the full evaluation against other methods is not made here.
+
+For simulated leaves the maps are held against the truth, over the lesioned test windows that have at least one lesioned
+patch, always for the predicted class:
+
+- **IoU**: the N_m patches with the largest M against the mask's N_m patches (a patch is lesioned where half of it is).
+- **AUPRC**: average precision of M as a score of lesioned patches; its random value is the **prevalence**.
+- **BIO@5**: intersection over union of the five bands with the largest B and the five most informative ones.
+- **sink mass** on H_aux and on H*: prompt-to-[SINK] attention of the last block; **collapse**: attention of H* on what
+  is not a patch, plus its largest share on a single patch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.exporter.model import FocusNet
+from focus.exporter.training._batches import Batches
+from focus.exporter.training._evaluate import read_windows
+from focus.kernels import saliency
+from focus.runtime import Bundle
+
+TOP_BANDS = 5
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Means over the lesioned windows that count (see the module's docstring).
+
+    Attributes:
+        windows: how many; without_patch: lesioned ones left out because no patch of theirs is half lesion.
+        bio_random: the BIO@5 of five bands chosen at random.
+    """
+
+    windows: int
+    without_patch: int
+    iou: float
+    auprc: float
+    prevalence: float
+    bio_at_5: float
+    bio_random: float
+    sink_auxiliary: float
+    sink_discriminative: float
+    collapse: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """Results of a training.
+
+    Attributes:
+        split: where it was measured: test, or val where there is no test split.
+        windows: how many.
+        accuracy: share of right classes; r2 and rmse: one a regression target, rmse in its unit. What does not apply is
+            None or empty.
+        explanation: for simulated leaves.
+    """
+
+    trainable: int
+    total: int
+    split: str
+    windows: int
+    accuracy: float | None
+    targets: tuple[str, ...]
+    r2: tuple[float, ...]
+    rmse: tuple[float, ...]
+    explanation: Explanation | None
+    best_epoch: int
+    epochs: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for ``json.dumps``."""
+        return asdict(self)
+
+
+def make_report(net: FocusNet, batches: Batches, bundle: Bundle, batch: int, *, best_epoch: int, epochs: int) -> Report:
+    """Reads the test split (or validation, or training, whatever there is) and measures."""
+    windows = batches.windows
+    split = next(name for name in ("test", "val", "train") if len(windows.of(name)))
+    chosen = windows.of(split)
+    logits, maps = [], []
+    for indices, reading in read_windows(net, batches, chosen, batch):
+        logits.append(reading.logits.float().cpu().numpy())
+        if windows.truth is not None and windows.task == "classification":
+            attention = reading.attention[-1].float().cpu().numpy(), reading.sink_mass[-1].float().cpu().numpy()
+            maps += _explained(net, batches, bundle, indices, logits[-1].argmax(axis=1), *attention)
+    outputs = np.concatenate(logits)
+    accuracy: float | None = None
+    r2: tuple[float, ...] = ()
+    rmse: tuple[float, ...] = ()
+    if windows.task == "classification":
+        accuracy = float(np.mean(outputs.argmax(axis=1) == windows.targets[chosen]))
+    else:
+        r2, rmse = regression_errors(outputs, windows.targets[chosen], bundle)
+    parameters = [value.numel() for value in net.parameters()]
+    trainable = sum(value.numel() for value in net.trainable.values())
+    return Report(
+        trainable=trainable,
+        total=sum(parameters),
+        split=split,
+        windows=len(chosen),
+        accuracy=accuracy,
+        targets=windows.target_names,
+        r2=r2,
+        rmse=rmse,
+        explanation=_means(maps, windows.bands),
+        best_epoch=best_epoch,
+        epochs=epochs,
+    )
+
+
+def regression_errors(
+    outputs: NDArray[np.float32], targets: NDArray[Any], bundle: Bundle
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """R2 and RMSE of each target, in its unit.
+
+    Args:
+        outputs: float32 [M, K], standardised; targets: [M, K], in their units.
+    """
+    mean = np.array([target.mean for target in bundle.targets])
+    deviation = np.array([target.deviation for target in bundle.targets])
+    squares = ((outputs * deviation + mean - targets) ** 2).mean(axis=0)
+    spread = np.asarray(targets, np.float64).var(axis=0)
+    r2 = 1.0 - squares / np.maximum(spread, 1e-300)
+    return tuple(r2.tolist()), tuple(np.sqrt(squares).tolist())
+
+
+def matched_iou(heatmap: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """Intersection over union of the mask with as many of the brightest patches, [N] both; the mask is not empty."""
+    count = int(mask.sum())
+    brightest = np.zeros_like(mask)
+    brightest[np.argsort(-heatmap, kind="stable")[:count]] = True
+    common = int((brightest & mask).sum())
+    return common / (2 * count - common)
+
+
+def average_precision(score: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """Area under the precision-recall curve as the sum of precision x step in recall, [N] both; ties step together."""
+    order = np.argsort(-score, kind="stable")
+    hits = np.cumsum(mask[order])
+    last_of_tie = np.append(np.diff(score[order]) != 0, True)
+    precision = (hits / np.arange(1, len(mask) + 1))[last_of_tie]
+    recall = hits[last_of_tie] / hits[-1]
+    return float(np.sum(precision * np.diff(recall, prepend=0.0)))
+
+
+def band_overlap(curve: NDArray[np.float32], informative: NDArray[np.float32], k: int = TOP_BANDS) -> float:
+    """BIO@k: intersection over union of the top k of two curves [C]; a tie at the border counts by its expectation."""
+    common = float((_top(curve, k) * _top(informative, k)).sum())
+    return common / (2 * k - common)
+
+
+def random_overlap(bands: int, k: int = TOP_BANDS) -> float:
+    """BIO@k of k bands drawn at random, about: the IoU of the expected overlap k^2 / C."""
+    common = k * k / bands
+    return common / (2 * k - common)
+
+
+def _top(values: NDArray[np.float32], k: int) -> NDArray[np.float64]:
+    """Probability of each value to be among the k largest, ties broken at random."""
+    edge = np.partition(values, -k)[-k]
+    above, tied = values > edge, values == edge
+    return above + tied * ((k - above.sum()) / tied.sum())
+
+
+def _explained(
+    net: FocusNet,
+    batches: Batches,
+    bundle: Bundle,
+    indices: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    attention: NDArray[np.float32],
+    sink: NDArray[np.float32],
+) -> list[tuple[float, ...] | None]:
+    """Metrics of each lesioned window of a batch, in the order of ``Explanation``.
+
+    None where no patch is half lesion.
+    """
+    truth = batches.windows.truth
+    spectra = batches.inputs(indices)[0].cpu().numpy()
+    norm = np.array(bundle.adapter_norm)
+    heads = list(bundle.reading.heads)
+    rest = [head for head in range(bundle.backbone.heads) if head not in heads] or heads
+    found: list[tuple[float, ...] | None] = []
+    for row, (index, chosen) in enumerate(zip(indices, classes, strict=True)):
+        informative, mask = truth.informative[index], truth.lesion_share[index] >= 0.5  # type: ignore[union-attr]
+        if not informative.any():
+            continue
+        if not mask.any():
+            found.append(None)
+            continue
+        shown = attention[row, :, chosen]
+        maps = saliency(shown[heads], spectra[row], norm, bundle.group_of_band)
+        to_patches = shown[heads]
+        collapse = 1.0 - to_patches.sum(axis=-1) + to_patches.max(axis=-1)
+        found.append(
+            (
+                matched_iou(maps.heatmap, mask),
+                average_precision(maps.heatmap, mask),
+                float(mask.mean()),
+                band_overlap(maps.curve, informative),
+                random_overlap(informative.size),
+                float(sink[row, rest, chosen].mean()),
+                float(sink[row, heads, chosen].mean()),
+                float(collapse.mean()),
+            )
+        )
+    return found
+
+
+def _means(maps: list[tuple[float, ...] | None], bands: int) -> Explanation | None:
+    rows = [row for row in maps if row is not None]
+    if not rows or bands < TOP_BANDS:
+        return None
+    return Explanation(len(rows), len(maps) - len(rows), *np.mean(rows, axis=0).tolist())

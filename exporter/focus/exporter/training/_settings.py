@@ -1,0 +1,61 @@
+"""What a training is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that moves the result of a training, except the data and the backbone.
+
+    Attributes:
+        groups: number of band groups on a sensor that covers every range (see ``focus.runtime.spectral.band_groups``).
+        read_blocks: r, number of last blocks that the prompts pass.
+        epochs: passes over the training windows.
+        batch: windows a step, over all processes.
+        lr: highest learning rate; it rises over the first ``warmup`` of the steps and falls along a cosine to 1 % of
+            itself.
+        weight_decay: decoupled decay of the adapter, which keeps ||Phi|| of uninformative bands small; nothing else
+            decays.
+        sink_weight: weight of Eq. (3).
+        clip: largest norm of the whole gradient.
+        warmup: share of all steps.
+        augment: flips and quarter turns of the patch grid.
+        precision: ``bf16`` is mixed precision; ``auto`` takes it where the processor computes it in hardware.
+        seed: prompts' start, order of the windows, flips.
+    """
+
+    groups: int = 10
+    read_blocks: int = 1
+    epochs: int = 10
+    batch: int = 32
+    lr: float = 2e-3
+    weight_decay: float = 0.05
+    sink_weight: float = 1e-3
+    clip: float = 1.0
+    warmup: float = 0.1
+    augment: bool = True
+    precision: Precision = "auto"
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("groups", "read_blocks", "epochs", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("lr", "clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("weight_decay", "sink_weight"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        if not 0 <= self.warmup < 1:
+            raise ValueError(f"warmup must be a share of the steps, 0 to 1, got {self.warmup}")
+
+    def fingerprint(self, **facts: Any) -> str:
+        """JSON of everything that a resumed training must share with the one that it continues."""
+        return json.dumps({**asdict(self), **facts}, sort_keys=True)

@@ -1,0 +1,156 @@
+"""From windows and a frozen backbone to ``model.pt``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from timm.models.vision_transformer import VisionTransformer
+
+from focus.exporter.data import WindowSet
+from focus.exporter.model import FocusNet, save_checkpoint
+from focus.exporter.training._batches import Batches
+from focus.exporter.training._bundle import make_bundle
+from focus.exporter.training._evaluate import fixed_heads
+from focus.exporter.training._fabric import make_fabric
+from focus.exporter.training._loop import STATE_FILE, Loop, Tell
+from focus.exporter.training._report import Report, make_report
+from focus.exporter.training._settings import TrainSettings
+from focus.exporter.training._state import TrainingState, load_state
+from focus.exporter.training._statistics import Statistics, training_statistics
+from focus.runtime import Bundle, OutputError, write_atomically
+from focus.runtime.spectral import band_groups
+
+Mode = Literal["new", "resume", "overwrite"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training wrote.
+
+    ``out`` (the model), ``report_path`` beside it, and ``folder`` with metrics, events and state.
+    """
+
+    bundle: Bundle
+    report: Report
+    out: Path
+    report_path: Path
+    folder: Path
+
+
+def training_folder(out: Path) -> Path:
+    """Where metrics, events and the state of a training lie: ``model.training`` beside ``model.pt``."""
+    return out.with_name(f"{out.stem}.training")
+
+
+def require_free(out: Path, mode: Mode) -> None:
+    """Refuses to write over an earlier training unless that was asked for.
+
+    Raises:
+        OutputError: the checkpoint or its folder exists, its parent does not, or there is nothing to resume.
+    """
+    folder = training_folder(out)
+    state = folder / STATE_FILE
+    if not out.parent.is_dir():
+        raise OutputError(f"no folder {out.parent} to write {out.name} into; make it first")
+    if mode == "resume" and not state.is_file():
+        raise OutputError(f"nothing to resume: no {state}; leave --resume out to start a training")
+    if mode == "new" and state.is_file():
+        raise OutputError(
+            f"{folder} holds a training already; continue it with --resume or start again with --overwrite"
+        )
+    if mode == "new" and (out.exists() or folder.exists()):
+        there = out if out.exists() else folder
+        raise OutputError(f"{there} exists; choose another --out or give --overwrite")
+
+
+def train(
+    windows: WindowSet,
+    backbone: VisionTransformer,
+    backbone_name: str,
+    settings: TrainSettings,
+    out: Path,
+    *,
+    mode: Mode = "new",
+    tell: Tell | None = None,
+    say: Callable[[str], None] = lambda words: None,
+) -> Outcome:
+    """Trains FOCUS on a frozen backbone and writes the best epoch's model.
+
+    Args:
+        windows: the data; its window size is the backbone's.
+        backbone: frozen here, never changed.
+        backbone_name: as ``create_backbone`` knows it.
+        out: the checkpoint; beside it ``model.report.json`` and the folder ``model.training``.
+        mode: ``resume`` continues a killed training to the very result of an uninterrupted one (same settings, same
+            machine, float32).
+        tell: progress, see ``Tell``; say: sentences for the user.
+    Raises:
+        FocusError: data or state that do not fit; OutputError: nothing can be written there.
+        ValueError: settings that do not fit the sensor or the backbone.
+    """
+    require_free(out, mode)
+    fabric = make_fabric(settings.precision)
+    statistics = training_statistics(windows, backbone)
+    torch.manual_seed(settings.seed)
+    groups = band_groups(windows.wavelengths_nm, settings.groups)
+    net = FocusNet(backbone, groups, len(windows.target_names), settings.read_blocks)
+    _silence(net, statistics, say)
+    folder = training_folder(out)
+    fingerprint = settings.fingerprint(backbone=backbone_name, weights=_digest(backbone), data=_data_digest(windows))
+    state = load_state(folder / STATE_FILE, fingerprint) if mode == "resume" else TrainingState(fingerprint)
+    if fabric.is_global_zero:
+        _prepare(folder, out, mode)
+    fabric.barrier()
+    batches = Batches(windows, statistics, fabric.device)
+    Loop(fabric, net, batches, settings, folder, state).run(tell or (lambda done, total, words: None))
+    heads = fixed_heads(net, batches, settings.batch)
+    trained_on = f"{windows.source}; {len(windows.of('train'))} windows, epoch {state.best_epoch} of {settings.epochs}"
+    bundle = make_bundle(
+        out.stem, net, backbone_name, groups, windows, statistics, heads, f"{trained_on}, seed {settings.seed}"
+    )
+    report = make_report(net, batches, bundle, settings.batch, best_epoch=state.best_epoch, epochs=settings.epochs)
+    report_path = out.with_name(f"{out.stem}.report.json")
+    if fabric.is_global_zero:
+        save_checkpoint(out, net, bundle)
+        write_atomically(report_path, (json.dumps(report.to_json(), indent=2) + "\n").encode())
+    return Outcome(bundle, report, out, report_path, folder)
+
+
+def _silence(net: FocusNet, statistics: Statistics, say: Callable[[str], None]) -> None:
+    """Bands that training never saw have no direction to move in; from zero they stay out of the model altogether."""
+    if statistics.dead.any():
+        net.adapter.data[torch.from_numpy(statistics.dead)] = 0.0
+        say(f"{int(statistics.dead.sum())} bands have no valid value in training; the model does not use them")
+
+
+def _prepare(folder: Path, out: Path, mode: Mode) -> None:
+    try:
+        if mode == "overwrite":
+            shutil.rmtree(folder, ignore_errors=True)
+            out.unlink(missing_ok=True)
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror}; choose another --out") from None
+
+
+def _digest(backbone: VisionTransformer) -> str:
+    digest = hashlib.sha256()
+    for name, value in backbone.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _data_digest(windows: WindowSet) -> str:
+    digest = hashlib.sha256(windows.source.encode())
+    for values in (windows.splits, windows.targets, windows.band_means, windows.wavelengths_nm):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()[:16]

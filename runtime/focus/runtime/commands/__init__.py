@@ -1,0 +1,1 @@
+"""The commands, one file each; heavy modules are imported inside them."""

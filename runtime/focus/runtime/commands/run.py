@@ -1,0 +1,177 @@
+"""``focus-run``: streams lines through a model and writes what is there, where it looked, and at which wavelengths."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from focus.runtime.commands._cli import DONE, CommandParser, command_parser, run_command
+
+if TYPE_CHECKING:
+    from focus.runtime.engines import Engine
+    from focus.runtime.outputs import Results
+    from focus.runtime.pipeline import RunSummary
+    from focus.runtime.sources import SourceOptions
+
+NAME = "focus-run"
+
+EXAMPLES = """\
+examples:
+  focus-run --camera sim: --out out/demo
+      a simulated strip of leaves with known lesions, through the shipped model
+  focus-run --camera replay:leaf.hdr --out out/leaf --resample --cube
+      a recorded reflectance cube, resampled to the model's bands, with the saliency cube T
+  focus-run --engine focus.onnx --camera replay:raw.hdr --calibration rig.focuscal --out out/leaf
+      raw counts, made reflectance with the rig's references (focus-calib reference)
+  focus-run inspect leaf.hdr
+      what is in a file, with a quicklook and its mean spectrum
+
+exit codes: 0 done, 1 failed while running, 2 wrong usage or input (nothing is written then)
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return run_command(NAME, lambda: _inspect(arguments[1:]) if arguments[:1] == ["inspect"] else _run(arguments))
+
+
+def _inspect(arguments: list[str]) -> int:
+    from focus.runtime.commands import inspect
+
+    parser = CommandParser(prog=f"{NAME} inspect", description="Print what is in a cube's file.")
+    inspect.add_arguments(parser)
+    return inspect.run(parser.parse_args(arguments))
+
+
+def _parser() -> CommandParser:
+    parser = command_parser(
+        NAME,
+        "Stream hyperspectral lines through a FOCUS model and write what is there, where the model looked,\n"
+        "and at which wavelengths. `focus-run inspect FILE` prints what is in a file.",
+        EXAMPLES,
+    )
+    parser.add_argument(
+        "--camera",
+        required=True,
+        metavar="URI",
+        help="replay:FILE, or sim:[leaves=4,samples=256,leaf=128,seed=1,sensor=NAME,lost=SHARE]",
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    parser.add_argument(
+        "--engine",
+        type=Path,
+        metavar="FILE",
+        help="model from focus-export (default: the shipped one)",
+    )
+    maps = parser.add_argument_group("maps")
+    maps.add_argument(
+        "--class",
+        dest="shown",
+        metavar="NAME",
+        help="class or target to explain (default: the predicted one)",
+    )
+    maps.add_argument("--cube", action="store_true", help="also write the saliency cube T")
+    maps.add_argument(
+        "--overlap",
+        type=int,
+        metavar="PATCHES",
+        help="patches that neighbouring windows share (default: half a window)",
+    )
+    _add_source_arguments(parser.add_argument_group("what the file does not say"))
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine (default: all cores)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in --out")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    return parser
+
+
+def _add_source_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--calibration", type=Path, metavar="FILE", help="references of the rig, for raw counts")
+    group.add_argument("--quantity", choices=["reflectance", "counts"], help="what the stored values are")
+    group.add_argument("--scale", type=float, metavar="S", help="stored value / S = reflectance")
+    group.add_argument("--resample", action="store_true", help="resample the cube to the model's bands")
+    group.add_argument("--wavelengths", metavar="FILE|START:STOP", help="band centres in nm")
+    group.add_argument("--variable", metavar="NAME", help="variable that holds the cube (MATLAB, HDF5, NetCDF)")
+    group.add_argument(
+        "--axes", metavar="ORDER", help="order of the stored axes, e.g. hwc (c bands, h lines, w samples)"
+    )
+
+
+def _run(arguments: list[str]) -> int:
+    args = _parser().parse_args(arguments)
+    if args.threads is not None and args.threads < 1:
+        raise ValueError(f"--threads must be 1 or more, got {args.threads}")
+
+    from focus.runtime.engines import engine_from_path
+    from focus.runtime.outputs import RunFolder, run_to_folder
+    from focus.runtime.pipeline import Settings
+    from focus.runtime.sources import source_from_uri
+
+    folder = RunFolder(args.out, overwrite=args.overwrite)
+    engine = engine_from_path(args.engine, args.threads)
+    source = source_from_uri(args.camera, _source_options(args, engine))
+    settings = Settings(args.shown, args.overlap, args.cube)
+    if args.quiet:
+        run_to_folder(source, engine, folder, settings)
+        return DONE
+    from focus.runtime.commands._progress import RunProgress
+
+    with RunProgress(source.facts.lines) as progress:
+        summary, results = run_to_folder(source, engine, folder, settings, progress.update)
+    _print_summary(engine, summary, results, folder.target)
+    return DONE
+
+
+def _source_options(args: argparse.Namespace, engine: Engine) -> SourceOptions:
+    import numpy as np
+
+    from focus.runtime._calibration import Calibration
+    from focus.runtime.sources import Bands, SourceOptions
+
+    bundle = engine.bundle
+    fwhm = None if bundle.fwhm_nm is None else np.array(bundle.fwhm_nm)
+    return SourceOptions(
+        variable=args.variable,
+        axes=args.axes,
+        wavelengths_nm=args.wavelengths,
+        quantity=args.quantity,
+        scale=args.scale,
+        calibration=None if args.calibration is None else Calibration.load(args.calibration),
+        resample_to=Bands(bundle.wavelengths, fwhm) if args.resample else None,
+    )
+
+
+def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    counts = summary.counts
+    table.add_row(
+        "model",
+        engine.bundle.name,
+    )
+    table.add_row("scene", f"{summary.lines} lines x {summary.samples} samples, {summary.valid_share:.1%} valid")
+    table.add_row("lines", f"{counts.received} received, {counts.missing} missing, {counts.rejected} rejected")
+    skipped = f", {summary.skipped} empty ones skipped" if summary.skipped else ""
+    table.add_row(
+        "windows", f"{summary.windows}{skipped}, {summary.windows_per_second:.1f} cubes/s, {summary.seconds:.1f} s"
+    )
+    for name, score in summary.mean_scores.items():
+        count = (
+            f"{summary.class_counts[name]} windows, mean score {score:.2f}"
+            if summary.class_counts
+            else f"mean {score:.4g}"
+        )
+        table.add_row(name, count)
+    if results.lesion_iou:
+        pairs = ", ".join(f"{name} {value:.2f}" for name, value in results.lesion_iou.items())
+        table.add_row("lesion IoU", pairs)
+    console.print(table)
+    print(f"wrote {len(results.files)} files to {out}/; look at {out / 'overview.png'} first")

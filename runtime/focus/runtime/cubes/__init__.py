@@ -1,0 +1,24 @@
+"""Hyperspectral cubes: what they are, how every format is opened, and how bands are resampled."""
+
+from focus.runtime.cubes._cube import Cube, Provenance, Quantity
+from focus.runtime.cubes._jasper import open_jasper_ridge
+from focus.runtime.cubes._numpy import write_npz
+from focus.runtime.cubes._open import open_cube
+from focus.runtime.cubes._preview import quicklook, subsample
+from focus.runtime.cubes._resample import resample, resample_cube, resampling_matrix
+from focus.runtime.cubes._tables import WavelengthOption
+
+__all__ = [
+    "Cube",
+    "Provenance",
+    "Quantity",
+    "WavelengthOption",
+    "open_cube",
+    "open_jasper_ridge",
+    "quicklook",
+    "resample",
+    "resample_cube",
+    "resampling_matrix",
+    "subsample",
+    "write_npz",
+]

@@ -1,0 +1,112 @@
+"""NumPy files: a bare array (NPY), or a cube with its description (NPZ)."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from focus.runtime._errors import CubeError
+from focus.runtime._files import write_atomically
+from focus.runtime.cubes._cube import Cube
+from focus.runtime.cubes._describe import (
+    Description,
+    as_vector,
+    bands_first,
+    check_memory,
+    cube_from_description,
+    find_axes,
+)
+from focus.runtime.cubes._tables import WavelengthOption, table_beside, table_from_option
+
+_NUMBERS = ("ignore_value", "scale", "exposure_ms")
+_OPTIONAL = (*_NUMBERS, "fwhm_nm", "good_bands", "quality", "quantity", "default_bands")
+
+
+def open_npy(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthOption = None) -> Cube:
+    """Opens a bare array, memory-mapped; wavelengths come from the option, or from a table beside the file.
+
+    Args:
+        path: the file.
+        axes: order of its axes; may be left out where only one length matches the wavelengths.
+        wavelengths_nm: see `open_cube`.
+    Raises:
+        CubeError: if the file is damaged, is not 3-D, or has no wavelengths.
+    """
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        raise CubeError(f"{path.name} cannot be read as NPY ({error}); save a numeric array with numpy.save") from error
+    if values.ndim != 3:
+        raise CubeError(f"{path.name} must hold three axes, got shape {list(values.shape)}; save the whole cube")
+    described = table_from_option(wavelengths_nm, None)
+    if described is None and wavelengths_nm is None:
+        described = table_beside(path)
+    order = find_axes(values.shape, described.bands if described else None, axes, path.name)
+    values = bands_first(values, order)
+    described = described or table_from_option(wavelengths_nm, len(values)) or Description()
+    return cube_from_description(values, described, path, "NPY", {"axes": order})
+
+
+def open_npz(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthOption = None) -> Cube:
+    """Opens a cube that `write_npz` wrote, or one with the same keys; its values are read into memory.
+
+    Keys: `values` [C, H, W] (or as `axes` says), `wavelengths_nm` [C]; optional `fwhm_nm` [C], `good_bands` bool [C],
+    `quality` bool [H, W], `quantity`, `scale`, `ignore_value`, `exposure_ms`, `default_bands`. Pickled objects are
+    never loaded.
+
+    Raises:
+        CubeError: if the file is damaged, or lacks `values`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_memory(sum(item.file_size for item in archive.infolist()), path, "store it as NPY or ENVI")
+        with np.load(path, allow_pickle=False) as archive:
+            content: dict[str, Any] = {key: archive[key] for key in archive.files}
+        described = _describe(content)
+    except (OSError, ValueError, EOFError, TypeError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise CubeError(
+            f"{path.name} cannot be read as NPZ ({error}); write it with numpy.savez and plain arrays"
+        ) from error
+    if "values" not in content or np.ndim(content["values"]) != 3:
+        listed = ", ".join(f"{key} {list(np.shape(item))}" for key, item in content.items())
+        raise CubeError(f"{path.name} must hold a 3-D array called values, it has: {listed or 'nothing'}")
+    values = content["values"]
+    order = find_axes(values.shape, None, axes or "chw", path.name)
+    values = bands_first(values, order)
+    option = table_from_option(wavelengths_nm, len(values))
+    if option is not None:
+        described = described.with_wavelengths(option)
+    return cube_from_description(values, described, path, "NPZ", {"axes": order})
+
+
+def _describe(content: dict[str, Any]) -> Description:
+    fields: dict[str, Any] = {key: as_vector(content[key]) for key in ("wavelengths_nm", "fwhm_nm") if key in content}
+    if "good_bands" in content:
+        fields["good_bands"] = content["good_bands"].reshape(-1)
+    if "quality" in content:
+        fields["quality"] = content["quality"]
+    fields.update({key: float(content[key].item()) for key in _NUMBERS if key in content})
+    if "quantity" in content:
+        fields["quantity"] = str(content["quantity"].item())
+    if "default_bands" in content:
+        fields["default_bands"] = tuple(int(band) for band in content["default_bands"].reshape(-1))
+    return Description(**fields)
+
+
+def write_npz(cube: Cube, path: Path | str) -> None:
+    """Writes a cube so that `open_cube` gives it back; the file appears whole or not at all.
+
+    Args:
+        cube: any cube; its values are read whole.
+        path: the file to write, replaced if it exists.
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    optional = {key: getattr(cube, key) for key in _OPTIONAL if getattr(cube, key) is not None}
+    content = io.BytesIO()
+    np.savez(content, values=cube.values, wavelengths_nm=cube.wavelengths_nm, **optional)
+    write_atomically(Path(path), content.getvalue())

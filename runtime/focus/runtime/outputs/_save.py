@@ -1,0 +1,46 @@
+"""A whole run into a folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from focus.runtime.engines import Engine
+from focus.runtime.outputs._folder import RunFolder
+from focus.runtime.outputs._writer import Results, RunFacts, RunWriter
+from focus.runtime.pipeline import Progress, RunSummary, Settings, plan_run, run_pipeline
+from focus.runtime.sources import FrameSource
+
+
+def run_to_folder(
+    source: FrameSource,
+    engine: Engine,
+    folder: RunFolder,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> tuple[RunSummary, Results]:
+    """Streams a source through a model into files; nothing is left behind if that fails.
+
+    Args:
+        source: not yet started.
+        engine: not entered.
+        folder: not entered.
+        settings: see ``Settings``.
+        progress: see ``run_pipeline``.
+    Raises:
+        FocusError: source, model or disk do not fit.
+        ValueError: settings that do not fit the model.
+    """
+    chosen = settings or Settings()
+    plan_run(source, engine, chosen)
+    facts = RunFacts(time.time_ns(), model_file(engine))
+    with folder:
+        writer = RunWriter(folder.path, facts, with_cube=chosen.with_cube)
+        summary = run_pipeline(source, engine, [writer], chosen, progress)
+    return summary, writer.results
+
+
+def model_file(engine: Engine) -> Path | None:
+    """The file that an engine was opened from, where it has one."""
+    path = getattr(engine, "path", None)
+    return path if isinstance(path, Path) else None

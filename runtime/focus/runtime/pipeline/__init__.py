@@ -1,0 +1,42 @@
+"""From lines to maps."""
+
+from focus.runtime.pipeline._assembler import Assembler
+from focus.runtime.pipeline._blend import Blend, window_weight
+from focus.runtime.pipeline._data import (
+    LineCounts,
+    MapRow,
+    PatchRow,
+    Plan,
+    Reading,
+    RunSummary,
+    Settings,
+    Strip,
+    Times,
+    Window,
+)
+from focus.runtime.pipeline._ingest import Ingest
+from focus.runtime.pipeline._read import read_window
+from focus.runtime.pipeline._run import Progress, plan_run, run_pipeline
+from focus.runtime.pipeline._windows import WindowCutter
+
+__all__ = [
+    "Assembler",
+    "Blend",
+    "Ingest",
+    "LineCounts",
+    "MapRow",
+    "PatchRow",
+    "Plan",
+    "Progress",
+    "Reading",
+    "RunSummary",
+    "Settings",
+    "Strip",
+    "Times",
+    "Window",
+    "WindowCutter",
+    "plan_run",
+    "read_window",
+    "run_pipeline",
+    "window_weight",
+]

@@ -1,0 +1,234 @@
+"""What passes between the stages of the pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.runtime._bundle import Bundle
+from focus.runtime.sources import SourceFacts, Truth
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Choices of a run.
+
+    Attributes:
+        shown: class or target to explain; None takes each window's predicted class (regression: the first target).
+        overlap: patches that neighbouring windows share, in both directions; None takes half a window.
+        with_cube: whether the saliency cube T is wanted.
+    """
+
+    shown: str | None = None
+    overlap: int | None = None
+    with_cube: bool = False
+
+
+@dataclass
+class LineCounts:
+    """What became of the lines: received + missing + rejected = last - first sequence number + 1."""
+
+    first_sequence: int = 0
+    received: int = 0
+    missing: int = 0
+    rejected: int = 0
+
+    @property
+    def lines(self) -> int:
+        """Lines of the scene, filled ones included."""
+        return self.received + self.missing + self.rejected
+
+
+class Times(NamedTuple):
+    """UTC in nanoseconds since 1970 of the first and the last line that arrived; None where none did."""
+
+    first_ns: int | None
+    last_ns: int | None
+
+    def joined(self, other: Times) -> Times:
+        """The span of both."""
+        starts = [time for time in (self.first_ns, other.first_ns) if time is not None]
+        ends = [time for time in (self.last_ns, other.last_ns) if time is not None]
+        return Times(min(starts, default=None), max(ends, default=None))
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """One row of patches, as raw samples; padded at the scene's edges with the nearest samples.
+
+    Attributes:
+        row: which row of patches.
+        raw: [C, patch, columns * patch], the source's dtype.
+        measured: bool [patch, columns * patch], False where a sample is padding or stands for a lost line.
+        lines: how many of its lines belong to the scene (0 for a row that only fills up a window).
+        first_sequence: sequence number of its first line.
+        times: of its lines.
+    """
+
+    row: int
+    raw: NDArray[Any]
+    measured: NDArray[np.bool_]
+    lines: int
+    first_sequence: int
+    times: Times
+
+
+@dataclass(frozen=True, eq=False)
+class PatchRow:
+    """One row of patches, as the network reads it. A raw sample is read once for it, however much the windows overlap.
+
+    Attributes:
+        row: which row of patches.
+        standardised: float32 [columns, C], x^.
+        composite: float32 [3, patch, columns * patch], reflectance.
+        valid_share: float32 [columns], share of the patch's samples that were measured and valid.
+        mask: bool [patch, columns * patch], True where a sample was measured in at least one good band.
+        lines: how many of its lines belong to the scene.
+        first_sequence: sequence number of its first line.
+        times: of its lines.
+    """
+
+    row: int
+    standardised: Array
+    composite: Array
+    valid_share: Array
+    mask: NDArray[np.bool_]
+    lines: int
+    first_sequence: int
+    times: Times
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """What the network reads at once. N patches are numbered row by row.
+
+    Attributes:
+        index: number of the window, in the order of reading.
+        first_row, first_column: place on the scene's patch grid.
+        first_line, first_sample: place in the scene.
+        standardised: float32 [N, C], x^.
+        composite: float32 [3, H, W], reflectance.
+        valid_share: float32 [N].
+        lines: how many of its lines belong to the scene.
+        first_sequence: sequence number of its first line; the last one's is first_sequence + lines - 1.
+        times: of its lines.
+    """
+
+    index: int
+    first_row: int
+    first_column: int
+    first_line: int
+    first_sample: int
+    standardised: Array
+    composite: Array
+    valid_share: Array
+    lines: int
+    first_sequence: int
+    times: Times
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What the network said of a window.
+
+    Attributes:
+        window: the window.
+        scores: float32 [K], softmax of the logits; for regression the targets in their units.
+        predicted: index of the highest score, or None for regression.
+        shown: index of the class or target whose maps these are.
+        heatmap: float32 [N], M.
+        curve: float32 [C], B.
+        cube: float32 [C, N], T, or None.
+        sink_mass: mean attention of the shown class's prompts to [SINK].
+        collapse: 1 - sum_i A_i + max_i A_i, A the shown class's attention to patches, mean over heads and groups.
+    """
+
+    window: Window
+    scores: Array
+    predicted: int | None
+    shown: int
+    heatmap: Array
+    curve: Array
+    cube: Array | None
+    sink_mass: float
+    collapse: float
+
+
+@dataclass(frozen=True, eq=False)
+class MapRow:
+    """A finished row of patches: no further window touches it. Padding is cut off; what no window could see is nan.
+
+    Attributes:
+        row: which row of patches.
+        lines: how many lines it covers.
+        heatmap: float32 [columns], M, nan where the patch is masked.
+        scores: float32 [K, columns], nan where no window covers the patch.
+        cube: float32 [C, columns], T, or None.
+        composite: float32 [3, lines, samples], reflectance.
+        mask: bool [lines, samples].
+    """
+
+    row: int
+    lines: int
+    heatmap: Array
+    scores: Array
+    cube: Array | None
+    composite: Array
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a run is going to do; sinks get it before the first row.
+
+    Attributes:
+        bundle: the model's facts.
+        source: the source's facts.
+        truth: what a simulation knows, or None.
+        settings: the user's choices.
+        columns: columns of the scene's patch grid.
+        shown: index of the class or target that was asked for, or None for the predicted one.
+    """
+
+    bundle: Bundle
+    source: SourceFacts
+    truth: Truth | None
+    settings: Settings
+    columns: int
+    shown: int | None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run went.
+
+    Attributes:
+        windows: windows that the network read.
+        skipped: windows without any valid sample, which it did not read.
+        lines, samples: size of the scene.
+        counts: what became of the lines.
+        seconds: from the first line to the last row.
+        class_counts: windows predicted as each class (empty for regression).
+        mean_scores: mean score of each class or target over the windows.
+        valid_share: share of the scene's samples that were measured.
+    """
+
+    windows: int
+    skipped: int
+    lines: int
+    samples: int
+    counts: LineCounts
+    seconds: float
+    class_counts: dict[str, int] = field(default_factory=dict)
+    mean_scores: dict[str, float] = field(default_factory=dict)
+    valid_share: float = 1.0
+
+    @property
+    def windows_per_second(self) -> float:
+        """Cubes a second: windows through the whole pipeline, files included."""
+        return self.windows / self.seconds if self.seconds > 0 else 0.0

@@ -1,0 +1,102 @@
+"""Rows of patches into windows of the model's size."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+
+from focus.runtime._bundle import Bundle
+from focus.runtime.pipeline._data import PatchRow, Times, Window
+
+
+def starts(length: int, window: int, step: int) -> list[int]:
+    """First patches of the windows that cover ``length`` patches: every ``step``, the last one flush with the end."""
+    regular = list(range(0, length - window + 1, step))
+    last = length - window
+    return regular if regular[-1] == last else [*regular, last]
+
+
+def step_from_overlap(overlap: int | None, window: int) -> int:
+    """Patches from one window to the next.
+
+    Raises:
+        ValueError: the windows would not advance.
+    """
+    if overlap is None:
+        return max(1, window - window // 2)
+    if not 0 <= overlap < window:
+        raise ValueError(
+            f"--overlap must be 0 to {window - 1} patches for this model's windows of {window}, got {overlap}"
+        )
+    return window - overlap
+
+
+class WindowCutter:
+    """Cuts windows out of a stream of rows; holds one window's height of rows and no more.
+
+    Args:
+        bundle: gives the window's size.
+        columns: columns of the scene's patch grid.
+        overlap: see ``Settings``.
+    Raises:
+        ValueError: an overlap that is not smaller than the window.
+    """
+
+    def __init__(self, bundle: Bundle, columns: int, overlap: int | None) -> None:
+        self._rows, self._window_columns, self._patch = (
+            bundle.backbone.rows,
+            bundle.backbone.columns,
+            bundle.backbone.patch,
+        )
+        self._step = step_from_overlap(overlap, self._rows)
+        self._columns = starts(columns, self._window_columns, step_from_overlap(overlap, self._window_columns))
+        self._ring: deque[PatchRow] = deque(maxlen=self._rows)
+        self._last_start = -1
+        self._index = 0
+
+    @property
+    def held(self) -> int:
+        """Rows held at the moment."""
+        return len(self._ring)
+
+    def add(self, row: PatchRow) -> Iterator[Window]:
+        """Takes the next row; gives the windows that it completes, if any."""
+        self._ring.append(row)
+        start = row.row + 1 - self._rows
+        if start >= 0 and start % self._step == 0:
+            yield from self._cut(start)
+
+    def finish(self) -> Iterator[Window]:
+        """The last windows, flush with the end of the scene, unless the grid of windows ended there anyway."""
+        start = self._ring[-1].row + 1 - self._rows
+        if start > self._last_start:
+            yield from self._cut(start)
+
+    def _cut(self, start: int) -> Iterator[Window]:
+        self._last_start = start
+        rows = list(self._ring)
+        standardised = np.stack([row.standardised for row in rows])
+        composite = np.concatenate([row.composite for row in rows], axis=1)
+        share = np.stack([row.valid_share for row in rows])
+        times = Times(None, None)
+        for row in rows:
+            times = times.joined(row.times)
+        for column in self._columns:
+            across = slice(column, column + self._window_columns)
+            pixels = slice(across.start * self._patch, across.stop * self._patch)
+            yield Window(
+                self._index,
+                start,
+                column,
+                start * self._patch,
+                column * self._patch,
+                standardised[:, across].reshape(-1, standardised.shape[2]),
+                np.ascontiguousarray(composite[:, :, pixels]),
+                share[:, across].reshape(-1),
+                sum(row.lines for row in rows),
+                rows[0].first_sequence,
+                times,
+            )
+            self._index += 1

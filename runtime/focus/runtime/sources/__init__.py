@@ -1,0 +1,20 @@
+"""Frame sources: cameras, files and simulations behind one contract."""
+
+from focus.runtime.sources._contract import FrameMeta, FrameSource, GetBuffer, SourceFacts, Truth
+from focus.runtime.sources._replay import Bands, Replay
+from focus.runtime.sources._sim import Sim, SimOptions
+from focus.runtime.sources._uri import SourceOptions, source_from_uri
+
+__all__ = [
+    "Bands",
+    "FrameMeta",
+    "FrameSource",
+    "GetBuffer",
+    "Replay",
+    "Sim",
+    "SimOptions",
+    "SourceFacts",
+    "SourceOptions",
+    "Truth",
+    "source_from_uri",
+]

@@ -1,0 +1,102 @@
+"""What every camera, file and simulation looks like to the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.runtime._calibration import Calibration
+
+#: Hands out the buffer that the next line goes into: [C, samples] of the source's dtype, any strides.
+GetBuffer = Callable[[], NDArray[Any]]
+
+
+class FrameMeta(NamedTuple):
+    """What is known of one push-broom line, besides its samples.
+
+    Attributes:
+        sequence: number of the line; a step of more than one means that lines were lost.
+        camera_ns: the camera's own clock, or None.
+        monotonic_ns: this machine's monotonic clock at arrival.
+        utc_ns: this machine's UTC at arrival, nanoseconds since 1970.
+        intact: False where the driver knows that the line is damaged; the pipeline counts it as rejected and masks it.
+    """
+
+    sequence: int
+    camera_ns: int | None
+    monotonic_ns: int
+    utc_ns: int
+    intact: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class SourceFacts:
+    """What the pipeline must know before the first line arrives. Reflectance = (raw - dark) * gain.
+
+    Attributes:
+        name: for messages and titles, e.g. ``leaf.hdr``.
+        uri: as given by the user.
+        wavelengths_nm: float64 [C].
+        fwhm_nm: float64 [C], or None.
+        samples: samples a line.
+        lines: number of lines, or None for an endless stream.
+        dtype: of the raw samples; a non-finite floating-point sample is no measurement.
+        dark: float32 [C, S] counts without light, S = samples or 1.
+        gain: float32 [C, S] reflectance a count; nan where the reference is too dark to divide by.
+        good_bands: bool [C]; other bands are left out.
+        calibration: the calibration behind dark and gain, or None where the source holds reflectance.
+        file: the file that holds the samples, or None.
+        provenance: what the source says of itself, for the run's record.
+    """
+
+    name: str
+    uri: str
+    wavelengths_nm: NDArray[np.float64]
+    fwhm_nm: NDArray[np.float64] | None
+    samples: int
+    lines: int | None
+    dtype: np.dtype[Any]
+    dark: NDArray[np.float32]
+    gain: NDArray[np.float32]
+    good_bands: NDArray[np.bool_]
+    calibration: Calibration | None = None
+    file: Path | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def bands(self) -> int:
+        """C."""
+        return len(self.wavelengths_nm)
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What a simulation knows of its scene.
+
+    Attributes:
+        class_names: names of the classes.
+        leaf_class: int8 [lines, samples], class of the leaf that is seen, -1 for none.
+        lesion_class: int8 [lines, samples], class of the lesion that is seen, -1 for none.
+    """
+
+    class_names: tuple[str, ...]
+    leaf_class: NDArray[np.int8]
+    lesion_class: NDArray[np.int8]
+
+
+class FrameSource(Protocol):
+    """A push-broom line source. ``facts`` are fixed before ``start``; only simulations have a ``truth``."""
+
+    facts: SourceFacts
+    truth: Truth | None
+
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+        """Fills one buffer a line, then yields that line's facts; ends with the recording.
+
+        The buffer belongs to the caller and is asked for once a line; the driver must not keep it past the yield.
+        """

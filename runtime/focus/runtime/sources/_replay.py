@@ -1,0 +1,153 @@
+"""``replay:FILE``: a recorded cube, line by line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.runtime._calibration import Calibration
+from focus.runtime._errors import CubeError
+from focus.runtime.cubes import Cube, resample, resampling_matrix
+from focus.runtime.sources._contract import FrameMeta, GetBuffer, SourceFacts, Truth
+
+#: Lines read at a time: cheap on memory, kind to files that store band after band.
+CHUNK = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """Bands to resample to: centres float64 [C] and widths float64 [C] or None, in nm."""
+
+    wavelengths_nm: NDArray[np.float64]
+    fwhm_nm: NDArray[np.float64] | None
+
+
+class Replay:
+    """Plays a cube as a push-broom camera would have sent it.
+
+    Args:
+        cube: any cube.
+        calibration: makes reflectance of counts; needed unless the cube is known to hold reflectance.
+        resample_to: bands to resample to, after calibration; None keeps the cube's own.
+        uri: what the user asked for, for the record.
+    Raises:
+        CubeError: neither reflectance nor a calibration, another rig's calibration, or bands that cannot be resampled.
+    """
+
+    truth: Truth | None = None
+
+    def __init__(
+        self, cube: Cube, *, calibration: Calibration | None = None, resample_to: Bands | None = None, uri: str = ""
+    ) -> None:
+        self._cube = cube
+        self._dark, self._gain = reflectance_from(cube, calibration)
+        self._masked = cube.ignore_value is not None or cube.quality is not None
+        self._matrix = None if resample_to is None else _matrix(cube, resample_to)
+        path = cube.provenance.path
+        own = SourceFacts(
+            name=cube.provenance.name,
+            uri=uri or f"replay:{path}",
+            wavelengths_nm=cube.wavelengths_nm,
+            fwhm_nm=cube.fwhm_nm,
+            samples=cube.shape[2],
+            lines=cube.shape[1],
+            dtype=np.result_type(cube.values.dtype, np.float32) if self._masked else cube.values.dtype,
+            dark=self._dark,
+            gain=self._gain,
+            good_bands=cube.good_bands,
+            calibration=calibration,
+            file=Path(path) if path else None,
+            provenance=_provenance(cube, resample_to is not None),
+        )
+        self.facts = own if resample_to is None or self._matrix is None else _resampled(own, resample_to, self._matrix)
+
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+        """See ``FrameSource.start``."""
+        lines = self._cube.shape[1]
+        for first in range(0, lines, CHUNK):
+            block = self._block(slice(first, min(first + CHUNK, lines)))
+            for offset in range(block.shape[1]):
+                get_buffer()[...] = block[:, offset]
+                yield FrameMeta(first + offset, None, time.monotonic_ns(), time.time_ns())
+
+    def _block(self, lines: slice) -> NDArray[Any]:
+        """Some lines as they are sent, [C, lines, S]; what is no measurement becomes nan."""
+        stored = self._cube.values[:, lines]
+        if self._matrix is None:
+            if not self._masked:
+                return stored
+            return np.where(self._cube.valid(lines, slice(None)), stored.astype(self.facts.dtype), np.nan)
+        with np.errstate(invalid="ignore", over="ignore"):
+            reflectance = ((stored.astype(np.float64) - self._dark[:, None]) * self._gain[:, None]).astype(np.float32)
+        valid = self._cube.valid(lines, slice(None)) & np.isfinite(reflectance)
+        return resample(reflectance, self._matrix, valid)
+
+
+def reflectance_from(cube: Cube, calibration: Calibration | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Dark and gain, float32 [C, 1 or S], that make reflectance of what a cube stores. The quantity is never guessed.
+
+    Raises:
+        CubeError: counts, or an unstated quantity, without a calibration; or a calibration that does not fit.
+    """
+    bands, _, samples = cube.shape
+    name = cube.provenance.name
+    if calibration is not None:
+        if cube.quantity == "reflectance":
+            raise CubeError(f"{name} holds reflectance already; leave out the calibration")
+        calibration.require(cube.wavelengths_nm, samples, name)
+        return calibration.dark, calibration.gain
+    if cube.quantity != "reflectance":
+        held = (
+            "holds raw counts" if cube.quantity == "counts" else "does not say whether it holds counts or reflectance"
+        )
+        raise CubeError(
+            f"{name} {held}; give --calibration FILE (made with focus-calib reference), "
+            "or --quantity reflectance --scale S where stored value / S is reflectance"
+        )
+    return np.zeros((bands, 1), np.float32), np.full((bands, 1), 1.0 / cube.scale, np.float32)
+
+
+def _matrix(cube: Cube, bands: Bands) -> NDArray[np.float64]:
+    try:
+        return resampling_matrix(cube.wavelengths_nm, cube.fwhm_nm, bands.wavelengths_nm, bands.fwhm_nm)
+    except ValueError as error:
+        raise CubeError(f"{cube.provenance.name} cannot be resampled: {error}") from None
+
+
+def _resampled(own: SourceFacts, bands: Bands, matrix: NDArray[np.float64]) -> SourceFacts:
+    """What a resampled cube sends: reflectance in the wanted bands."""
+    count = len(bands.wavelengths_nm)
+    return replace(
+        own,
+        wavelengths_nm=bands.wavelengths_nm,
+        fwhm_nm=bands.fwhm_nm,
+        dtype=np.dtype(np.float32),
+        dark=np.zeros((count, 1), np.float32),
+        gain=np.ones((count, 1), np.float32),
+        # Half a band's weight must come from good bands, as in focus.runtime.cubes.resample.
+        good_bands=matrix @ own.good_bands >= 0.5 - 1e-6,
+    )
+
+
+def _provenance(cube: Cube, resampled: bool) -> dict[str, Any]:
+    bands, lines, samples = cube.shape
+    return {
+        "format": cube.provenance.format,
+        "bands": bands,
+        "lines": lines,
+        "samples": samples,
+        "dtype": str(cube.values.dtype),
+        "range_nm": [float(cube.wavelengths_nm[0]), float(cube.wavelengths_nm[-1])],
+        "quantity": cube.quantity,
+        "scale": cube.scale,
+        "bad_bands": int(np.count_nonzero(~cube.good_bands)),
+        "resampled": resampled,
+        "header": dict(cube.provenance.fields),
+        "notes": list(cube.provenance.notes),
+    }

@@ -1,0 +1,132 @@
+"""``sim:``: leaves with known lesions pass under a simulated push-broom camera."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from focus.runtime._calibration import Calibration
+from focus.runtime.simulate import Sensor, full_range, simulate_strip, vnir_204
+from focus.runtime.sources._contract import FrameMeta, GetBuffer, SourceFacts, Truth
+
+SENSORS = {"vnir-204": vnir_204, "full-range-64": full_range}
+
+#: How the text of an option is read, by the annotation of its field.
+KINDS: dict[str, type[int] | type[float] | type[str]] = {"int": int, "float": float, "str": str}
+
+#: Lines rendered at a time: few, so that memory stays small, and enough for NumPy to be quick.
+CHUNK = 8
+
+
+@dataclass(frozen=True)
+class SimOptions:
+    """What ``sim:key=value,...`` can set.
+
+    Attributes:
+        leaves: number of leaves on the strip.
+        samples: samples a line.
+        leaf: space for a leaf, in samples.
+        seed: of everything random.
+        sensor: a name in ``SENSORS``.
+        lost: share of the lines that never arrive.
+    """
+
+    leaves: int = 4
+    samples: int = 256
+    leaf: int = 128
+    seed: int = 1
+    sensor: str = "vnir-204"
+    lost: float = 0.0
+
+    @classmethod
+    def from_text(cls, text: str) -> SimOptions:
+        """Reads ``leaves=4,seed=2``.
+
+        Raises:
+            ValueError: an unknown key, or a value that is not of the key's kind.
+        """
+        kinds = {field.name: KINDS[str(field.type)] for field in fields(cls)}
+        given: dict[str, object] = {}
+        for part in filter(None, text.split(",")):
+            key, _, value = part.partition("=")
+            if key not in kinds:
+                raise ValueError(f"sim: has no option {key!r}; it has {', '.join(kinds)} (e.g. sim:leaves=4,seed=2)")
+            try:
+                given[key] = kinds[key](value)
+            except ValueError:
+                kind = "a whole number" if kinds[key] is int else "a number"
+                raise ValueError(f"sim: {key} must be {kind}, got {value!r}") from None
+        return cls(**given)  # type: ignore[arg-type]  # each value has just been made of its field's own type
+
+
+class Sim:
+    """Streams the uint16 counts of ``simulate_strip`` with the camera's own dark and white reference.
+
+    Args:
+        options: see ``SimOptions``.
+        uri: what the user asked for, for the record.
+    Raises:
+        ValueError: options that make no scene.
+    """
+
+    def __init__(self, options: SimOptions, *, uri: str = "sim:") -> None:
+        if options.sensor not in SENSORS:
+            raise ValueError(f"sim: sensor must be one of {', '.join(SENSORS)}, got {options.sensor!r}")
+        if not 0.0 <= options.lost < 1.0:
+            raise ValueError(f"sim: lost is a share of the lines, 0 to below 1, got {options.lost:g}")
+        if options.seed < 0:
+            raise ValueError(f"sim: seed must be 0 or more, got {options.seed}")
+        self._options = options
+        sensor: Sensor = SENSORS[options.sensor]()
+        rng = np.random.default_rng(options.seed)
+        self._strip = simulate_strip(rng, sensor, leaves=options.leaves, samples=options.samples, leaf_px=options.leaf)
+        calibration = self._references(sensor)
+        labels = np.array([*self._strip.labels, -1], np.int8)
+        self.truth: Truth | None = Truth(
+            self._strip.class_names, labels[self._strip.leaf_index], np.asarray(self._strip.lesion_class, np.int8)
+        )
+        self.facts = SourceFacts(
+            name="simulated strip",
+            uri=uri,
+            wavelengths_nm=sensor.wavelengths_nm,
+            fwhm_nm=sensor.fwhm_nm,
+            samples=options.samples,
+            lines=self._strip.size[0],
+            dtype=np.dtype(np.uint16),
+            dark=calibration.dark,
+            gain=calibration.gain,
+            good_bands=np.ones(sensor.bands, bool),
+            calibration=calibration,
+            provenance={
+                "sensor": sensor.name,
+                "options": {field.name: getattr(options, field.name) for field in fields(options)},
+                "leaves": [self._strip.class_names[label] for label in self._strip.labels],
+            },
+        )
+
+    def _references(self, sensor: Sensor) -> Calibration:
+        """The references do not depend on the lines, so a single one is enough to get them."""
+        counts = self._strip.lines(0, 1).counts(np.random.default_rng(0))
+        return Calibration(
+            np.asarray(counts.dark, np.float32),
+            np.asarray(1.0 / (counts.white - counts.dark), np.float32),
+            sensor.wavelengths_nm,
+            panel=1.0,
+            origin={"simulated": True},
+        )
+
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+        """See ``FrameSource.start``."""
+        rng = np.random.default_rng(self._options.seed + 1)
+        losses = np.random.default_rng(self._options.seed + 2)
+        lines = self._strip.size[0]
+        for first in range(0, lines, CHUNK):
+            raw = self._strip.lines(first, min(first + CHUNK, lines)).counts(rng).raw
+            for offset in range(raw.shape[1]):
+                if losses.random() < self._options.lost:
+                    continue
+                get_buffer()[...] = raw[:, offset]
+                yield FrameMeta(first + offset, None, time.monotonic_ns(), time.time_ns())

@@ -1,0 +1,140 @@
+"""Exported files hold the contract of docs/architecture.md, say what torch says, and carry nothing that they should not."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from focus.exporter.export import ReadingGraph, StandaloneGraph, check_model, check_windows, onnx_from_net, to_half
+from focus.exporter.model import FocusNet
+from focus.runtime import METADATA_KEY, Bundle
+from support.bundles import small_bundle
+from support.nets import KINDS, groups, small_backbone, small_net
+
+
+def export(net: FocusNet, bundle: Bundle, *, half: bool = False, standalone: bool = False, **options: int) -> onnx.ModelProto:
+    reading = ReadingGraph(to_half(net) if half else net, bundle.reading.heads)
+    return onnx_from_net(StandaloneGraph(reading, bundle) if standalone else reading, bundle, **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "precision", "standalone"),
+    [
+        *((kind, "fp32", True) for kind in KINDS),  # the standalone graph holds the engine's graph and gives all of its outputs
+        *((kind, "fp16", True) for kind in ("class-token", "qk-norm", "pre-norm")),
+        ("registers", "fp32", False),
+        ("layer-scale", "fp16", False),
+    ],
+)
+def test_exported_graph_agrees_with_torch(kind: str, precision: str, standalone: bool) -> None:
+    net = small_net(kind)
+    bundle = small_bundle(net).model_copy(update={"precision": precision})
+    model = export(net, bundle, half=precision == "fp16", standalone=standalone)
+    report = check_model(model, net, bundle, check_windows(bundle, count=2), standalone=standalone)
+    assert report.passed, report
+    assert set(report.differences) == {"logits", "attention", "sink_mass", "saliency", "heatmap", "curve"}
+
+
+def test_a_wrong_model_does_not_pass_the_check() -> None:
+    net = small_net()
+    bundle = small_bundle(net)
+    model = export(net, bundle)
+    with torch.no_grad():
+        net.adapter[3] *= 1.3
+    report = check_model(model, net, bundle, check_windows(bundle, count=1), standalone=False)
+    assert not report.passed
+
+
+def test_contract_of_the_engine_graph() -> None:
+    net = small_net("oblong", classes=2)
+    bundle = small_bundle(net)
+    session = ort.InferenceSession(export(net, bundle).SerializeToString(), providers=["CPUExecutionProvider"])
+    assert {put.name: put.shape[1:] for put in session.get_inputs()} == {"band_means": [15, 24], "composite": [3, 24, 40]}
+    outputs = session.run(None, {"band_means": np.zeros((3, 15, 24), "f4"), "composite": np.zeros((3, 3, 24, 40), "f4")})
+    shapes = dict(zip([put.name for put in session.get_outputs()], [value.shape for value in outputs], strict=True))
+    assert shapes == {"logits": (3, 2), "attention": (3, 3, 2, 5, 15), "sink_mass": (3, 3, 2, 5)}
+    assert Bundle.from_metadata(session.get_modelmeta().custom_metadata_map, "test") == bundle
+
+
+def test_half_precision_types_the_graph_but_not_norms_and_the_exposed_softmax() -> None:
+    net = small_net()
+    model = onnx.shape_inference.infer_shapes(export(net, small_bundle(net), half=True))
+    half, single = onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT
+    kind = {info.name: info.type.tensor_type.elem_type for info in [*model.graph.input, *model.graph.output, *model.graph.value_info]}
+    assert all(kind[put.name] == half for put in [*model.graph.input, *model.graph.output])
+    seen: dict[str, list[int]] = {}
+    for node in model.graph.node:
+        seen.setdefault(node.op_type, []).append(kind[node.output[0]])
+    assert set(seen["MatMul"]) == {half}
+    assert set(seen["LayerNormalization"]) == {single}
+    assert seen["Softmax"].count(single) == 1
+
+
+@pytest.mark.parametrize("read_blocks", [1, 2])
+def test_the_last_block_has_no_dead_patch_lane(read_blocks: int) -> None:
+    """Matrix products over all the patches, counted: the last block adds one, the keys."""
+    net = small_net(read_blocks=read_blocks)
+    model = onnx.shape_inference.infer_shapes(export(net, small_bundle(net), batch=1))
+    shapes = {
+        info.name: tuple(size.dim_value for size in info.type.tensor_type.shape.dim)
+        for info in [*model.graph.value_info, *model.graph.input, *model.graph.output]
+    }
+    tokens, weights = 1 + 16, {value.name for value in model.graph.initializer}
+    lane = Counter(
+        shapes[node.output[0]][-1]
+        for node in model.graph.node
+        if node.op_type == "MatMul" and node.input[1] in weights and shapes[node.output[0]][-2] == tokens
+    )
+    blocks, width = 3, 32
+    full = blocks - 1
+    fused = full - (read_blocks - 1)  # timm's own blocks project q, k and v in one product, a read block in three
+    assert lane[3 * width] == fused
+    assert lane[4 * width] == full  # MLP, first layer
+    assert lane[width] == 2 * full + 3 * (read_blocks - 1) + 1  # attention projection and MLP's second layer; q, k, v; the last keys
+
+
+def test_fixed_batch_and_opset() -> None:
+    net = small_net()
+    model = export(net, small_bundle(net), batch=1, opset=18)
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1
+    assert {entry.domain: entry.version for entry in model.opset_import} == {"": 18}
+    with pytest.raises(ValueError, match="opset must be 18 to 23, got 17"):
+        export(net, small_bundle(net), opset=17)
+
+
+def test_the_file_says_nothing_of_the_machine_that_made_it() -> None:
+    net = small_net()
+    content = export(net, small_bundle(net)).SerializeToString()
+    assert METADATA_KEY.encode() in content
+    for trace in (b".py", b"site-packages", b"stack_trace"):
+        assert trace not in content
+
+
+def test_standalone_leaves_out_missing_samples_as_ingest_does() -> None:
+    net = small_net()
+    bundle = small_bundle(net)
+    windows = check_windows(bundle, count=1)
+    holed = windows.cubes.copy()
+    holed[0, 5, :4, :6] = np.nan
+    holed[0, 7, 6:12, 6:12] = np.nan
+    from focus.kernels import ingest, standardise
+
+    found = ingest(holed[0], 6, np.array(bundle.composite_weights))
+    means = standardise(found.band_means, np.array(bundle.mean), np.array(bundle.deviation))
+    composite = ((found.composite - 0.15) / 0.1).astype(np.float32)
+    model = export(net, bundle, standalone=True)
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    logits = session.run(["logits"], {"cube": holed})[0]
+    expected = net(torch.from_numpy(means[None]), torch.from_numpy(composite[None])).logits.detach().numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+
+
+def test_regression_maps_show_the_first_target() -> None:
+    net = FocusNet(small_backbone(), groups(), 1).eval()
+    bundle = small_bundle(net, task="regression")
+    report = check_model(export(net, bundle, standalone=True), net, bundle, check_windows(bundle, count=1), standalone=True)
+    assert report.differences["saliency"] == 0.0  # an adapter of zeros shows nothing, and does not fail

@@ -1,0 +1,158 @@
+"""Statistics, batches, schedule and the metrics of the report."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from focus.exporter.model import discriminative_heads, head_entropy
+from focus.exporter.training import TrainSettings
+from focus.exporter.training import _report as report
+from focus.exporter.training._batches import Batches, epoch_order, flip
+from focus.exporter.training._evaluate import fixed_heads, read_windows
+from focus.exporter.training._optimiser import make_optimiser, rate_at
+from focus.exporter.training._statistics import LEAST_DEVIATION, training_statistics
+from focus.kernels import standardise
+from support.nets import small_backbone, small_net
+from support.windows import small_windows
+
+
+def test_composite_is_mapped_on_what_the_backbone_expects() -> None:
+    windows = small_windows()
+    chosen = windows.composite[windows.of("train")].astype(np.float64)
+    backbone = nn.Identity()
+    plain = training_statistics(windows, backbone)
+    np.testing.assert_allclose(plain.composite_mean, chosen.mean((0, 2, 3)), rtol=1e-6)
+    pooled = np.sqrt(chosen.var((0, 2, 3)).mean())
+    np.testing.assert_allclose(plain.composite_deviation, [pooled] * 3, rtol=1e-6)
+    backbone.pretrained_cfg = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+    half = training_statistics(windows, backbone)
+    photograph = (
+        np.array([0.485, 0.456, 0.406]) + np.array([0.229, 0.224, 0.225]) * (0.1 - plain.composite_mean) / pooled
+    )
+    expected = (photograph - 0.5) / 0.5
+    np.testing.assert_allclose((0.1 - half.composite_mean) / half.composite_deviation, expected, rtol=1e-6)
+
+
+def test_band_statistics_leave_out_missing_values_other_splits_and_dead_bands() -> None:
+    windows = small_windows()
+    windows.band_means[0, 0, 0] = np.nan
+    windows.band_means[:, :, 1] = np.nan
+    windows.band_means[:, :, 2] = 0.125
+    windows.band_means[windows.of("test")] += 5.0
+    found = training_statistics(windows, nn.Identity())
+    training = windows.band_means[windows.of("train")].reshape(-1, windows.bands).astype(np.float64)
+    assert found.mean[0] == pytest.approx(np.nanmean(training[:, 0]))
+    assert found.deviation[0] == pytest.approx(np.nanstd(training[:, 0]))
+    assert (found.mean[1], found.deviation[1], found.dead[1]) == (0.0, 1.0, True)
+    assert found.deviation[2] == LEAST_DEVIATION
+    assert found.dead.sum() == 1
+
+
+def test_inputs_are_those_of_the_runtime() -> None:
+    windows = small_windows()
+    windows.band_means[3, 1, 4] = np.nan
+    statistics = training_statistics(windows, nn.Identity())
+    means, composite = Batches(windows, statistics, torch.device("cpu")).inputs(np.array([3, 5]))
+    expected = standardise(windows.band_means[[3, 5]], statistics.mean, statistics.deviation)
+    np.testing.assert_allclose(means.numpy(), expected, atol=1e-5)
+    assert means[0, 1, 4] == 0.0
+    plain = windows.composite[[3, 5]].astype(np.float64)
+    normalised = (plain - statistics.composite_mean[:, None, None]) / statistics.composite_deviation[:, None, None]
+    np.testing.assert_allclose(composite.numpy(), normalised, atol=1e-4)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 60), st.integers(1, 20), st.integers(0, 5))
+def test_an_epoch_reads_every_window_once_in_near_equal_batches(count: int, batch: int, epoch: int) -> None:
+    chosen = np.arange(100, 100 + count)
+    order = epoch_order(chosen, batch, 1, epoch)
+    assert sorted(np.concatenate(order).tolist()) == chosen.tolist()
+    sizes = {len(part) for part in order}
+    assert max(sizes) <= batch
+    assert max(sizes) - min(sizes) <= 1
+    again = epoch_order(chosen, batch, 1, epoch)
+    assert all(np.array_equal(one, other) for one, other in zip(order, again, strict=True))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 100))
+def test_flips_move_band_means_and_composite_alike(rows: int, columns: int, seed: int) -> None:
+    patch = 3
+    composite = torch.randn(6, 3, rows * patch, columns * patch, generator=torch.Generator().manual_seed(seed))
+    means = composite.unflatten(2, (rows, patch)).unflatten(4, (columns, patch)).mean((3, 5))
+    means = means.flatten(2).transpose(1, 2)
+    turned, image = flip(means, composite, (rows, columns), np.random.default_rng(seed))
+    again = image.unflatten(2, (rows, patch)).unflatten(4, (columns, patch)).mean((3, 5))
+    torch.testing.assert_close(turned, again.flatten(2).transpose(1, 2))
+    torch.testing.assert_close(image.flatten(1).sort().values, composite.flatten(1).sort().values)
+
+
+def test_every_one_of_the_eight_moves_happens() -> None:
+    composite = torch.arange(16.0).reshape(1, 1, 4, 4).repeat(200, 3, 1, 1)
+    means = torch.zeros(200, 4, 2)
+    _, image = flip(means, composite, (2, 2), np.random.default_rng(0))
+    assert len({tuple(window.flatten().tolist()) for window in image}) == 8
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [rate_at(step, 100, 0.1) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == 1.0
+    assert rates.index(1.0) in (9, 10)
+    assert rates[-1] < 0.02
+    assert all(later <= earlier for earlier, later in zip(rates[10:], rates[11:], strict=False))
+
+
+def test_only_the_adapter_decays_and_everything_trainable_is_moved_once() -> None:
+    net = small_net()
+    groups = make_optimiser(net, TrainSettings(weight_decay=0.3)).param_groups
+    decay = {id(value): group["weight_decay"] for group in groups for value in group["params"]}
+    assert set(decay) == {id(value) for value in net.trainable.values()}
+    assert decay[id(net.adapter)] == 0.3
+    assert sum(rate > 0 for rate in decay.values()) == 1
+
+
+def test_discriminative_heads_come_from_the_whole_training_split() -> None:
+    windows = small_windows((13, 4, 4))
+    net = small_net()
+    batches = Batches(windows, training_statistics(windows, small_backbone()), torch.device("cpu"))
+    whole = [reading.attention[-1] for _, reading in read_windows(net, batches, windows.of("train"), 100)]
+    assert fixed_heads(net, batches, 4) == discriminative_heads(head_entropy(whole[0]))
+
+
+def test_matched_iou() -> None:
+    mask = np.array([True, True, False, False])
+    assert report.matched_iou(np.array([0.9, 0.8, 0.1, 0.0], np.float32), mask) == 1.0
+    assert report.matched_iou(np.array([0.9, 0.1, 0.8, 0.0], np.float32), mask) == pytest.approx(1 / 3)
+    assert report.matched_iou(np.array([0.0, 0.1, 0.8, 0.9], np.float32), mask) == 0.0
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))
+def test_average_precision_is_the_sum_over_thresholds(rows: list[tuple[int, bool]]) -> None:
+    score = np.array([row[0] for row in rows], np.float32)
+    mask = np.array([row[1] for row in rows])
+    if not mask.any():
+        mask[0] = True
+    expected, recall = 0.0, 0.0
+    for threshold in sorted(set(score.tolist()), reverse=True):
+        above = score >= threshold
+        found = (above & mask).sum() / mask.sum()
+        expected += (found - recall) * (above & mask).sum() / above.sum()
+        recall = found
+    assert report.average_precision(score, mask) == pytest.approx(expected)
+
+
+def test_band_overlap_and_its_random_value() -> None:
+    truth = np.arange(20, dtype=np.float32)
+    assert report.band_overlap(truth * 2, truth) == 1.0
+    assert report.band_overlap(-truth, truth) == 0.0
+    shifted = np.roll(truth, 2)
+    assert report.band_overlap(shifted, truth) == pytest.approx(3 / 7)
+    flat = np.ones(20, np.float32)
+    assert report.band_overlap(flat, truth) == pytest.approx(report.random_overlap(20))

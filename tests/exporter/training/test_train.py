@@ -1,0 +1,220 @@
+"""From windows to ``model.pt``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from timm.models.vision_transformer import VisionTransformer
+
+from focus.exporter.model import load_checkpoint
+from focus.exporter.training import TrainSettings, _loop, train, training_folder
+from focus.runtime import FocusError, OutputError
+from support.nets import small_backbone
+from support.windows import small_windows
+
+QUICK = TrainSettings(groups=5, epochs=3, batch=8, lr=1e-2, precision="fp32", seed=1)
+NAME = "small"
+
+
+@pytest.fixture(autouse=True)
+def known_to_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {"img_size": 24, "patch_size": 6, "embed_dim": 32, "depth": 3, "num_heads": 4}
+    facts.pop("img_size")
+    monkeypatch.setitem(__import__("focus.exporter.model._backbone", fromlist=["x"]).OWN_BACKBONES, NAME, facts)
+
+
+def weights_of(path: Path) -> dict[str, torch.Tensor]:
+    return load_checkpoint(path)[0].state_dict()
+
+
+def require_equal(one: Path, other: Path) -> None:
+    first, second = weights_of(one), weights_of(other)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_it_learns_and_says_where_and_which_band(tmp_path: Path) -> None:
+    settings = replace(QUICK, epochs=25)
+    outcome = train(small_windows((60, 12, 30)), small_backbone(), NAME, settings, tmp_path / "model.pt")
+    with (outcome.folder / "metrics.csv").open() as file:
+        losses = [float(row["train_loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == 25
+    assert losses[-1] < 0.2 * losses[0]
+    report = outcome.report
+    assert report.accuracy > 0.9
+    assert report.windows == 30
+    assert report.explanation.windows == 20
+    assert report.explanation.prevalence == pytest.approx(2 / 16)
+    assert report.explanation.auprc > 0.6
+    assert report.explanation.bio_at_5 > 2 * report.explanation.bio_random
+    assert json.loads(outcome.report_path.read_text())["accuracy"] == report.accuracy
+    assert list(outcome.folder.glob("events.out.tfevents*"))
+
+
+def test_regression_learns(tmp_path: Path) -> None:
+    windows = small_windows((60, 12, 30), "regression")
+    outcome = train(windows, small_backbone(), NAME, replace(QUICK, epochs=25), tmp_path / "model.pt")
+    assert outcome.report.accuracy is None
+    assert outcome.report.explanation is None
+    assert outcome.report.r2[0] > 0.7
+    target = outcome.bundle.targets[0]
+    training = windows.targets[windows.of("train")]
+    assert (target.name, target.unit) == ("water", "g")
+    assert target.mean == pytest.approx(float(training.mean()), rel=1e-5)
+    assert target.deviation == pytest.approx(float(training.std()), rel=1e-5)
+
+
+def test_the_bundle_is_complete_and_the_checkpoint_loads(tmp_path: Path) -> None:
+    windows = small_windows()
+    backbone = small_backbone()
+    before = {name: value.clone() for name, value in backbone.state_dict().items()}
+    outcome = train(windows, backbone, NAME, QUICK, tmp_path / "model.pt")
+    net, bundle = load_checkpoint(tmp_path / "model.pt")
+    for name, value in net.backbone.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert bundle.model_copy(update={"checkpoint_sha256": None}) == outcome.bundle
+    assert bundle.class_names == ("plain", "blue", "red")
+    assert bundle.window == windows.size
+    assert (bundle.backbone.width, bundle.backbone.blocks, bundle.backbone.heads) == (32, 3, 4)
+    assert len(bundle.reading.heads) == 3
+    assert len(bundle.groups) == 5
+    np.testing.assert_allclose(bundle.adapter_norm, net.adapter.detach().norm(dim=1).numpy(), rtol=1e-5)
+    training = windows.band_means[windows.of("train")].reshape(-1, windows.bands)
+    np.testing.assert_allclose(bundle.mean, training.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(bundle.deviation, training.std(0), rtol=1e-4)
+    np.testing.assert_allclose(bundle.fwhm_nm, windows.fwhm_nm)
+    np.testing.assert_allclose(bundle.composite_weights, windows.composite_weights)
+    assert "windows made for a test; 24 windows" in bundle.trained_on
+    assert bundle.trained_on.endswith("seed 1")
+
+
+def test_the_same_seed_gives_the_same_model_and_another_one_another(tmp_path: Path) -> None:
+    for name, seed in (("one", 1), ("again", 1), ("other", 2)):
+        train(small_windows(), small_backbone(), NAME, replace(QUICK, seed=seed), tmp_path / f"{name}.pt")
+    require_equal(tmp_path / "one.pt", tmp_path / "again.pt")
+    assert not torch.equal(weights_of(tmp_path / "one.pt")["adapter"], weights_of(tmp_path / "other.pt")["adapter"])
+
+
+def kill_after(epochs: int):  # type: ignore[no-untyped-def]
+    """A progress function that ends the process's patience in the middle of the next epoch."""
+
+    def tell(done: int, total: int, words: str) -> None:
+        if done > total * epochs / QUICK.epochs:
+            raise KeyboardInterrupt
+
+    return tell
+
+
+def test_a_killed_training_resumes_to_the_very_same_model(tmp_path: Path) -> None:
+    train(small_windows(), small_backbone(), NAME, QUICK, tmp_path / "whole.pt")
+    with pytest.raises(KeyboardInterrupt):
+        train(small_windows(), small_backbone(), NAME, QUICK, tmp_path / "killed.pt", tell=kill_after(1))
+    assert not (tmp_path / "killed.pt").exists()
+    train(small_windows(), small_backbone(), NAME, QUICK, tmp_path / "killed.pt", mode="resume")
+    require_equal(tmp_path / "whole.pt", tmp_path / "killed.pt")
+    rows = [(tmp_path / f"{name}.training" / "metrics.csv").read_text().splitlines() for name in ("whole", "killed")]
+    without_seconds = [[row.rsplit(",", 1)[0] for row in own] for own in rows]
+    assert without_seconds[0] == without_seconds[1]
+    assert len(rows[0]) == 1 + QUICK.epochs
+
+
+def test_resume_refuses_other_settings_and_other_data(tmp_path: Path) -> None:
+    out = tmp_path / "model.pt"
+    with pytest.raises(KeyboardInterrupt):
+        train(small_windows(), small_backbone(), NAME, QUICK, out, tell=kill_after(1))
+    with pytest.raises(FocusError, match="other settings .lr was 0.01, is 0.02.; resume with the same ones"):
+        train(small_windows(), small_backbone(), NAME, replace(QUICK, lr=2e-2), out, mode="resume")
+    with pytest.raises(FocusError, match="other settings .data was"):
+        train(small_windows(seed=5), small_backbone(), NAME, QUICK, out, mode="resume")
+    with pytest.raises(FocusError, match="other settings .weights was"):
+        train(small_windows(), small_backbone(seed=5), NAME, QUICK, out, mode="resume")
+
+
+class _Malicious:
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self):  # type: ignore[no-untyped-def]
+        return Path.touch, (self.target,)
+
+
+def test_a_state_with_code_in_it_is_refused_and_does_not_run(tmp_path: Path) -> None:
+    out, target = tmp_path / "model.pt", tmp_path / "was-run"
+    folder = training_folder(out)
+    folder.mkdir()
+    torch.save({"fingerprint": "", "weights": _Malicious(target)}, folder / _loop.STATE_FILE)
+    with pytest.raises(FocusError, match="has code in it, which was not run"):
+        train(small_windows(), small_backbone(), NAME, QUICK, out, mode="resume")
+    assert not target.exists()
+
+
+def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "model.pt"
+    train(small_windows(), small_backbone(), NAME, QUICK, out)
+    state = training_folder(out) / _loop.STATE_FILE
+    state.write_bytes(state.read_bytes()[:400])
+    with pytest.raises(FocusError, match="is not the state of a training"):
+        train(small_windows(), small_backbone(), NAME, QUICK, out, mode="resume")
+
+
+def test_an_earlier_training_is_not_overwritten_by_accident(tmp_path: Path) -> None:
+    out = tmp_path / "model.pt"
+    with pytest.raises(OutputError, match="nothing to resume"):
+        train(small_windows(), small_backbone(), NAME, QUICK, out, mode="resume")
+    out.write_bytes(b"precious")
+    with pytest.raises(OutputError, match=r"model.pt exists; choose another --out or give --overwrite"):
+        train(small_windows(), small_backbone(), NAME, QUICK, out)
+    assert out.read_bytes() == b"precious"
+    train(small_windows(), small_backbone(), NAME, QUICK, out, mode="overwrite")
+    with pytest.raises(OutputError, match="holds a training already; continue it with --resume"):
+        train(small_windows(), small_backbone(), NAME, QUICK, out)
+    with pytest.raises(OutputError, match="no folder"):
+        train(small_windows(), small_backbone(), NAME, QUICK, tmp_path / "nowhere" / "model.pt")
+
+
+def test_without_validation_the_last_epoch_is_kept(tmp_path: Path) -> None:
+    outcome = train(small_windows((24, 0, 0)), small_backbone(), NAME, QUICK, tmp_path / "model.pt")
+    assert outcome.report.best_epoch == QUICK.epochs
+    assert outcome.report.split == "train"
+
+
+def test_bands_without_a_value_in_training_stay_out_of_the_model(tmp_path: Path) -> None:
+    windows = small_windows()
+    windows.band_means[:, :, 3] = np.nan
+    windows.band_means[0, 2, 7] = np.nan
+    said: list[str] = []
+    outcome = train(windows, small_backbone(), NAME, QUICK, tmp_path / "model.pt", say=said.append)
+    norm = np.array(outcome.bundle.adapter_norm)
+    assert norm[3] == 0.0
+    assert np.all(norm[[2, 4, 7]] > 0)
+    assert said == ["1 bands have no valid value in training; the model does not use them"]
+
+
+def test_bf16_trains_and_keeps_float32_weights(tmp_path: Path) -> None:
+    outcome = train(small_windows(), small_backbone(), NAME, replace(QUICK, precision="bf16"), tmp_path / "model.pt")
+    assert np.isfinite(outcome.bundle.adapter_norm).all()
+    assert {value.dtype for value in load_checkpoint(outcome.out)[0].state_dict().values()} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"lr": 0.0}, "lr must be positive"),
+        ({"lr": float("nan")}, "lr must be positive"),
+        ({"weight_decay": -1.0}, "weight_decay must not be negative"),
+        ({"warmup": 1.0}, "warmup must be a share"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(change: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(QUICK, **change)
+
+
+def test_backbone_is_a_plain_vit() -> None:
+    assert isinstance(small_backbone(), VisionTransformer)
