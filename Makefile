@@ -54,8 +54,7 @@ distclean: clean ## clean, and remove the environments
 
 # No address of a registry gets into a lock; one lock serves every Python and both machine types.
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(EDGE)/bin/uv pip compile -q $(LOCK) --universal --python-version 3.10 \
-	--no-python-downloads --only-binary :all: --generate-hashes --no-emit-index-url --no-emit-find-links \
-	--override requirements/overrides.txt
+	--no-python-downloads --only-binary :all: --generate-hashes --no-emit-index-url --no-emit-find-links
 
 setup-edge: $(EDGE_READY)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from focus.exporter.model import FocusNet
 from focus.runtime import Bundle
 from focus.runtime.spectral import composite_weights

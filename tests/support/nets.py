@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from timm.models.vision_transformer import VisionTransformer
+
 from focus.exporter.model import FocusNet
 from focus.runtime.spectral import BandGroup, band_groups
-from timm.models.vision_transformer import VisionTransformer
 
 BANDS = 24
 WAVELENGTHS = np.linspace(400.0, 1000.0, BANDS)
 
-#: Class token or none, registers, layer scale, qk-norm, norms of the attention output, dynamic size, patch and grid of many kinds.
+#: Class token or none, registers, layer scale, qk-norm, norms of the attention output, dynamic size, patch and grid
+#: of many kinds.
 KINDS = {
     "class-token": {},
     "no-token": {"class_token": False, "global_pool": "avg"},
@@ -33,7 +35,15 @@ def groups(count: int = 5) -> tuple[BandGroup, ...]:
 def small_backbone(kind: str = "class-token", seed: int = 0) -> VisionTransformer:
     """A ViT of 3 blocks, width 32, 4 heads, with weights far from their initial smallness."""
     torch.manual_seed(seed)
-    arguments = {"img_size": 24, "patch_size": 6, "embed_dim": 32, "depth": 3, "num_heads": 4, "num_classes": 0, **KINDS[kind]}
+    arguments = {
+        "img_size": 24,
+        "patch_size": 6,
+        "embed_dim": 32,
+        "depth": 3,
+        "num_heads": 4,
+        "num_classes": 0,
+        **KINDS[kind],
+    }
     backbone = VisionTransformer(**arguments)
     with torch.no_grad():
         for value in backbone.parameters():
@@ -41,7 +51,9 @@ def small_backbone(kind: str = "class-token", seed: int = 0) -> VisionTransforme
     return backbone
 
 
-def small_net(kind: str = "class-token", classes: int = 3, read_blocks: int = 1, seed: int = 0, group_count: int = 5) -> FocusNet:
+def small_net(
+    kind: str = "class-token", classes: int = 3, read_blocks: int = 1, seed: int = 0, group_count: int = 5
+) -> FocusNet:
     """A FOCUS network with every trainable tensor away from its start."""
     net = FocusNet(small_backbone(kind, seed), groups(group_count), classes, read_blocks)
     torch.manual_seed(seed + 1)

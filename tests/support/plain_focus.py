@@ -1,4 +1,5 @@
-"""docs/method.md read aloud: one window, one class, one head at a time, in float64, from the equations and not from our code.
+"""docs/method.md read aloud: one window, one class, one head at a time, in float64, from the equations and not from
+our code.
 
 The patch lane is timm's own blocks; everything that the prompts do is written out.
 """
@@ -10,8 +11,9 @@ import math
 
 import numpy as np
 import torch
-from focus.exporter.model import FocusNet
 from numpy.typing import NDArray
+
+from focus.exporter.model import FocusNet
 from support.nets import groups
 
 
@@ -21,7 +23,10 @@ def plain_reading(
     """Logits [B, K], the last block's attention [B, H, K, G, N] and sink mass [B, H, K, G]."""
     double = copy.deepcopy(net).double().eval()
     spans = groups(net.groups)
-    results = [_window(double, spans, torch.from_numpy(spectra[b]).double(), composite[b : b + 1].double()) for b in range(len(spectra))]
+    results = [
+        _window(double, spans, torch.from_numpy(spectra[b]).double(), composite[b : b + 1].double())
+        for b in range(len(spectra))
+    ]
     return tuple(np.stack(part) for part in zip(*results, strict=True))  # type: ignore[return-value]
 
 
@@ -57,7 +62,9 @@ def _prompt_block(net, block, lane, state, spans, spectrum):  # type: ignore[no-
     module = block.attn
     heads, size = module.num_heads, module.head_dim
     weight = module.qkv.weight.reshape(3, heads, size, -1)
-    bias = module.qkv.bias.reshape(3, heads, size) if module.qkv.bias is not None else torch.zeros(3, heads, size).double()
+    bias = (
+        module.qkv.bias.reshape(3, heads, size) if module.qkv.bias is not None else torch.zeros(3, heads, size).double()
+    )
     deep, own = block.norm1(lane), block.norm1(state)
     count = lane.shape[0] - 1
     attention = np.zeros((heads, len(spans), count))

@@ -13,8 +13,11 @@ PATCHES = (EDGE // PATCH) ** 2
 
 
 def small_windows(counts: tuple[int, int, int] = (24, 8, 8), task: str = "classification", seed: int = 0) -> WindowSet:
-    """Windows of the small nets' sensor and size. A patch or two of each window carry its class: one is brighter below 500 nm, another
-    above 900 nm, the third is plain. For regression the target is how much brighter."""
+    """Windows of the small nets' sensor and size, M = sum(counts).
+
+    Two patches of a window carry its class: brighter below 500 nm, brighter above 900 nm, or neither. For regression
+    the target is how much brighter they are below 500 nm.
+    """
     rng = np.random.default_rng(seed)
     total = sum(counts)
     labels = np.arange(total) % 3

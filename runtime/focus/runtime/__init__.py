@@ -1,7 +1,51 @@
-"""The edge side of FOCUS: cubes and cameras in, maps out. No torch."""
+"""The edge side of FOCUS: cubes and cameras in; what, where and at which wavelengths out.
 
-from focus.runtime._bundle import METADATA_KEY, Bundle
-from focus.runtime._errors import BundleError, CubeError, FocusError, OutputError
-from focus.runtime._files import write_atomically
+from focus.runtime import explain, open_cube
+explanation = explain(open_cube("leaf.hdr"), resample=True)
+print(explanation.predicted, explanation.scores)
+explanation.save("out/leaf")
+"""
 
-__all__ = ["METADATA_KEY", "Bundle", "BundleError", "CubeError", "FocusError", "OutputError", "write_atomically"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from focus.runtime._bundle import Bundle
+    from focus.runtime._calibration import Calibration
+    from focus.runtime._errors import BundleError, CubeError, FocusError, OutputError
+    from focus.runtime._explain import Explanation, Model, explain
+    from focus.runtime.cubes import Cube, open_cube
+
+__all__ = [
+    "Bundle",
+    "BundleError",
+    "Calibration",
+    "Cube",
+    "CubeError",
+    "Explanation",
+    "FocusError",
+    "Model",
+    "OutputError",
+    "explain",
+    "open_cube",
+]
+
+# Importing all of it takes a second or two, which --help and the other rooms' imports of one module need not wait for.
+_HOMES = {
+    "_bundle": ("Bundle",),
+    "_calibration": ("Calibration",),
+    "_errors": ("BundleError", "CubeError", "FocusError", "OutputError"),
+    "_explain": ("Explanation", "Model", "explain"),
+    "cubes": ("Cube", "open_cube"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -25,13 +25,17 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for value in net.trainable.values():
             value.add_(0.05 * torch.randn_like(value))
     bundle = small_bundle(net)
-    bundle = bundle.model_copy(update={"backbone": bundle.backbone.model_copy(update={"name": "focus_vit_mini_patch8"})})
+    bundle = bundle.model_copy(
+        update={"backbone": bundle.backbone.model_copy(update={"name": "focus_vit_mini_patch8"})}
+    )
     path = tmp_path_factory.mktemp("ckpt") / "model.pt"
     save_checkpoint(path, net, bundle)
     return path
 
 
-def test_writes_a_file_that_the_runtime_runs(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_writes_a_file_that_the_runtime_runs(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     target = tmp_path / "focus.onnx"
     assert main(["--ckpt", str(checkpoint), "--onnx", str(target), "--standalone"]) == 0
     printed = capsys.readouterr().out

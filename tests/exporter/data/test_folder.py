@@ -108,7 +108,7 @@ def test_a_manifest_that_does_not_fit_is_named(folder: Path, text: str, targets:
 
 
 def test_a_manifest_that_is_missing_or_no_text_is_named(folder: Path) -> None:
-    with pytest.raises(FocusError, match="no manifest .*nothing.csv"):
+    with pytest.raises(FocusError, match=r"no manifest .*nothing\.csv"):
         read_manifest(folder / "nothing.csv", (), seed=1)
     with pytest.raises(FocusError, match="is not a CSV text file"):
         read_manifest(folder / "leaf0.npz", (), seed=1)
@@ -181,7 +181,7 @@ def test_tiles_inherit_the_label_and_stay_in_one_split(folder: Path) -> None:
 def test_a_window_without_a_valid_sample_is_refused(folder: Path) -> None:
     write_cube(folder / "empty.npz", np.full((12, 16, 16), np.nan, np.float32))
     path = manifest(folder, "path,label,split\nleaf0.npz,a,train\nempty.npz,b,train\n")
-    with pytest.raises(CubeError, match="empty.npz has no valid sample"):
+    with pytest.raises(CubeError, match=r"empty\.npz has no valid sample"):
         folder_windows(path, FolderOptions(), 4, SIZE, seed=1)
 
 

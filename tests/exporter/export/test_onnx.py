@@ -1,4 +1,6 @@
-"""Exported files hold the contract of docs/architecture.md, say what torch says, and carry nothing that they should not."""
+"""Exported files hold the contract of docs/architecture.md, say what torch says, and carry nothing that they should
+not.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
+
 from focus.exporter.export import ReadingGraph, StandaloneGraph, check_model, check_windows, onnx_from_net, to_half
 from focus.exporter.model import FocusNet
 from focus.runtime import METADATA_KEY, Bundle
@@ -16,7 +19,9 @@ from support.bundles import small_bundle
 from support.nets import KINDS, groups, small_backbone, small_net
 
 
-def export(net: FocusNet, bundle: Bundle, *, half: bool = False, standalone: bool = False, **options: int) -> onnx.ModelProto:
+def export(
+    net: FocusNet, bundle: Bundle, *, half: bool = False, standalone: bool = False, **options: int
+) -> onnx.ModelProto:
     reading = ReadingGraph(to_half(net) if half else net, bundle.reading.heads)
     return onnx_from_net(StandaloneGraph(reading, bundle) if standalone else reading, bundle, **options)
 
@@ -24,7 +29,9 @@ def export(net: FocusNet, bundle: Bundle, *, half: bool = False, standalone: boo
 @pytest.mark.parametrize(
     ("kind", "precision", "standalone"),
     [
-        *((kind, "fp32", True) for kind in KINDS),  # the standalone graph holds the engine's graph and gives all of its outputs
+        *(
+            (kind, "fp32", True) for kind in KINDS
+        ),  # the standalone graph holds the engine's graph and gives all of its outputs
         *((kind, "fp16", True) for kind in ("class-token", "qk-norm", "pre-norm")),
         ("registers", "fp32", False),
         ("layer-scale", "fp16", False),
@@ -53,8 +60,13 @@ def test_contract_of_the_engine_graph() -> None:
     net = small_net("oblong", classes=2)
     bundle = small_bundle(net)
     session = ort.InferenceSession(export(net, bundle).SerializeToString(), providers=["CPUExecutionProvider"])
-    assert {put.name: put.shape[1:] for put in session.get_inputs()} == {"band_means": [15, 24], "composite": [3, 24, 40]}
-    outputs = session.run(None, {"band_means": np.zeros((3, 15, 24), "f4"), "composite": np.zeros((3, 3, 24, 40), "f4")})
+    assert {put.name: put.shape[1:] for put in session.get_inputs()} == {
+        "band_means": [15, 24],
+        "composite": [3, 24, 40],
+    }
+    outputs = session.run(
+        None, {"band_means": np.zeros((3, 15, 24), "f4"), "composite": np.zeros((3, 3, 24, 40), "f4")}
+    )
     shapes = dict(zip([put.name for put in session.get_outputs()], [value.shape for value in outputs], strict=True))
     assert shapes == {"logits": (3, 2), "attention": (3, 3, 2, 5, 15), "sink_mass": (3, 3, 2, 5)}
     assert Bundle.from_metadata(session.get_modelmeta().custom_metadata_map, "test") == bundle
@@ -64,7 +76,10 @@ def test_half_precision_types_the_graph_but_not_norms_and_the_exposed_softmax() 
     net = small_net()
     model = onnx.shape_inference.infer_shapes(export(net, small_bundle(net), half=True))
     half, single = onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT
-    kind = {info.name: info.type.tensor_type.elem_type for info in [*model.graph.input, *model.graph.output, *model.graph.value_info]}
+    kind = {
+        info.name: info.type.tensor_type.elem_type
+        for info in [*model.graph.input, *model.graph.output, *model.graph.value_info]
+    }
     assert all(kind[put.name] == half for put in [*model.graph.input, *model.graph.output])
     seen: dict[str, list[int]] = {}
     for node in model.graph.node:
@@ -94,7 +109,9 @@ def test_the_last_block_has_no_dead_patch_lane(read_blocks: int) -> None:
     fused = full - (read_blocks - 1)  # timm's own blocks project q, k and v in one product, a read block in three
     assert lane[3 * width] == fused
     assert lane[4 * width] == full  # MLP, first layer
-    assert lane[width] == 2 * full + 3 * (read_blocks - 1) + 1  # attention projection and MLP's second layer; q, k, v; the last keys
+    assert (
+        lane[width] == 2 * full + 3 * (read_blocks - 1) + 1
+    )  # attention projection and MLP's second layer; q, k, v; the last keys
 
 
 def test_fixed_batch_and_opset() -> None:
@@ -136,5 +153,7 @@ def test_standalone_leaves_out_missing_samples_as_ingest_does() -> None:
 def test_regression_maps_show_the_first_target() -> None:
     net = FocusNet(small_backbone(), groups(), 1).eval()
     bundle = small_bundle(net, task="regression")
-    report = check_model(export(net, bundle, standalone=True), net, bundle, check_windows(bundle, count=1), standalone=True)
+    report = check_model(
+        export(net, bundle, standalone=True), net, bundle, check_windows(bundle, count=1), standalone=True
+    )
     assert report.differences["saliency"] == 0.0  # an adapter of zeros shows nothing, and does not fail

@@ -20,7 +20,10 @@ DINO = Path(__file__).parents[4] / "shared/weights/vit_small_patch14_dinov2.safe
     ("name", "message"),
     [
         ("resnet18", "resnet18 takes no image size"),
-        ("vit_small_patch16_224.no_such_tag", "timm cannot make vit_small_patch16_224.no_such_tag: Invalid pretrained tag"),
+        (
+            "vit_small_patch16_224.no_such_tag",
+            "timm cannot make vit_small_patch16_224.no_such_tag: Invalid pretrained tag",
+        ),
         ("eva02_tiny_patch14_224", "has the class Eva"),
         ("vit_small_patch16_18x2_224", "has blocks of the kind ParallelThingsBlock"),
         ("vit_relpos_small_patch16_224", "has the class VisionTransformerRelPos"),
@@ -37,7 +40,7 @@ def test_plain_vits_of_timm_are_taken(name: str) -> None:
 
 
 def test_unknown_names_get_suggestions() -> None:
-    with pytest.raises(FocusError, match="timm knows no model 'vit_smal'.*vit_"):
+    with pytest.raises(FocusError, match=r"timm knows no model 'vit_smal'.*vit_"):
         create_backbone("vit_smal", (224, 224))
 
 
@@ -64,7 +67,7 @@ def test_weights_round_trip_and_resample_positions(tmp_path: Path) -> None:
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "weights.safetensors"
     save_file(small_backbone("layer-scale").state_dict(), file)
-    with pytest.raises(FocusError, match="holds the weights of another network: .*ls1"):
+    with pytest.raises(FocusError, match=r"holds the weights of another network: .*ls1"):
         load_weights(small_backbone(), file)
     file.write_bytes(b"not safetensors at all")
     with pytest.raises(FocusError, match="is not a safetensors file"):

@@ -22,7 +22,9 @@ def shipped_kind() -> tuple[FocusNet, Bundle]:
         for value in net.trainable.values():
             value.add_(0.1 * torch.randn_like(value))
     bundle = small_bundle(net)
-    return net, bundle.model_copy(update={"backbone": bundle.backbone.model_copy(update={"name": "focus_vit_mini_patch8"})})
+    return net, bundle.model_copy(
+        update={"backbone": bundle.backbone.model_copy(update={"name": "focus_vit_mini_patch8"})}
+    )
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -63,7 +65,7 @@ def test_a_checkpoint_with_code_in_it_is_refused_and_does_not_run(tmp_path: Path
         torch.save({"model": Malicious(trap)}, file)
     else:
         file.write_bytes(pickle.dumps(Malicious(trap)))
-    with pytest.raises(FocusError, match="is a pickle, which can run code.*so it was not.*focus-train"):
+    with pytest.raises(FocusError, match=r"is a pickle, which can run code.*so it was not.*focus-train"):
         load_checkpoint(file)
     assert not trap.exists()
 
@@ -85,5 +87,5 @@ def test_a_cut_off_checkpoint_is_named_so(tmp_path: Path) -> None:
     file = tmp_path / "model.pt"
     save_checkpoint(file, net, bundle)
     file.write_bytes(file.read_bytes()[:-1000])
-    with pytest.raises(FocusError, match="damaged or cut-off checkpoint.*copy it again"):
+    with pytest.raises(FocusError, match=r"damaged or cut-off checkpoint.*copy it again"):
         load_checkpoint(file)

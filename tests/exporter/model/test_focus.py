@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from focus.exporter.model import FocusNet, create_backbone, sink_loss
 from focus.exporter.model import _lanes as lanes
 from focus.kernels import saliency
@@ -29,7 +30,9 @@ def test_logits_equal_separate_single_class_passes(kind: str, read_blocks: int) 
             alone.bias.copy_(net.bias[index : index + 1])
         single = alone(*inputs)
         torch.testing.assert_close(single.logits[:, 0], together.logits[:, index], atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(single.attention[-1][:, :, 0], together.attention[-1][:, :, index], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(
+            single.attention[-1][:, :, 0], together.attention[-1][:, :, index], atol=1e-5, rtol=1e-5
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -102,7 +105,9 @@ def test_value_path_reads_only_the_own_group() -> None:
     def parts(spectra: torch.Tensor) -> torch.Tensor:
         fixed = lanes.Bands(spectra, net.adapter, net.group_mask)
         with pytest.MonkeyPatch.context() as patch:
-            weights = torch.rand(2, 4, 15, 1 + means.shape[1] + 5, generator=torch.Generator().manual_seed(0)).softmax(-1)
+            weights = torch.rand(2, 4, 15, 1 + means.shape[1] + 5, generator=torch.Generator().manual_seed(0)).softmax(
+                -1
+            )
             patch.setattr(torch.Tensor, "softmax", lambda self, dim: weights)
             prompts, _ = lanes.prompt_lane(block, net.prompts.unsqueeze(0), memory, fixed, 5)
         return prompts.unflatten(1, (3, 5))

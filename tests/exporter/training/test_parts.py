@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -75,6 +77,8 @@ def test_an_epoch_reads_every_window_once_in_near_equal_batches(count: int, batc
     sizes = {len(part) for part in order}
     assert max(sizes) <= batch
     assert max(sizes) - min(sizes) <= 1
+    shared = epoch_order(chosen, batch, 1, epoch, processes=min(count, 3))
+    assert min(len(part) for part in shared) >= min(count, 3)
     again = epoch_order(chosen, batch, 1, epoch)
     assert all(np.array_equal(one, other) for one, other in zip(order, again, strict=True))
 
@@ -105,7 +109,7 @@ def test_the_rate_rises_and_falls() -> None:
     assert max(rates) == 1.0
     assert rates.index(1.0) in (9, 10)
     assert rates[-1] < 0.02
-    assert all(later <= earlier for earlier, later in zip(rates[10:], rates[11:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(rates[10:]))
 
 
 def test_only_the_adapter_decays_and_everything_trainable_is_moved_once() -> None:

@@ -32,21 +32,32 @@ def picture(path):
 
 def test_what_is_printed(tmp_path, write_envi, values, capsys):
     header = write_envi(
-        tmp_path / "le[af].hdr", values, bbl=[1, 1, 0, 0, 1, 1], reflectance_scale_factor=4000, tint=12.5, fwhm=[4.0] * 6,
+        tmp_path / "le[af].hdr",
+        values,
+        bbl=[1, 1, 0, 0, 1, 1],
+        reflectance_scale_factor=4000,
+        tint=12.5,
+        fwhm=[4.0] * 6,
         data_ignore_value=0,
-    )  # fmt: skip
+    )
     assert run(header, "--out", tmp_path / "new" / "out") == 0
     text = capsys.readouterr().out
     for expected in (
-        "le[af].raw", "ENVI BIL", "6 bands x 4 lines x 5 samples", "uint16, little-endian",
+        "le[af].raw",
+        "ENVI BIL",
+        "6 bands x 4 lines x 5 samples",
+        "uint16, little-endian",
         "400.0-1000.0 nm, 120.00 nm apart",
-        "4.00-4.00 nm", "reflectance = stored value / 4000", "2 of 6: 2-3 (from 0)", "33.33 %", "12.5 ms", "le[af]-quicklook.png",
-    ):  # fmt: skip
-        assert expected in text
-    assert sorted(item.name for item in (tmp_path / "new" / "out").iterdir()) == [
+        "4.00-4.00 nm",
+        "reflectance = stored value / 4000",
+        "2 of 6: 2-3 (from 0)",
+        "33.33 %",
+        "12.5 ms",
         "le[af]-quicklook.png",
-        "le[af]-spectrum.png",
-    ]
+    ):
+        assert expected in text
+    written = sorted(item.name for item in (tmp_path / "new" / "out").iterdir())
+    assert written == ["le[af]-quicklook.png", "le[af]-spectrum.png"]
 
 
 def test_what_is_not_stated_is_said(tmp_path, write_envi, values, capsys):
@@ -62,7 +73,7 @@ def test_real_files(tmp_path, real_file, name, capsys):
     assert run(path, "--out", tmp_path) == 0
     shown = picture(tmp_path / f"{path.stem}-quicklook.png")
     assert shown.std(axis=(0, 1)).min() > 20
-    assert max(shown.shape[:2]) >= 600
+    assert max(shown.shape[:2]) >= 500
     drawn = picture(tmp_path / f"{path.stem}-spectrum.png")
     assert 0.02 < (drawn != 255).any(axis=-1).mean() < 0.9
     assert "MiB" in capsys.readouterr().out
@@ -90,9 +101,9 @@ def test_a_14_gb_file_is_sampled(tmp_path, write_envi, interleave):
     os.truncate(tmp_path / "huge.raw", bands * lines * samples * 2)
     cube = open_cube(header)
     started = time.monotonic()
-    assert subsample(cube).shape == (224, 64, 667)
+    assert subsample(cube).shape == (224, 64, 500)
     assert quicklook(cube).shape == (762, 96, 3)
-    assert time.monotonic() - started < 20.0
+    assert time.monotonic() - started < 10.0
 
 
 def test_quicklook_shows_red_as_red():

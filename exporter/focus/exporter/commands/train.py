@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib.resources
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from focus.runtime.commands._cli import CommandParser, command_parser, run_command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BACKBONE = "focus_vit_mini_patch8"
 
-_EPILOG = """examples:
+_EXAMPLES = """examples:
   simulated leaves, 204 bands, 400-1000 nm
     focus-train --data sim:vnir --out model.pt
   64 bands, 400-2500 nm; a second run starts at once
@@ -36,14 +39,13 @@ _EPILOG = """examples:
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="focus-train",
-        description="Trains FOCUS: a spectral adapter, a [SINK] token and one prompt a class and band group over a "
-        "frozen vision transformer.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_parser(
+        "focus-train",
+        "Trains FOCUS: a spectral adapter, a [SINK] token and one prompt a class and band group over a frozen vision "
+        "transformer.",
+        _EXAMPLES,
     )
     _add_data(parser.add_argument_group("data"))
     _add_model(parser.add_argument_group("model"))
@@ -127,24 +129,12 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Trains a model; 0 done, 1 failed while running, 2 wrong usage or input."""
-    args = build_parser().parse_args(argv)
-    from focus.runtime.commands import run_command
-
-    return run_command("focus-train", lambda: _run(args))
+    return run_command("focus-train", lambda: _run(build_parser().parse_args(argv)))
 
 
 def _run(args: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from focus.runtime import FocusError
-
-    try:
-        import lightning_fabric  # noqa: F401
-        import tensorboard  # type: ignore[import-untyped]  # noqa: F401
-        import timm  # noqa: F401
-    except ImportError as error:
-        raise FocusError(f'focus-train needs {error.name}; pip install "focus-hsi[export]"') from None
     import torch
+    from rich.console import Console
 
     from focus.exporter.data import parse_size
     from focus.exporter.training import progress_bar, report_table, require_free, train
@@ -154,8 +144,9 @@ def _run(args: argparse.Namespace) -> int:
             raise ValueError(f"--threads must be at least 1, got {args.threads}")
         torch.set_num_threads(args.threads)
     mode: Mode = "resume" if args.resume else "overwrite" if args.overwrite else "new"
-    require_free(args.out, mode)
     settings, console = _settings(args), Console(quiet=_is_helper())
+    if not _is_helper():
+        require_free(args.out, mode)
     torch.manual_seed(settings.seed)
     backbone = _backbone(args, parse_size(args.size))
     windows = _windows(args, backbone, console)
@@ -230,8 +221,6 @@ def _summary(windows: WindowSet, backbone: str) -> str:
 
 def _is_helper() -> bool:
     """Under torchrun every process but the first keeps quiet."""
-    import os
-
     return os.environ.get("RANK", "0") != "0"
 
 

@@ -6,23 +6,50 @@ import argparse
 import sys
 from pathlib import Path
 
+from focus.runtime.commands import CommandParser, command_parser, run_command
+
+NAME = "python -m focus.exporter.distil"
+
+EXAMPLES = """\
+example:
+  python -m focus.exporter.distil --weights dinov2-small.safetensors --cubes cubes/ --out mini.safetensors
+"""
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Distils a small backbone from a larger one; prints how well it does on held-out composites."""
-    parser = argparse.ArgumentParser(prog="python -m focus.exporter.distil", description=main.__doc__)
-    parser.add_argument("--teacher", default="vit_small_patch14_dinov2", help="timm name of the teacher (default: %(default)s)")
-    parser.add_argument("--weights", type=Path, required=True, help="safetensors file with the teacher's weights")
-    parser.add_argument("--student", default="focus_vit_mini_patch8", help="what to train (default: %(default)s)")
-    parser.add_argument("--cubes", type=Path, help="folder of real cubes to crop from, beside the simulated scenes")
-    parser.add_argument("--images", type=int, default=8000, help="composites to learn from (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--size", type=int, default=128, help="edge of the student's window in samples (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, required=True, help="safetensors file to write")
-    args = parser.parse_args(argv)
-    from focus.runtime.commands import run_command
+    """Runs the command; see ``--help``."""
+    return run_command(NAME, lambda: _run(build_parser().parse_args(argv)))
 
-    return run_command("focus.exporter.distil", lambda: _run(args))
+
+def build_parser() -> CommandParser:
+    """The command's options."""
+    parser = command_parser(
+        NAME,
+        "Distils a small backbone from a larger one on composites; prints how well it does on held-out ones.",
+        EXAMPLES,
+    )
+    add = parser.add_argument
+    add(
+        "--teacher",
+        default="vit_small_patch14_dinov2",
+        metavar="NAME",
+        help="timm name of the teacher (default: %(default)s)",
+    )
+    add("--weights", type=Path, required=True, metavar="FILE", help="safetensors file with the teacher's weights")
+    add("--student", default="focus_vit_mini_patch8", metavar="NAME", help="what to train (default: %(default)s)")
+    add("--cubes", type=Path, metavar="DIR", help="folder of real cubes to crop from, beside the simulated scenes")
+    add("--images", type=int, default=5000, metavar="N", help="composites to learn from (default: %(default)s)")
+    add("--epochs", type=int, default=16, metavar="N", help="passes over them (default: %(default)s)")
+    add(
+        "--size",
+        type=int,
+        default=128,
+        metavar="N",
+        help="edge of the student's window in samples (default: %(default)s)",
+    )
+    add("--seed", type=int, default=0, metavar="N")
+    add("--out", type=Path, required=True, metavar="FILE", help="safetensors file to write")
+    return parser
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -42,12 +69,18 @@ def _run(args: argparse.Namespace) -> int:
     rng = np.random.default_rng(args.seed)
     stream = composite_images(rng, args.images, args.size, real_cubes(args.cubes) if args.cubes else [])
     # An image keeps its shape but not its brightness: half precision needs values near one.
-    images = np.stack([(image / np.abs(image).max()).astype(np.float16) for image in track(stream, "composites", total=args.images)])
+    images = np.stack(
+        [(image / np.abs(image).max()).astype(np.float16) for image in track(stream, "composites", total=args.images)]
+    )
     with_bar = iter(track(range(0, args.images, 16), "teacher"))
-    features = teach(teacher, images, 14 * rows, lambda: next(with_bar, None))
+    features = teach(teacher, images, 14 * rows, lambda: next(with_bar))
     settings = DistilSettings(epochs=args.epochs, seed=args.seed)
     report = distil(
-        student, images, features, settings, lambda epoch, loss: print(f"epoch {epoch + 1}/{args.epochs}  loss {loss:.4f}", flush=True)
+        student,
+        images,
+        features,
+        settings,
+        lambda epoch, loss: print(f"epoch {epoch + 1}/{args.epochs}  loss {loss:.4f}", flush=True),
     )
     tensors = {name: value.half().contiguous() for name, value in student.state_dict().items()}
     write_atomically(args.out, save(tensors))

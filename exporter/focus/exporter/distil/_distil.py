@@ -20,7 +20,9 @@ PHOTOGRAPH_DEVIATION = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class DistilSettings:
-    """How long and how fast: ``epochs`` over the images in batches of ``batch``, peak rate ``lr``, warmed up and decayed by a cosine."""
+    """How long and how fast: ``epochs`` over the images in batches of ``batch``, peak rate ``lr``, warmed up and
+    decayed by a cosine.
+    """
 
     epochs: int = 20
     batch: int = 32
@@ -32,7 +34,8 @@ class DistilSettings:
 
 @dataclass(frozen=True)
 class DistilReport:
-    """On held-out images: mean cosine between the student's and the teacher's patch features about the teacher's mean feature, and the
+    """On held-out images: mean cosine between the student's and the teacher's patch features about the teacher's
+    mean feature, and the
     share of the teacher's variance that the student explains."""
 
     cosine: float
@@ -40,21 +43,27 @@ class DistilReport:
 
 
 def photograph(images: Tensor) -> Tensor:
-    """Composites [B, 3, H, W] as a photograph that the teacher knows: white at the 99th percentile, sRGB gamma, ImageNet normalisation."""
+    """Composites [B, 3, H, W] as a photograph that the teacher knows: white at the 99th percentile, sRGB gamma,
+    ImageNet normalisation.
+    """
     white = images.flatten(1).quantile(0.99, dim=1).clamp_min(1e-6)[:, None, None, None]
     mean, deviation = (torch.tensor(values)[None, :, None, None] for values in (PHOTOGRAPH_MEAN, PHOTOGRAPH_DEVIATION))
     return ((images / white).clamp(0, 1) ** (1 / 2.2) - mean) / deviation
 
 
 def standardised(images: Tensor) -> Tensor:
-    """Composites [B, 3, H, W] as the student reads them: linear in reflectance, channel means 0, one deviation of 1 for all channels."""
+    """Composites [B, 3, H, W] as the student reads them: linear in reflectance, channel means 0, one deviation of 1
+    for all channels.
+    """
     centred = images - images.mean(dim=(2, 3), keepdim=True)
     return centred / centred.flatten(1).std(dim=1).clamp_min(1e-6)[:, None, None, None]
 
 
 @torch.no_grad()
-def teach(teacher: VisionTransformer, images: NDArray[np.float16], size: int, step: Callable[[], None]) -> Tensor:
-    """The teacher's normalised tokens, [CLS] first: float16 [M, 1 + N, d]. ``images`` [M, 3, H, W] are resized to ``size``."""
+def teach(teacher: VisionTransformer, images: NDArray[np.float16], size: int, step: Callable[[], object]) -> Tensor:
+    """The teacher's normalised tokens, [CLS] first: float16 [M, 1 + N, d]. ``images`` [M, 3, H, W] are resized to
+    ``size``.
+    """
     found = []
     for start in range(0, len(images), 16):
         batch = torch.from_numpy(images[start : start + 16].astype(np.float32))
@@ -73,7 +82,8 @@ def distil(
     settings: DistilSettings,
     progress: Callable[[int, float], None],
 ) -> DistilReport:
-    """Trains the student in place on whitened teacher features: smooth L1 over all tokens, mirror images and changes of brightness.
+    """Trains the student in place on whitened teacher features: smooth L1 over all tokens, mirror images and changes
+    of brightness.
 
     Args:
         student: a class-token ViT whose patch grid is the teacher's.
@@ -102,7 +112,9 @@ def distil(
             target = (features[chosen].float() - mean) / deviation
             if rng.random() < 0.5:
                 batch = batch.flip(3)
-                target = torch.cat([target[:, :1], target[:, 1:].unflatten(1, (rows, columns)).flip(2).flatten(1, 2)], dim=1)
+                target = torch.cat(
+                    [target[:, :1], target[:, 1:].unflatten(1, (rows, columns)).flip(2).flatten(1, 2)], dim=1
+                )
             batch = batch * float(rng.uniform(0.7, 1.4)) + 0.2 * torch.randn(len(batch), 3, 1, 1)
             loss = F.smooth_l1_loss(head(student.forward_features(batch)), target)
             optimiser.zero_grad()
@@ -122,10 +134,14 @@ def _rate(step: int, steps: int) -> float:
 
 @torch.no_grad()
 def _report(student: VisionTransformer, head: nn.Linear, images: NDArray[np.float16], target: Tensor) -> DistilReport:
-    guess = torch.cat([
-        head(student.forward_features(standardised(torch.from_numpy(images[start : start + 32].astype(np.float32)))))
-        for start in range(0, len(images), 32)
-    ])
+    guess = torch.cat(
+        [
+            head(
+                student.forward_features(standardised(torch.from_numpy(images[start : start + 32].astype(np.float32))))
+            )
+            for start in range(0, len(images), 32)
+        ]
+    )
     guess, target = guess[:, 1:], target[:, 1:]
     cosine = F.cosine_similarity(guess, target, dim=-1).mean()
     residual = (guess - target).square().sum() / (target - target.mean(dim=(0, 1))).square().sum()

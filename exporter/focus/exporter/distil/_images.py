@@ -20,7 +20,8 @@ NATURAL_SHARE = 0.6
 
 
 def composite_images(rng: np.random.Generator, count: int, size: int, cubes: Sequence[Cube]) -> Iterator[Image]:
-    """Composites [3, size, size] as reflectance or counts, whatever their source has: the reader normalises each by its own brightness.
+    """Composites [3, size, size] as reflectance or counts, whatever their source has: the reader normalises each by
+    its own brightness.
 
     Args:
         rng: decides everything.
@@ -47,15 +48,15 @@ def real_cubes(folder: Path) -> list[Cube]:
     return found
 
 
-def false_colours(rng: np.random.Generator, wavelengths_nm: NDArray[np.float64]) -> NDArray[np.float64]:
+def false_colours(rng: np.random.Generator, wavelengths_nm: NDArray[np.float64]) -> Image:
     """Composite weights [3, C]: natural ones, or three Gaussian windows anywhere in the spectrum, longest first."""
     if rng.random() < NATURAL_SHARE:
-        return composite_weights(wavelengths_nm)
+        return composite_weights(wavelengths_nm).astype(np.float32)
     low, high = wavelengths_nm[0], wavelengths_nm[-1]
     centres = np.sort(rng.uniform(low, high, 3))[::-1]
     sigma = (high - low) * rng.uniform(0.01, 0.08)
-    weights: NDArray[np.float64] = np.exp(-0.5 * ((wavelengths_nm - centres[:, None]) / sigma) ** 2) + 1e-9
-    return weights / weights.sum(axis=1, keepdims=True)
+    weights = np.exp(-0.5 * ((wavelengths_nm - centres[:, None]) / sigma) ** 2) + 1e-9
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def _leaf(rng: np.random.Generator, size: int) -> Image:
@@ -78,7 +79,9 @@ def _crop(rng: np.random.Generator, cube: Cube, size: int) -> Image:
     line, sample = int(rng.integers(lines - edge + 1)), int(rng.integers(samples - edge + 1))
     values = np.asarray(cube.values[:, line : line + edge, sample : sample + edge], np.float64)
     image = np.tensordot(false_colours(rng, cube.wavelengths_nm), values, axes=1)
-    return np.stack([zoom(channel, size / edge, order=1, mode="nearest", grid_mode=True) for channel in image]).astype(np.float32)
+    return np.stack([zoom(channel, size / edge, order=1, mode="nearest", grid_mode=True) for channel in image]).astype(
+        np.float32
+    )
 
 
 def _window(rng: np.random.Generator, image: Image, size: int) -> Image:

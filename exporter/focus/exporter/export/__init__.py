@@ -4,11 +4,12 @@ from focus.exporter.export._check import CheckReport, check_model
 from focus.exporter.export._graphs import ReadingGraph, StandaloneGraph
 from focus.exporter.export._half import to_half
 from focus.exporter.export._onnx import OPSETS, onnx_from_net
-from focus.exporter.export._windows import check_windows
+from focus.exporter.export._windows import CheckWindows, check_windows
 
 __all__ = [
     "OPSETS",
     "CheckReport",
+    "CheckWindows",
     "ReadingGraph",
     "StandaloneGraph",
     "check_model",

@@ -32,8 +32,11 @@ class CheckReport:
         return all(value <= self.limit for value in self.differences.values())
 
 
-def check_model(model: onnx.ModelProto, net: FocusNet, bundle: Bundle, windows: CheckWindows, *, standalone: bool) -> CheckReport:
-    """Runs the model in ONNX Runtime and the network in torch, float32, on the same windows, and compares every output and the maps.
+def check_model(
+    model: onnx.ModelProto, net: FocusNet, bundle: Bundle, windows: CheckWindows, *, standalone: bool
+) -> CheckReport:
+    """Runs the model in ONNX Runtime and the network in torch, float32, on the same windows, and compares every
+    output and the maps.
 
     Args:
         model: from ``onnx_from_net``.
@@ -45,7 +48,9 @@ def check_model(model: onnx.ModelProto, net: FocusNet, bundle: Bundle, windows: 
     options = ort.SessionOptions()
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    given = {"cube": windows.cubes} if standalone else {"band_means": windows.band_means, "composite": windows.composite}
+    given = (
+        {"cube": windows.cubes} if standalone else {"band_means": windows.band_means, "composite": windows.composite}
+    )
     kinds = {put.name: np.float16 if put.type == "tensor(float16)" else np.float32 for put in session.get_inputs()}
     batch = model.graph.input[0].type.tensor_type.shape.dim[0].dim_value or len(windows.cubes)
     names = [put.name for put in session.get_outputs()]
@@ -71,7 +76,9 @@ def _maps(
     attention: torch.Tensor, logits: NDArray[np.float32], net: FocusNet, bundle: Bundle, windows: CheckWindows
 ) -> dict[str, NDArray[np.float32]]:
     graph = StandaloneGraph(ReadingGraph(net, bundle.reading.heads), bundle)
-    saliency = graph.saliency(torch.from_numpy(logits.astype(np.float32)), attention, torch.from_numpy(windows.band_means)).numpy()
+    saliency = graph.saliency(
+        torch.from_numpy(logits.astype(np.float32)), attention, torch.from_numpy(windows.band_means)
+    ).numpy()
     return {"saliency": saliency, "heatmap": saliency.sum(1), "curve": saliency.max(axis=(2, 3))}
 
 

@@ -10,7 +10,8 @@ from focus.runtime import Bundle
 
 
 class ReadingGraph(nn.Module):
-    """The engine's graph: ``band_means`` [B, N, C] and ``composite`` [B, 3, H, W] in; ``logits``, ``attention``, ``sink_mass`` out.
+    """The engine's graph: ``band_means`` [B, N, C] and ``composite`` [B, 3, H, W] in; ``logits``, ``attention``,
+    ``sink_mass`` out.
 
     Args:
         net: the network, in the precision that the graph shall have.
@@ -30,15 +31,21 @@ class ReadingGraph(nn.Module):
     def forward(self, band_means: Tensor, composite: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits [B, K], attention [B, H*, K, G, N] and sink mass [B, H*, K, G], in the inputs' precision."""
         reading = self.net(band_means, composite)
-        found = reading.logits, reading.attention[-1].index_select(1, self.heads), reading.sink_mass[-1].index_select(1, self.heads)
+        found = (
+            reading.logits,
+            reading.attention[-1].index_select(1, self.heads),
+            reading.sink_mass[-1].index_select(1, self.heads),
+        )
         return tuple(value.to(band_means.dtype) for value in found)
 
 
 class StandaloneGraph(nn.Module):
     """One file for servers: a reflectance cube in, the engine's outputs and the maps of the predicted class out.
 
-    ``cube`` float32 [B, C, H, W] -> ``logits``, ``attention``, ``sink_mass``, ``saliency`` T [B, C, h, w], ``heatmap`` M [B, h, w],
-    ``curve`` B [B, C]. NaN samples are left out, as ``focus.kernels.ingest`` does. The summaries and maps are float32 in any precision.
+    ``cube`` float32 [B, C, H, W] -> ``logits``, ``attention``, ``sink_mass``, ``saliency`` T [B, C, h, w],
+    ``heatmap`` M [B, h, w],
+    ``curve`` B [B, C]. NaN samples are left out, as ``focus.kernels.ingest`` does. The summaries and maps are
+    float32 in any precision.
     """
 
     names = (*ReadingGraph.names, "saliency", "heatmap", "curve")
@@ -79,7 +86,7 @@ class StandaloneGraph(nn.Module):
 
     def _summaries(self, cube: Tensor) -> tuple[Tensor, Tensor]:
         """Standardised band means [B, N, C] and the normalised composite [B, 3, H, W]."""
-        good = cube == cube  # noqa: PLR0124: false for NaN alone, in one ONNX node
+        good = cube == cube  # false for NaN alone, in one ONNX node
         blocks = (self.rows, self.patch, self.columns, self.patch)
         filled = torch.where(good, cube, torch.zeros_like(cube))
         counts = good.to(cube.dtype).unflatten(3, blocks[2:]).unflatten(2, blocks[:2]).sum(dim=(3, 5))

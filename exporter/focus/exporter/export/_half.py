@@ -26,7 +26,9 @@ class Float32Norm(nn.Module):
 
 
 def to_half(net: FocusNet) -> FocusNet:
-    """A copy in half precision, with its norms in float32; the exposed softmax and the read-out are float32 in any copy."""
+    """A copy in half precision, with its norms in float32; the exposed softmax and the read-out are float32 in any
+    copy.
+    """
     half = copy.deepcopy(net).half()
     for module in list(half.backbone.modules()):
         for name, child in list(module.named_children()):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 import onnx
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from focus.exporter.export._graphs import ReadingGraph, StandaloneGraph
 from focus.runtime import METADATA_KEY, Bundle, FocusError
@@ -17,7 +18,9 @@ from focus.runtime import METADATA_KEY, Bundle, FocusError
 OPSETS = range(18, 24)
 
 
-def onnx_from_net(graph: ReadingGraph | StandaloneGraph, bundle: Bundle, *, opset: int = 20, batch: int | None = None) -> onnx.ModelProto:
+def onnx_from_net(
+    graph: ReadingGraph | StandaloneGraph, bundle: Bundle, *, opset: int = 20, batch: int | None = None
+) -> onnx.ModelProto:
     """Exports a graph, with the bundle in its metadata, as one self-contained model.
 
     Args:
@@ -37,7 +40,9 @@ def onnx_from_net(graph: ReadingGraph | StandaloneGraph, bundle: Bundle, *, opse
     program = _export(graph, inputs, shapes, opset)
     model = program.model_proto
     if model.ByteSize() >= onnx.checker.MAXIMUM_PROTOBUF:
-        raise FocusError(f"the model is {model.ByteSize() / 1e9:.1f} GB, one ONNX file holds 2 GB; export it with --precision fp16")
+        raise FocusError(
+            f"the model is {model.ByteSize() / 1e9:.1f} GB, one ONNX file holds 2 GB; export it with --precision fp16"
+        )
     _forget_sources(model)
     model.producer_name, model.producer_version = "focus-hsi", ""
     onnx.helper.set_model_props(model, {METADATA_KEY: bundle.model_dump_json()})
@@ -45,7 +50,7 @@ def onnx_from_net(graph: ReadingGraph | StandaloneGraph, bundle: Bundle, *, opse
     return model
 
 
-def example_inputs(graph: nn.Module, bundle: Bundle, batch: int) -> dict[str, Tensor]:
+def example_inputs(graph: ReadingGraph | StandaloneGraph, bundle: Bundle, batch: int) -> dict[str, Tensor]:
     """Zeros of the graph's inputs by name."""
     lines, samples = bundle.window
     if isinstance(graph, StandaloneGraph):
@@ -57,7 +62,9 @@ def example_inputs(graph: nn.Module, bundle: Bundle, batch: int) -> dict[str, Te
     }
 
 
-def _export(graph: ReadingGraph | StandaloneGraph, inputs: dict[str, Tensor], shapes: dict[str, object] | None, opset: int):  # type: ignore[no-untyped-def]  # noqa: ANN202: torch.onnx.ONNXProgram is not exported as a type
+def _export(
+    graph: ReadingGraph | StandaloneGraph, inputs: dict[str, Tensor], shapes: dict[str, Any] | None, opset: int
+) -> Any:
     # The exporter's own progress lines and its advice to library authors are noise to somebody who exports a model.
     for name in ("torch.onnx", "onnxscript", "onnx_ir"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -78,7 +85,7 @@ def _export(graph: ReadingGraph | StandaloneGraph, inputs: dict[str, Tensor], sh
 
 
 def _forget_sources(model: onnx.ModelProto) -> None:
-    """Removes what the exporter noted of the machine that it ran on: stack traces with paths, in every node and value."""
+    """Removes what the exporter noted of its own machine: stack traces with paths, in every node and value."""
     del model.metadata_props[:]
     graphs: Iterable[onnx.GraphProto | onnx.FunctionProto] = (model.graph, *model.functions)
     for graph in graphs:

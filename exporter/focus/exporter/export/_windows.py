@@ -13,7 +13,6 @@ from focus.runtime import Bundle, FocusError
 from focus.runtime.cubes import open_cube
 from focus.runtime.simulate import full_range, simulate_leaf_scene
 
-
 #: The simulator draws no leaf smaller than this; smaller windows are cut from it.
 SMALLEST_SCENE = 32
 
@@ -49,7 +48,9 @@ def check_windows(bundle: Bundle, file: Path | None = None, count: int = 4) -> C
 def _simulated(bundle: Bundle, count: int) -> NDArray[np.float32]:
     """Noisy leaves of a sensor of 400-2500 nm, interpolated to the model's bands: any sensor can be checked so."""
     sensor = full_range(128)
-    onto = np.stack([np.interp(bundle.wavelengths, sensor.wavelengths_nm, unit) for unit in np.eye(sensor.bands)], axis=1)
+    onto = np.stack(
+        [np.interp(bundle.wavelengths, sensor.wavelengths_nm, unit) for unit in np.eye(sensor.bands)], axis=1
+    )
     lines, samples = bundle.window
     size = max(lines, SMALLEST_SCENE), max(samples, SMALLEST_SCENE)
     cubes = []
@@ -66,7 +67,10 @@ def _cut(bundle: Bundle, file: Path, count: int) -> NDArray[np.float32]:
     lines, samples = bundle.window
     _, height, width = cube.shape
     if height < lines or width < samples:
-        raise FocusError(f"{file} has {height} x {width} samples, a window of {bundle.name} needs {lines} x {samples}; give a larger cube")
+        raise FocusError(
+            f"{file} has {height} x {width} samples, a window of {bundle.name} needs {lines} x {samples}; "
+            "give a larger cube"
+        )
     starts = np.linspace(0, 1, count)
     corners = [(round(s * (height - lines)), round(s * (width - samples))) for s in starts]
     return np.stack([cube.reflectance(slice(y, y + lines), slice(x, x + samples)) for y, x in corners])

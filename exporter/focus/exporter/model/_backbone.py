@@ -30,7 +30,8 @@ def create_backbone(name: str, size: tuple[int, int], *, pretrained: bool = Fals
         size: lines and samples of a window, multiples of the patch.
         pretrained: take timm's weights from the model hub.
     Raises:
-        FocusError: an unknown name, a hub that cannot be reached, or a network that is not a plain ViT (see ``require_supported``).
+        FocusError: an unknown name, a hub that cannot be reached, or a network that is not a plain ViT (see
+        ``require_supported``).
     """
     if name in OWN_BACKBONES:
         backbone: nn.Module = VisionTransformer(img_size=size, num_classes=0, **OWN_BACKBONES[name])
@@ -43,10 +44,14 @@ def _from_timm(name: str, size: tuple[int, int], pretrained: bool) -> nn.Module:
     try:
         if not timm.is_model(name):
             near = ", ".join(timm.list_models(f"*{name.split('_')[0]}*patch*")[:5])
-            raise FocusError(f"timm knows no model {name!r}; plain ViTs there are e.g. {near or 'vit_small_patch16_224'}")
+            raise FocusError(
+                f"timm knows no model {name!r}; plain ViTs there are e.g. {near or 'vit_small_patch16_224'}"
+            )
         return timm.create_model(name, pretrained=pretrained, img_size=size, num_classes=0)
     except TypeError:
-        raise FocusError(f"{name} takes no image size; FOCUS needs a timm VisionTransformer such as vit_base_patch16_224") from None
+        raise FocusError(
+            f"{name} takes no image size; FOCUS needs a timm VisionTransformer such as vit_base_patch16_224"
+        ) from None
     except RuntimeError as error:
         raise FocusError(f"timm cannot make {name}: {error}") from None
     except OSError as error:
@@ -67,7 +72,7 @@ def require_supported(backbone: nn.Module, name: str) -> VisionTransformer:
 
     if type(backbone) is not VisionTransformer:
         raise refuse(f"the class {type(backbone).__name__}")
-    for block in backbone.blocks:
+    for block in backbone.get_submodule("blocks").children():
         if type(block) is not Block:
             raise refuse(f"blocks of the kind {type(block).__name__}")
         if type(block.attn) is not Attention:

@@ -12,13 +12,15 @@ from safetensors.torch import save
 
 from focus.exporter.model._backbone import create_backbone
 from focus.exporter.model._focus import FocusNet
-from focus.runtime import Bundle, FocusError, write_atomically
+from focus.runtime import Bundle, FocusError
+from focus.runtime._files import write_atomically
 
 KEY = "focus"
 
 
 def save_checkpoint(path: Path, net: FocusNet, bundle: Bundle) -> None:
-    """Writes network, frozen backbone and bundle. Tensors that half precision holds exactly are stored so: a loss-free saving.
+    """Writes network, frozen backbone and bundle. Tensors that half precision holds exactly are stored so: a
+    loss-free saving.
 
     Args:
         path: replaced when whole, never half-written.
@@ -39,7 +41,7 @@ def load_checkpoint(path: Path) -> tuple[FocusNet, Bundle]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118: not a mapping
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise FocusError(_not_ours(path, error)) from None
     if KEY not in metadata:

@@ -91,7 +91,9 @@ class FocusNet(nn.Module):
         return self.read(tokens, band_means)
 
     def embed(self, band_means: Tensor, composite: Tensor) -> Tensor:
-        """[SINK] and patch tokens, [B, 1 + N, d]: z_i = PatchEmbed(composite)_i + sum_lambda Phi_lambda x^_{lambda,i} + pos_i."""
+        """[SINK] and patch tokens, [B, 1 + N, d]: z_i = PatchEmbed(composite)_i + sum_lambda Phi_lambda
+        x^_{lambda,i} + pos_i.
+        """
         embedded = self.backbone.patch_embed(composite)
         if embedded.ndim == 4:  # timm's dynamic_img_size models keep the grid: [B, rows, columns, d]
             embedded = embedded.flatten(1, 2)

@@ -11,7 +11,8 @@ AUXILIARY_SHARE = 0.3
 
 
 def head_entropy(attention: Tensor) -> Tensor:
-    """Entropy in nats of each head's attention over the patch keys, renormalised over them, mean over windows and prompts.
+    """Entropy in nats of each head's attention over the patch keys, renormalised over them, mean over windows and
+    prompts.
 
     Args:
         attention: [B, H, K, G, N], prompt to patch.
@@ -41,7 +42,8 @@ def discriminative_heads(entropy: Tensor) -> tuple[int, ...]:
 
 
 def sink_loss(reading: NetReading) -> Tensor:
-    """Eq. (3): draws the auxiliary heads of every read block to [SINK]; mean over blocks, so that its weight does not depend on depth.
+    """Eq. (3): draws the auxiliary heads of every read block to [SINK]; mean over blocks, so that its weight does
+    not depend on depth.
 
     L = mean_l mean_{h in H_aux(l)} mean_{c,g} (1 - A_{h,(c,g),sink}), with H_aux from this batch, without gradient.
     """

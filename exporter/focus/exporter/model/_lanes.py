@@ -14,14 +14,17 @@ from torch import Tensor
 
 
 class Attended(NamedTuple):
-    """What the prompts of one block attended to: ``attention`` [B, H, P, N] to the patches, ``sink`` [B, H, P] to [SINK]; float32."""
+    """What the prompts of one block attended to: ``attention`` [B, H, P, N] to the patches, ``sink`` [B, H, P] to
+    [SINK]; float32.
+    """
 
     attention: Tensor
     sink: Tensor
 
 
 class Memory(NamedTuple):
-    """What the prompts of one block can read of the patch lane: deep ``keys`` [B, H, 1 + N, d_h], [SINK] first, and the sink's ``value``
+    """What the prompts of one block can read of the patch lane: deep ``keys`` [B, H, 1 + N, d_h], [SINK] first, and
+    the sink's ``value``
     [B, H, 1, d_h]. The patches' deep values are not among it: a prompt reads a patch's bands only."""
 
     keys: Tensor
@@ -29,7 +32,8 @@ class Memory(NamedTuple):
 
 
 class Bands(NamedTuple):
-    """The spectra and how the adapter carries them: ``spectra`` [B, N, C] standardised, ``adapter`` [C, d], and ``mask`` [P, C], 1 where a
+    """The spectra and how the adapter carries them: ``spectra`` [B, N, C] standardised, ``adapter`` [C, d], and
+    ``mask`` [P, C], 1 where a
     band belongs to the prompt's group."""
 
     spectra: Tensor
@@ -38,7 +42,9 @@ class Bands(NamedTuple):
 
 
 def project(block: Block, tokens: Tensor, part: int) -> Tensor:
-    """One of query (0), key (1), value (2) of normalised tokens [B, T, d] -> [B, H, T, d_h], after the block's q- or k-norm."""
+    """One of query (0), key (1), value (2) of normalised tokens [B, T, d] -> [B, H, T, d_h], after the block's q- or
+    k-norm.
+    """
     attention = block.attn
     width = attention.attn_dim
     rows = slice(part * width, (part + 1) * width)
@@ -63,10 +69,13 @@ def patch_memory(block: Block, tokens: Tensor) -> Memory:
 
 
 def prompt_lane(block: Block, prompts: Tensor, memory: Memory, bands: Bands, groups: int) -> tuple[Tensor, Attended]:
-    """Prompts [B or 1, P, d] through one block: each attends to [SINK], all patches, and the ``groups`` prompts of its own class.
+    """Prompts [B or 1, P, d] through one block: each attends to [SINK], all patches, and the ``groups`` prompts of
+    its own class.
 
-    Logit to patch i: q . k_i + sum_{lambda in group} (q . W_K Phi_lambda) x^_{lambda,i}, with q already divided by sqrt(d_h);
-    value of patch i: sum_{lambda in group} W_V Phi_lambda x^_{lambda,i}, which is never formed: the attention pools the spectra first.
+    Logit to patch i: q . k_i + sum_{lambda in group} (q . W_K Phi_lambda) x^_{lambda,i}, with q already divided by
+    sqrt(d_h);
+    value of patch i: sum_{lambda in group} W_V Phi_lambda x^_{lambda,i}, which is never formed: the attention pools
+        the spectra first.
     """
     attention = block.attn
     normed = block.norm1(prompts)

@@ -52,13 +52,22 @@ class Batches:
             yield chosen[start : start + batch]
 
 
-def epoch_order(chosen: NDArray[np.int64], batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+def epoch_order(
+    chosen: NDArray[np.int64], batch: int, seed: int, epoch: int, processes: int = 1
+) -> list[NDArray[np.int64]]:
     """A permutation in batches of nearly equal size, the same for the same seed and epoch whatever came before.
 
     Near-equal batches: a last batch of one window would pull as hard as a full one.
+
+    Args:
+        processes: each batch has at least as many windows, so that none of them stands idle.
+    Raises:
+        ValueError: fewer windows than processes.
     """
+    if len(chosen) < processes:
+        raise ValueError(f"{len(chosen)} training windows cannot be shared by {processes} processes; start fewer")
     order = np.random.default_rng([seed, epoch, 0]).permutation(chosen)
-    return np.array_split(order, -(-len(order) // batch))
+    return np.array_split(order, min(-(-len(order) // batch), len(order) // processes))
 
 
 def flip(means: Tensor, composite: Tensor, grid: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor]:

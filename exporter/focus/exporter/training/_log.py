@@ -9,7 +9,7 @@ from pathlib import Path
 from torch.utils.tensorboard import SummaryWriter
 
 from focus.exporter.training._state import TrainingState
-from focus.runtime import write_atomically
+from focus.runtime._files import write_atomically
 
 FIELDS = ("epoch", "train_loss", "sink_loss", "val_loss", "val_accuracy", "lr", "seconds")
 

@@ -127,7 +127,8 @@ class Loop:
         return float(loss.detach()), float(sink.detach())
 
     def _order(self, epoch: int) -> list[NDArray[np.int64]]:
-        return epoch_order(self._train, self.settings.batch, self.settings.seed, epoch)
+        settings = self.settings
+        return epoch_order(self._train, settings.batch, settings.seed, epoch, self.fabric.world_size)
 
     def _words(self, epoch: int, loss: float) -> str:
         words = f"epoch {epoch + 1}/{self.settings.epochs}  loss {loss:.3f}"

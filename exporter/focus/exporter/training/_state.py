@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from focus.runtime import FocusError, write_atomically
+from focus.runtime import FocusError
+from focus.runtime._files import write_atomically
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,9 @@ from focus.exporter.training._report import Report, make_report
 from focus.exporter.training._settings import TrainSettings
 from focus.exporter.training._state import TrainingState, load_state
 from focus.exporter.training._statistics import Statistics, training_statistics
-from focus.runtime import Bundle, OutputError, write_atomically
-from focus.runtime.spectral import band_groups
+from focus.runtime import Bundle, OutputError
+from focus.runtime._files import write_atomically
+from focus.runtime.spectral import BandGroup, band_groups
 
 Mode = Literal["new", "resume", "overwrite"]
 
@@ -96,11 +98,12 @@ def train(
         FocusError: data or state that do not fit; OutputError: nothing can be written there.
         ValueError: settings that do not fit the sensor or the backbone.
     """
-    require_free(out, mode)
     fabric = make_fabric(settings.precision)
+    if fabric.is_global_zero:
+        require_free(out, mode)
     statistics = training_statistics(windows, backbone)
     torch.manual_seed(settings.seed)
-    groups = band_groups(windows.wavelengths_nm, settings.groups)
+    groups = _groups(windows, settings.groups, say)
     net = FocusNet(backbone, groups, len(windows.target_names), settings.read_blocks)
     _silence(net, statistics, say)
     folder = training_folder(out)
@@ -124,11 +127,20 @@ def train(
     return Outcome(bundle, report, out, report_path, folder)
 
 
+def _groups(windows: WindowSet, count: int, say: Callable[[str], None]) -> tuple[BandGroup, ...]:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        groups = band_groups(windows.wavelengths_nm, count)
+    for warning in told:
+        say(f"note: {warning.message}")
+    return groups
+
+
 def _silence(net: FocusNet, statistics: Statistics, say: Callable[[str], None]) -> None:
     """Bands that training never saw have no direction to move in; from zero they stay out of the model altogether."""
     if statistics.dead.any():
         net.adapter.data[torch.from_numpy(statistics.dead)] = 0.0
-        say(f"{int(statistics.dead.sum())} bands have no valid value in training; the model does not use them")
+        say(f"note: {int(statistics.dead.sum())} bands have no valid value in training; the model does not use them")
 
 
 def _prepare(folder: Path, out: Path, mode: Mode) -> None:

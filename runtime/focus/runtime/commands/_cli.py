@@ -38,6 +38,13 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(WRONG_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Keeps line breaks, and gives the options room."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34, width=110)
+
+
 def command_parser(name: str, description: str, examples: str = "") -> CommandParser:
     """A parser in this project's manner, with --version.
 
@@ -50,7 +57,7 @@ def command_parser(name: str, description: str, examples: str = "") -> CommandPa
         prog=name,
         description=description,
         epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     add_version(parser)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +51,8 @@ def subsample(cube: Cube, values: int = _SUBSAMPLE_VALUES) -> NDArray[np.float32
     bands, lines, samples = cube.shape
     line_step = math.ceil(lines / _SUBSAMPLE_LINES)
     sample_step = max(1, math.ceil(bands * math.ceil(lines / line_step) * samples / values))
-    return _window(cube, slice(0, None, line_step), slice(0, None, sample_step))
+    with _scattered_reads(cube.values):
+        return _window(cube, slice(0, None, line_step), slice(0, None, sample_step))
 
 
 def summarise_spectra(values: NDArray[np.float32]) -> SpectrumSummary:
@@ -76,8 +81,25 @@ def quicklook(cube: Cube, longest: int = 768) -> NDArray[np.uint8]:
     weights = _channel_weights(cube)
     _, lines, samples = cube.shape
     thinned = slice(0, None, math.ceil(max(lines, samples) / longest))
-    picture = np.stack([_channel(cube, row, thinned) for row in weights], axis=-1)
+    with _scattered_reads(cube.values):
+        picture = np.stack([_channel(cube, row, thinned) for row in weights], axis=-1)
     return _stretch(picture)
+
+
+@contextmanager
+def _scattered_reads(values: NDArray[Any]) -> Iterator[None]:
+    """Tells the system not to read ahead of scattered lines; megabytes of it would add up to the whole file."""
+    base: Any = values
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if not isinstance(base, mmap.mmap) or not hasattr(mmap, "MADV_RANDOM"):
+        yield
+        return
+    base.madvise(mmap.MADV_RANDOM)
+    try:
+        yield
+    finally:
+        base.madvise(mmap.MADV_NORMAL)
 
 
 def _window(cube: Cube, lines: slice, samples: slice) -> NDArray[np.float32]:

@@ -11,6 +11,8 @@ from focus.runtime.cubes._cube import Cube, check_wavelengths
 
 _SIGMA_PER_FWHM = 1.0 / (2.0 * np.sqrt(2.0 * np.log(2.0)))
 
+Floats = NDArray[np.float64]
+
 # A kernel narrower than this is one of linear interpolation to far below the precision of any sensor.
 _NARROWEST_NM = 1e-9
 
@@ -25,11 +27,11 @@ _BLOCK_VALUES = 8 * 2**20
 
 
 def resampling_matrix(
-    from_nm: NDArray[np.float64],
-    from_fwhm: NDArray[np.float64] | None,
-    to_nm: NDArray[np.float64],
-    to_fwhm: NDArray[np.float64] | None,
-) -> NDArray[np.float64]:
+    from_nm: Floats,
+    from_fwhm: Floats | None,
+    to_nm: Floats,
+    to_fwhm: Floats | None,
+) -> Floats:
     """Weights that turn the bands of one sensor into those of another.
 
     The source spectrum s is taken as linear between band centres and constant over the outer half bands. The target
@@ -61,12 +63,12 @@ def resampling_matrix(
     sigma = _SIGMA_PER_FWHM * np.sqrt(np.maximum(target_fwhm**2 - blurred**2, 0.0))
     weights = _integrate(source, _reach(source, source_fwhm), target, np.maximum(sigma, _NARROWEST_NM))
     weights[weights < _NEGLIGIBLE * weights.sum(axis=1, keepdims=True)] = 0.0
-    normalised: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    normalised: Floats = weights / weights.sum(axis=1, keepdims=True)
     return normalised
 
 
 def resample(
-    values: NDArray[np.float32], matrix: NDArray[np.float64], valid: NDArray[np.bool_] | None = None
+    values: NDArray[np.float32], matrix: Floats, valid: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float32]:
     """Resamples a window.
 
@@ -100,7 +102,7 @@ def resample(
     return resampled.reshape(shape)
 
 
-def resample_cube(cube: Cube, wavelengths_nm: NDArray[np.float64], fwhm_nm: NDArray[np.float64] | None = None) -> Cube:
+def resample_cube(cube: Cube, wavelengths_nm: Floats, fwhm_nm: Floats | None = None) -> Cube:
     """A cube as another sensor would have measured it, in memory as float32.
 
     It is worked on in blocks of lines, so the source may be larger than memory; the result must fit. Quantity, scale
@@ -137,7 +139,7 @@ def resample_cube(cube: Cube, wavelengths_nm: NDArray[np.float64], fwhm_nm: NDAr
     )
 
 
-def _widths(fwhm: NDArray[np.float64], centres: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+def _widths(fwhm: Floats, centres: Floats, name: str) -> Floats:
     widths = np.asarray(fwhm, np.float64)
     if widths.shape != centres.shape or not np.all(np.isfinite(widths) & (widths > 0)):
         raise ValueError(
@@ -146,18 +148,18 @@ def _widths(fwhm: NDArray[np.float64], centres: NDArray[np.float64], name: str) 
     return widths
 
 
-def _spacing(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+def _spacing(centres: Floats) -> Floats:
     """Distance of each band to its neighbours; a single band has none and counts as narrow."""
     return np.gradient(centres) if centres.size > 1 else np.zeros(1)
 
 
-def _reach(source: NDArray[np.float64], fwhm: NDArray[np.float64] | None) -> tuple[float, float]:
+def _reach(source: Floats, fwhm: Floats | None) -> tuple[float, float]:
     """The sensor's range: half a band beyond the outer centres."""
     width = _spacing(source) if fwhm is None else fwhm
     return float(source[0] - width[0] / 2), float(source[-1] + width[-1] / 2)
 
 
-def _refuse_outside(source: NDArray[np.float64], fwhm: NDArray[np.float64] | None, target: NDArray[np.float64]) -> None:
+def _refuse_outside(source: Floats, fwhm: Floats | None, target: Floats) -> None:
     low, high = _reach(source, fwhm)
     outside = np.flatnonzero((target < low) | (target > high))
     ranges = f"the sensor covers {low:.1f}-{high:.1f} nm, the wanted bands {target[0]:.1f}-{target[-1]:.1f} nm"
@@ -178,8 +180,8 @@ def _refuse_outside(source: NDArray[np.float64], fwhm: NDArray[np.float64] | Non
         )
 
 
-def _gaps(source: NDArray[np.float64], fwhm: NDArray[np.float64] | None) -> list[int]:
-    """Bands before which the sensor leaves out some of the spectrum: a step far wider than its neighbours and the bands."""
+def _gaps(source: Floats, fwhm: Floats | None) -> list[int]:
+    """Bands before which the sensor leaves out some spectrum: a step far wider than its neighbours and the bands."""
     steps = np.diff(source)
     if steps.size < 2:
         return []
@@ -189,9 +191,7 @@ def _gaps(source: NDArray[np.float64], fwhm: NDArray[np.float64] | None) -> list
     return [int(step) + 1 for step in np.flatnonzero(steps > _GAP * beside)]
 
 
-def _integrate(
-    source: NDArray[np.float64], reach: tuple[float, float], target: NDArray[np.float64], sigma: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _integrate(source: Floats, reach: tuple[float, float], target: Floats, sigma: Floats) -> Floats:
     """Integral of each source band's hat function times each target band's unit Gaussian, [C_to, C_from]."""
     from scipy.special import ndtr
 

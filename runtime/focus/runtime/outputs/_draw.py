@@ -141,7 +141,7 @@ def draw_curve(axes: Axes, bundle: Bundle, curves: Curves) -> None:
         )
     _mark_top(axes, wavelengths, curves.overall)
     axes.set_xlim(wavelengths[0], wavelengths[-1])
-    axes.set_ylim(0, 1.22 * float(curves.overall.max()) or 1.0)
+    axes.set_ylim(0, 1.12 * float(curves.overall.max()) or 1.0)
     axes.set_xlabel("wavelength [nm]", fontsize=9, color=INK)
     axes.set_ylabel("band curve B", fontsize=9, color=INK)
     axes.tick_params(labelsize=8, length=2, color="#888888", labelcolor="#555555")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -95,7 +96,7 @@ class Pictures:
         width = 14.0
         each = (width - 0.5) / (1 if stacked else len(panels)) - 0.7
         tall = min(6.5, each / self._scene.aspect)
-        pictures = (tall + 1.25) * (len(panels) if stacked else 1)
+        pictures = (tall + 0.85) * len(panels) if stacked else tall + 1.25
         figure = Figure((width, pictures + 3.9), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
         head, body, foot = figure.subfigures(3, 1, squeeze=False, height_ratios=[0.55, pictures, 3.35])[:, 0]
         self._headline(head)
@@ -111,7 +112,7 @@ class Pictures:
         bundle, summary = self._plan.bundle, self._summary
         facts = [
             f"{self._plan.source.name}: {summary.lines} lines x {summary.samples} samples x {bundle.bands} bands",
-            f"{summary.windows} windows",
+            _windows(summary.windows),
             f"{summary.windows_per_second:.1f} cubes/s",
         ]
         if "all" in self._lesion_iou:
@@ -150,11 +151,7 @@ class Pictures:
             self._scene.contour(axes, truth.lesion_class >= 0, colors=["#7FDBFF"], linewidths=0.7)
             _legend_below(axes, [Line2D([], [], color="#7FDBFF", lw=1.2, label="outline of the true lesions")])
         self._scene.frame(axes, title)
-        bar = axes.figure.colorbar(image, ax=axes, fraction=0.046, pad=0.02, aspect=25)
-        if bar.solids is not None:
-            bar.solids.set_alpha(1.0)
-        bar.ax.tick_params(labelsize=7, length=2, color="#888888", labelcolor="#555555")
-        bar.outline.set_visible(False)
+        _colour_bar(axes, image)
 
     def _classes_panel(self, axes: Axes) -> None:
         bundle = self._plan.bundle
@@ -162,7 +159,7 @@ class Pictures:
             index = self._plan.shown or 0
             target = bundle.targets[index]
             image = draw_target(self._scene, axes, index)
-            axes.figure.colorbar(image, ax=axes, fraction=0.046, pad=0.02, aspect=25)
+            _colour_bar(axes, image)
             self._scene.frame(axes, f"{target.name}" + (f" [{target.unit}]" if target.unit else ""))
             return
         draw_classes(self._scene, axes, bundle)
@@ -176,8 +173,16 @@ class Pictures:
         axes.set_title(
             "Which bands: curve B, a line a shown class", fontsize=10, color=INK, loc="left", fontweight="bold"
         )
+        # Beside the title: inside the axes it would hide the curve, whose shape is not known beforehand.
         axes.legend(
-            fontsize=7.5, frameon=True, framealpha=0.85, edgecolor="none", loc="upper left", bbox_to_anchor=(0.0, 0.93)
+            fontsize=7.5,
+            frameon=False,
+            loc="lower right",
+            bbox_to_anchor=(1.0, 0.995),
+            ncols=6,
+            borderpad=0,
+            handlelength=1.6,
+            columnspacing=1.4,
         )
 
     def _scores(self, axes: Axes) -> None:
@@ -192,7 +197,7 @@ class Pictures:
         for place, name, value in zip(places, names, values, strict=True):
             unit = bundle.targets[place].unit
             count = (
-                f"{value:.2f}   {summary.class_counts[name]} windows"
+                f"{value:.2f}   {_windows(summary.class_counts[name])}"
                 if summary.class_counts
                 else f"{value:.4g} {unit or ''}"
             )
@@ -207,6 +212,19 @@ class Pictures:
             spine.set_visible(False)
         title = "Mean scores" if summary.class_counts else "Mean prediction"
         axes.set_title(title, fontsize=10, color=INK, loc="left", fontweight="bold")
+
+
+def _windows(count: int) -> str:
+    return f"{count} window" + ("" if count == 1 else "s")
+
+
+def _colour_bar(axes: Axes, image: AxesImage) -> None:
+    """A bar as high as the picture."""
+    bar = axes.figure.colorbar(image, cax=axes.inset_axes((1.015, 0.0, 0.03, 1.0)))
+    if bar.solids is not None:
+        bar.solids.set_alpha(1.0)
+    bar.ax.tick_params(labelsize=7, length=2, color="#888888", labelcolor="#555555")
+    bar.outline.set_visible(False)
 
 
 def _unit_rgb(index: int) -> list[float]:
@@ -225,7 +243,7 @@ def _legend_below(axes: Axes, handles: list[Patch] | list[Line2D]) -> None:
         loc="upper left",
         bbox_to_anchor=(0.0, 0.0),
         bbox_transform=axes.transAxes + offset,
-        ncols=2,
+        ncols=6 if axes.get_position().width > 0.5 else 2,
         handlelength=1.0,
         handleheight=1.0,
         columnspacing=1.2,

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
+
 from focus.runtime.simulate import _tissue
 from focus.runtime.simulate._compose import (
     LEAF_MEMBERS,
@@ -18,7 +20,6 @@ from focus.runtime.simulate._compose import (
 from focus.runtime.simulate._fields import Size, blur
 from focus.runtime.simulate._outline import draw, random_shape
 from focus.runtime.simulate._tissue import Spectrum
-from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 

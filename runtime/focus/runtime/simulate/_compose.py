@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
+
 from focus.runtime.simulate import _tissue
 from focus.runtime.simulate._fields import Size, blur, directional_slope, fractal_noise, ramp, smooth_noise
 from focus.runtime.simulate._outline import Drawing, Shape, draw
 from focus.runtime.simulate._sensor import Sensor
 from focus.runtime.simulate._spots import spots
 from focus.runtime.simulate._tissue import CLASS_NAMES, Spectrum, Traits
-from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 

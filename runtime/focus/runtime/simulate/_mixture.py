@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
 from focus.runtime.simulate._fields import product
 from focus.runtime.simulate._sensor import Sensor
-from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Self = TypeVar("Self", bound="Mixture")

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from focus.runtime.simulate._fields import Size, ramp, smooth_noise
 from numpy.typing import NDArray
+
+from focus.runtime.simulate._fields import Size, ramp, smooth_noise
 
 Array = NDArray[np.float32]
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
+
 from focus.runtime.simulate import _compose
 from focus.runtime.simulate._canvas import Canvas, bare_ground, is_ground
 from focus.runtime.simulate._compose import LEAF_MEMBERS, LESION
@@ -15,7 +17,6 @@ from focus.runtime.simulate._mixture import Scene, Strip
 from focus.runtime.simulate._outline import random_shape
 from focus.runtime.simulate._sensor import Sensor
 from focus.runtime.simulate._tissue import CLASS_NAMES
-from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import xleaf
 from numpy.typing import NDArray
 from scipy import sparse
 
-Array = NDArray[np.float32]
+from focus.runtime.simulate._prospect import LEAF_MODEL_NM
 
-LEAF_MODEL_NM = np.asarray(xleaf.wavelengths, dtype=np.float64) * 1000.0
-"""float64 [2101], the 1 nm grid of the leaf model, 400-2500 nm."""
+Array = NDArray[np.float32]
 
 _FWHM_TO_SIGMA = 1.0 / (2.0 * math.sqrt(2.0 * math.log(2.0)))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from focus.runtime.simulate._fields import fractal_noise, ramp
 from focus.runtime.simulate._outline import Drawing
-from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
-import xleaf
-from focus.runtime.simulate._sensor import LEAF_MODEL_NM
 from numpy.typing import NDArray
+
+from focus.runtime.simulate._prospect import LEAF_MODEL_NM, prospect_d
 
 Spectrum = NDArray[np.float64]
 
@@ -96,16 +96,8 @@ def _between(bounds: tuple[float, float], share: float) -> float:
 
 def leaf_optics(traits: Traits) -> tuple[Spectrum, Spectrum]:
     """Reflectance and transmittance of a leaf, float64 [2101] each, on the 1 nm grid 400-2500 nm."""
-    optics = xleaf.simulate_leaf(
-        chl=traits.chl,
-        car=traits.car,
-        antho=traits.antho,
-        ewt=traits.ewt,
-        lma=traits.lma,
-        N=traits.N,
-        transmittance=True,
-    )
-    return optics[0], optics[1]
+    contents = np.array([traits.chl, traits.car, traits.antho, traits.ewt, traits.lma])
+    return prospect_d(contents, traits.N)
 
 
 def vein_traits(healthy: Traits) -> Traits:

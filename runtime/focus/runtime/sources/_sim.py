@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from focus.runtime._calibration import Calibration
-from focus.runtime.simulate import Sensor, full_range, simulate_strip, vnir_204
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, SourceFacts, Truth
 
-SENSORS = {"vnir-204": vnir_204, "full-range-64": full_range}
+if TYPE_CHECKING:
+    from focus.runtime.simulate import Sensor
+
+SENSORS = ("vnir-204", "full-range-64")
 
 #: How the text of an option is read, by the annotation of its field.
 KINDS: dict[str, type[int] | type[float] | type[str]] = {"int": int, "float": float, "str": str}
@@ -80,7 +83,10 @@ class Sim:
         if options.seed < 0:
             raise ValueError(f"sim: seed must be 0 or more, got {options.seed}")
         self._options = options
-        sensor: Sensor = SENSORS[options.sensor]()
+        # The leaf model takes a second to import, which cameras and files need not wait for.
+        from focus.runtime.simulate import full_range, simulate_strip, vnir_204
+
+        sensor = vnir_204() if options.sensor == "vnir-204" else full_range()
         rng = np.random.default_rng(options.seed)
         self._strip = simulate_strip(rng, sensor, leaves=options.leaves, samples=options.samples, leaf_px=options.leaf)
         calibration = self._references(sensor)

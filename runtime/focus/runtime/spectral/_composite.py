@@ -11,7 +11,7 @@ VISIBLE_FWHM_NM = 40.0
 
 
 def composite_weights(wavelengths_nm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of three Gaussian band averages: red, green, blue, or thirds of the range where no visible light is covered.
+    """Weights of three Gaussian band averages: red, green, blue, or thirds of a range without visible light.
 
     Args:
         wavelengths_nm: float64 [C], increasing.

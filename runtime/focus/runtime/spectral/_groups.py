@@ -37,8 +37,8 @@ def band_groups(wavelengths_nm: NDArray[np.float64], groups: int = 4) -> tuple[B
     """Splits a sensor's bands into groups that never cross a physiological edge.
 
     ``groups`` counts the groups of a sensor that covers every range (VIS, red-edge, NIR, SWIR). The ranges that this
-    sensor covers share them in proportion to their number of bands, at least one each; ranges without a band are dropped
-    with a warning.
+    sensor covers share them in proportion to their number of bands, at least one each; ranges without a band are
+    dropped with a warning.
 
     Args:
         wavelengths_nm: float64 [C], increasing, within 400-2500 nm give or take 40 nm (those join the outer ranges).

@@ -1,0 +1,114 @@
+"""``focus-train`` from the outside."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from focus.exporter.commands import train as command
+from focus.exporter.model import load_checkpoint
+from focus.exporter.training import TrainSettings
+
+TINY = ["--random-backbone", "--size", "32", "--epochs", "2", "--precision", "fp32", "--groups", "4"]
+DATA = ["--data", "sim:full,scenes=8,val=4,test=4,bands=32"]
+
+
+@pytest.fixture(autouse=True)
+def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spawned worker a test would cost more than the scenes."""
+    import focus.exporter.data as data
+
+    whole = data.open_windows
+    monkeypatch.setattr(data, "open_windows", lambda *args, **options: whole(*args, **options, workers=0))
+
+
+def test_help_needs_no_torch_and_shows_the_defaults() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "from focus.exporter.commands.train import main\n"
+        "sys.exit(main(['--help']))\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for words in ("sim:vnir", "--resume", "--sink-weight", "torchrun", "focus_vit_mini_patch8", "default: 0.001"):
+        assert words in shown
+
+
+def test_a_missing_torch_is_one_line() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "from focus.exporter.commands.train import main\n"
+        "sys.exit(main(['--data', 'sim:vnir']))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert 'pip install "focus-hsi[export]"' in ended.stderr
+
+
+def test_defaults_are_those_of_the_settings() -> None:
+    args = command.build_parser().parse_args(["--data", "sim:vnir"])
+    assert command._settings(args) == TrainSettings()
+
+
+def test_a_training_writes_model_report_and_metrics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "leaf.pt"
+    assert command.main([*DATA, *TINY, "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "trainable parameters" in shown
+    assert "focus-export --ckpt" in shown
+    _, bundle = load_checkpoint(out)
+    assert bundle.name == "leaf"
+    assert bundle.class_names == ("healthy", "chlorosis", "anthocyanin", "water-soaked")
+    assert json.loads((tmp_path / "leaf.report.json").read_text())["windows"] == 4
+    assert (tmp_path / "leaf.training" / "metrics.csv").read_text().count("\n") == 3
+
+
+def test_a_trained_model_gives_its_backbone_to_another(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.pt", tmp_path / "second.pt"
+    assert command.main([*DATA, *TINY, "--out", str(first)]) == 0
+    given = ["--weights", str(first), *TINY[1:], "--seed", "7"]
+    assert command.main([*DATA, *given, "--out", str(second)]) == 0
+    one, other = (load_checkpoint(path)[0].backbone.state_dict() for path in (first, second))
+    assert all(value.equal(other[name]) for name, value in one.items())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--data", "nothing.csv", *TINY], "no manifest nothing.csv"),
+        (["--data", "sim:moon", *TINY], "no simulated sensor 'moon'"),
+        ([*DATA, *TINY, "--size", "50"], "multiple of the backbone's patch 8"),
+        ([*DATA, *TINY, "--size", "wide"], "--size must be one number"),
+        ([*DATA, *TINY, "--groups", "1"], "groups must be 4 (one a covered range) to 32"),
+        ([*DATA, *TINY, "--read-blocks", "99"], "read_blocks must be 1"),
+        ([*DATA, *TINY, "--lr", "-1"], "lr must be positive"),
+        ([*DATA, *TINY, "--threads", "0"], "--threads must be at least 1"),
+        ([*DATA, *TINY, "--resume"], "nothing to resume"),
+        ([*DATA, *TINY, "--targets", "water"], "are for a manifest"),
+        ([*DATA, *TINY, "--backbone", "resnet18"], "FOCUS needs a timm VisionTransformer"),
+        ([*DATA, "--backbone", "vit_tiny_patch16_224"], "needs weights: --weights FILE"),
+        ([*DATA, "--weights", "nothing.safetensors"], "no weights file nothing.safetensors"),
+        ([*DATA, *TINY, "--out", "nowhere/model.pt"], "no folder nowhere"),
+        ([*DATA, *TINY, "--precision", "int4"], "invalid choice"),
+        ([], "required: --data"),
+    ],
+)
+def test_wrong_input_is_one_line_and_leaves_nothing(
+    options: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command.main(options) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())

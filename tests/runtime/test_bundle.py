@@ -1,0 +1,67 @@
+"""The bundle's validation."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from focus.runtime import Bundle, BundleError
+from support.toy_model import WAVELENGTHS, Toy
+
+
+@pytest.fixture
+def facts() -> dict:
+    return json.loads(Toy().bundle().model_dump_json())
+
+
+def read(facts: dict) -> Bundle:
+    return Bundle.from_json(json.dumps(facts), "m.onnx")
+
+
+def test_round_trip(facts):
+    bundle = read(facts)
+    assert bundle == Toy().bundle()
+    assert (bundle.bands, bundle.patches, bundle.window) == (12, 12, (12, 16))
+    assert bundle.class_names == ("healthy", "chlorosis", "water-soaked")
+    np.testing.assert_array_equal(np.bincount(bundle.group_of_band), [g.bands for g in bundle.band_groups])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mean": [0.1] * 11}, "mean must have one value for each of the 12 bands, got 11"),
+        ({"adapter_norm": [0.1] * 13}, "adapter_norm must have one value for each of the 12 bands, got 13"),
+        ({"wavelengths_nm": list(WAVELENGTHS[::-1])}, "wavelengths_nm must increase"),
+        ({"groups": [{"name": "a", "first": 0, "stop": 11}]}, r"groups must cover bands 0\.\.11 once, in order"),
+        ({"groups": [{"name": "a", "first": 0, "stop": 7}, {"name": "b", "first": 6, "stop": 12}]}, "groups must cover"),
+        ({"deviation": [0.0] * 12}, "deviation.0: Input should be greater than 0"),
+        ({"reading": {"read_blocks": 1, "heads": [4]}}, r"reading.heads must lie in 0\.\.3"),
+        ({"schema_version": 2}, "schema_version"),
+        ({"extra": 1}, "extra: Extra inputs are not permitted"),
+        ({"task": "ranking"}, "task"),
+    ],
+)
+def test_refuses(facts, change, message):
+    with pytest.raises(BundleError, match=message) as caught:
+        read({**facts, **change})
+    assert str(caught.value).startswith("m.onnx: the model's bundle is not valid (")
+    assert "export it again" in str(caught.value)
+
+
+def test_refuses_what_is_no_json_and_metadata_of_others():
+    with pytest.raises(BundleError, match="bundle is not valid"):
+        Bundle.from_json("{", "m.onnx")
+    with pytest.raises(BundleError, match=r"m\.onnx is an ONNX file but not a FOCUS model"):
+        Bundle.from_metadata({"author": "somebody"}, "m.onnx")
+
+
+def test_wavelengths_must_be_the_models():
+    bundle = Toy().bundle()
+    bundle.require_wavelengths(WAVELENGTHS + 4.0, "leaf.hdr")
+    with pytest.raises(BundleError, match=r"model toy reads 12 bands, leaf\.hdr has 11; resample it with --resample"):
+        bundle.require_wavelengths(WAVELENGTHS[1:], "leaf.hdr")
+    moved = WAVELENGTHS.copy()
+    moved[3] += 10.0
+    with pytest.raises(BundleError, match=r"model toy has band 3 at 585 nm, leaf\.hdr at 595 nm; resample"):
+        bundle.require_wavelengths(moved, "leaf.hdr")
