@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from focus.kernels import ingest, saliency, standardise
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from focus.kernels import ingest, saliency, standardise
 
 
 def looped_ingest(raw, patch, weights, dark, gain, valid):

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 from focus.runtime import Bundle, BundleError
 from support.toy_model import WAVELENGTHS, Toy
 
@@ -34,7 +35,10 @@ def test_round_trip(facts):
         ({"adapter_norm": [0.1] * 13}, "adapter_norm must have one value for each of the 12 bands, got 13"),
         ({"wavelengths_nm": list(WAVELENGTHS[::-1])}, "wavelengths_nm must increase"),
         ({"groups": [{"name": "a", "first": 0, "stop": 11}]}, r"groups must cover bands 0\.\.11 once, in order"),
-        ({"groups": [{"name": "a", "first": 0, "stop": 7}, {"name": "b", "first": 6, "stop": 12}]}, "groups must cover"),
+        (
+            {"groups": [{"name": "a", "first": 0, "stop": 7}, {"name": "b", "first": 6, "stop": 12}]},
+            "groups must cover",
+        ),
         ({"deviation": [0.0] * 12}, "deviation.0: Input should be greater than 0"),
         ({"reading": {"read_blocks": 1, "heads": [4]}}, r"reading.heads must lie in 0\.\.3"),
         ({"schema_version": 2}, "schema_version"),

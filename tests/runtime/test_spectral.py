@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from focus.runtime.spectral import band_groups, composite_weights, group_of_band
-from focus.runtime.spectral._groups import PHYSIOLOGY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from focus.runtime.spectral import band_groups, composite_weights, group_of_band
+from focus.runtime.spectral._groups import PHYSIOLOGY
 
-@given(
-    st.lists(st.integers(3600, 25400), min_size=3, max_size=80, unique=True), st.integers(0, 12)
-)
+
+@given(st.lists(st.integers(3600, 25400), min_size=3, max_size=80, unique=True), st.integers(0, 12))
 @settings(deadline=None, max_examples=120)
 @pytest.mark.filterwarnings("ignore:this sensor has no band")
 def test_groups_cover_every_band_once_and_cross_no_edge(tenths, further):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from focus.runtime.cubes import Cube
 from focus.runtime.sources import FrameMeta, Replay, SourceFacts
-from numpy.typing import NDArray
 from support.toy_model import WAVELENGTHS
 
 

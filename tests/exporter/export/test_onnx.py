@@ -14,7 +14,8 @@ import torch
 
 from focus.exporter.export import ReadingGraph, StandaloneGraph, check_model, check_windows, onnx_from_net, to_half
 from focus.exporter.model import FocusNet
-from focus.runtime import METADATA_KEY, Bundle
+from focus.runtime import Bundle
+from focus.runtime._bundle import METADATA_KEY
 from support.bundles import small_bundle
 from support.nets import KINDS, groups, small_backbone, small_net
 

@@ -2,6 +2,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+
 from focus.runtime.simulate import CLASS_NAMES, LESIONS, Scene, Traits, full_range, simulate_leaf_scene, vnir_204
 from focus.runtime.simulate._tissue import lesion_traits, random_traits
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from focus.runtime.simulate import best_bands, simulate_leaf_scene, vnir_204
 
 VNIR = vnir_204()

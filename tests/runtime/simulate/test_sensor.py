@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from focus.runtime.simulate import Sensor, full_range, vnir_204
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from focus.runtime.simulate import CLASS_NAMES, Strip, full_range, simulate_strip
 
 SENSOR = full_range(bands=16)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from focus.exporter.commands._torch import require_torch
-from focus.runtime import Bundle, OutputError, write_atomically
+from focus.runtime import Bundle, OutputError
+from focus.runtime._files import write_atomically
 from focus.runtime.commands import DONE, FAILED, CommandParser, command_parser, run_command
 
 if TYPE_CHECKING:
@@ -118,9 +119,8 @@ def _checked(
     model = onnx_from_net(graph, bundle, opset=args.opset, batch=args.batch)
     report = check_model(model, net, bundle, windows, standalone=isinstance(graph, StandaloneGraph))
     shares = "  ".join(f"{name} {value:.1e}" for name, value in report.differences.items())
-    print(
-        f"  largest difference to torch on {len(windows.cubes)} windows, as a share of each output's largest value:\n  {shares}"
-    )
+    print(f"  largest difference to torch on {len(windows.cubes)} windows, as a share of each output's largest value:")
+    print(f"  {shares}")
     if report.passed:
         return model.SerializeToString()
     worst = max(report.differences, key=lambda name: report.differences[name])

@@ -60,7 +60,7 @@ def _run(args: argparse.Namespace) -> int:
     from focus.exporter.distil._distil import DistilSettings, distil, teach
     from focus.exporter.distil._images import composite_images, real_cubes
     from focus.exporter.model import create_backbone, load_weights
-    from focus.runtime import write_atomically
+    from focus.runtime._files import write_atomically
 
     student = create_backbone(args.student, (args.size, args.size))
     rows, _ = student.patch_embed.grid_size

@@ -34,9 +34,12 @@ class DistilSettings:
 
 @dataclass(frozen=True)
 class DistilReport:
-    """On held-out images: mean cosine between the student's and the teacher's patch features about the teacher's
-    mean feature, and the
-    share of the teacher's variance that the student explains."""
+    """How well the student does on held-out images.
+
+    Attributes:
+        cosine: mean cosine between its and the teacher's patch features, both about the teacher's mean feature.
+        r2: share of the teacher's variance that it explains.
+    """
 
     cosine: float
     r2: float

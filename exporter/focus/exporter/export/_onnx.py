@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from focus.exporter.export._graphs import ReadingGraph, StandaloneGraph
-from focus.runtime import METADATA_KEY, Bundle, FocusError
+from focus.runtime import Bundle, FocusError
+from focus.runtime._bundle import METADATA_KEY
 
 #: Opsets that the exporter writes. Up to 20 attention is decomposed, as TensorRT before 10.14 needs it.
 OPSETS = range(18, 24)

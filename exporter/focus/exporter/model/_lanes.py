@@ -14,8 +14,11 @@ from torch import Tensor
 
 
 class Attended(NamedTuple):
-    """What the prompts of one block attended to: ``attention`` [B, H, P, N] to the patches, ``sink`` [B, H, P] to
-    [SINK]; float32.
+    """What the prompts of one block attended to; float32.
+
+    Attributes:
+        attention: [B, H, P, N], to the patches.
+        sink: [B, H, P], to [SINK].
     """
 
     attention: Tensor
@@ -23,18 +26,25 @@ class Attended(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What the prompts of one block can read of the patch lane: deep ``keys`` [B, H, 1 + N, d_h], [SINK] first, and
-    the sink's ``value``
-    [B, H, 1, d_h]. The patches' deep values are not among it: a prompt reads a patch's bands only."""
+    """What the prompts of one block can read of the patch lane; not the patches' deep values: they read bands only.
+
+    Attributes:
+        keys: [B, H, 1 + N, d_h], [SINK] first.
+        value: [B, H, 1, d_h], of [SINK].
+    """
 
     keys: Tensor
     value: Tensor
 
 
 class Bands(NamedTuple):
-    """The spectra and how the adapter carries them: ``spectra`` [B, N, C] standardised, ``adapter`` [C, d], and
-    ``mask`` [P, C], 1 where a
-    band belongs to the prompt's group."""
+    """The spectra, and how they are carried into the network.
+
+    Attributes:
+        spectra: [B, N, C], standardised band means.
+        adapter: [C, d], Phi.
+        mask: [P, C], 1 where a band belongs to the prompt's group.
+    """
 
     spectra: Tensor
     adapter: Tensor
@@ -42,9 +52,7 @@ class Bands(NamedTuple):
 
 
 def project(block: Block, tokens: Tensor, part: int) -> Tensor:
-    """One of query (0), key (1), value (2) of normalised tokens [B, T, d] -> [B, H, T, d_h], after the block's q- or
-    k-norm.
-    """
+    """Query (part 0), key (1) or value (2) of normalised tokens [B, T, d], after q- or k-norm: [B, H, T, d_h]."""
     attention = block.attn
     width = attention.attn_dim
     rows = slice(part * width, (part + 1) * width)
@@ -69,13 +77,11 @@ def patch_memory(block: Block, tokens: Tensor) -> Memory:
 
 
 def prompt_lane(block: Block, prompts: Tensor, memory: Memory, bands: Bands, groups: int) -> tuple[Tensor, Attended]:
-    """Prompts [B or 1, P, d] through one block: each attends to [SINK], all patches, and the ``groups`` prompts of
-    its own class.
+    """Prompts [B or 1, P, d] through one block: each attends to [SINK], all patches and its class's other prompts.
 
-    Logit to patch i: q . k_i + sum_{lambda in group} (q . W_K Phi_lambda) x^_{lambda,i}, with q already divided by
-    sqrt(d_h);
-    value of patch i: sum_{lambda in group} W_V Phi_lambda x^_{lambda,i}, which is never formed: the attention pools
-        the spectra first.
+    Logit to patch i: q . k_i + sum_{lambda in group} (q . W_K Phi_lambda) x^_{lambda,i}, with q / sqrt(d_h) for q.
+    Value of patch i: sum_{lambda in group} W_V Phi_lambda x^_{lambda,i}. It is never formed: the attention pools the
+    spectra first, and the pooled spectrum is projected.
     """
     attention = block.attn
     normed = block.norm1(prompts)

@@ -26,31 +26,33 @@ class RunFolder:
 
     def __init__(self, target: Path | str, *, overwrite: bool = False) -> None:
         self.target = Path(target)
+        # A link to a folder on another disk is followed, so that moving into place stays a rename on that disk.
+        self._place = self.target.resolve()
         self._overwrite = overwrite
         self._made: list[Path] = []
         self._refuse_occupied()
 
     def _refuse_occupied(self) -> None:
-        if self.target.is_symlink() or (self.target.exists() and not self.target.is_dir()):
+        if self._place.exists() and not self._place.is_dir():
             raise OutputError(f"{self.target} is not a folder; choose another --out")
-        if not self.target.is_dir() or not any(self.target.iterdir()):
+        if not self._place.is_dir() or not any(self._place.iterdir()):
             return
         if not self._overwrite:
             raise OutputError(
                 f"{self.target} exists and is not empty; choose another --out, or replace it with --overwrite"
             )
-        if not (self.target / RECORD).is_file():
+        if not (self._place / RECORD).is_file():
             raise OutputError(
                 f"{self.target} holds no run (no {RECORD} in it), so --overwrite leaves it alone; choose another --out"
             )
 
     def __enter__(self) -> Self:
-        parent = self.target.absolute().parent
+        parent = self._place.parent
         missing = [folder for folder in [parent, *parent.parents] if not folder.exists()]
         try:
             parent.mkdir(parents=True, exist_ok=True)
             self._made = missing
-            self.path = parent / f".{self.target.name}.{secrets.token_hex(4)}.part"
+            self.path = parent / f".{self._place.name}.{secrets.token_hex(4)}.part"
             self.path.mkdir()
         except OSError as error:
             self._remove_made()
@@ -70,15 +72,15 @@ class RunFolder:
             raise OutputError(f"cannot make {self.target}: {failure.strerror}; choose another --out") from None
 
     def _move_into_place(self) -> None:
-        if not self.target.exists():
-            self.path.rename(self.target)
+        if not self._place.exists():
+            self.path.rename(self._place)
             return
         old = self.path.with_suffix(".old")
-        self.target.rename(old)
+        self._place.rename(old)
         try:
-            self.path.rename(self.target)
+            self.path.rename(self._place)
         except OSError:
-            old.rename(self.target)
+            old.rename(self._place)
             raise
         shutil.rmtree(old, ignore_errors=True)
 

@@ -1,0 +1,267 @@
+"""The whole way through, against a plain reading of the equations over the whole scene at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from focus.kernels import ingest, saliency, standardise
+from focus.runtime import CubeError
+from focus.runtime.engines import engine_from_path
+from focus.runtime.outputs import BaseSink
+from focus.runtime.pipeline import Settings, run_pipeline, window_weight
+from focus.runtime.sources import Replay
+from support.scenes import Scripted, cube, reflectance
+from support.toy_model import WAVELENGTHS, Toy
+
+ROWS, COLUMNS, PATCH = 3, 4, 4
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    return engine_from_path(Toy().save(tmp_path_factory.mktemp("model") / "toy.onnx"), threads=1)
+
+
+class Collected(BaseSink):
+    def start(self, plan):
+        self.plan, self.rows, self.readings, self.closed = plan, [], [], False
+
+    def add_window(self, reading):
+        self.readings.append(reading)
+
+    def add_row(self, row):
+        self.rows.append(row)
+
+    def close(self):
+        self.closed = True
+
+    def stacked(self, name):
+        return np.stack([getattr(row, name) for row in self.rows], axis=-2 if name != "heatmap" else 0)
+
+
+def run(source, engine, **settings):
+    sink = Collected()
+    summary = run_pipeline(source, engine, [sink], Settings(**settings))
+    assert sink.closed
+    return sink, summary
+
+
+def whole(values, engine, starts_down, starts_across, shown=None):
+    """Ingests the whole scene at once, reads every window, and averages with the weight: heatmap and scores."""
+    bundle = engine.bundle
+    found = ingest(values, PATCH, np.array(bundle.composite_weights))
+    rows, columns = values.shape[1] // PATCH, values.shape[2] // PATCH
+    x = standardise(found.band_means, np.array(bundle.mean), np.array(bundle.deviation)).reshape(rows, columns, -1)
+    picture = (found.composite - np.array(bundle.backbone.composite_mean, np.float32)[:, None, None]) / np.float32(0.2)
+    sums, weights = np.zeros((4, rows, columns)), np.zeros((rows, columns))
+    with engine:
+        for row in starts_down:
+            for column in starts_across:
+                down, across = slice(row, row + ROWS), slice(column, column + COLUMNS)
+                means = x[down, across].reshape(1, ROWS * COLUMNS, -1)
+                pixels = picture[
+                    None, :, row * PATCH : (row + ROWS) * PATCH, column * PATCH : (column + COLUMNS) * PATCH
+                ]
+                outputs = engine.infer(means, np.ascontiguousarray(pixels))
+                k = int(np.argmax(outputs.logits[0])) if shown is None else shown
+                maps = saliency(
+                    outputs.attention[0, :, k], means[0], np.array(bundle.adapter_norm), bundle.group_of_band
+                )
+                softmax = np.exp(outputs.logits[0]) / np.exp(outputs.logits[0]).sum()
+                weight = window_weight(ROWS, COLUMNS)
+                sums[0, down, across] += weight * maps.heatmap.reshape(ROWS, COLUMNS)
+                sums[1:, down, across] += weight * softmax[:, None, None]
+                weights[down, across] += weight
+    return sums / weights
+
+
+@pytest.mark.parametrize("overlap", [None, 0, 2])
+def test_streaming_gives_what_the_whole_scene_gives(engine, overlap):
+    scene = cube(32, 36)
+    step = {None: (2, 2), 0: (3, 4), 2: (1, 2)}[overlap]
+    down = sorted({*range(0, 6, step[0]), 5})
+    across = sorted({*range(0, 6, step[1]), 5})
+    sink, summary = run(Replay(scene), engine, overlap=overlap)
+    expected = whole(scene.values, engine, down, across)
+    np.testing.assert_allclose(sink.stacked("heatmap"), expected[0], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(sink.stacked("scores"), expected[1:], rtol=1e-4, atol=1e-6)
+    assert summary.windows == len(down) * len(across) == sum(summary.class_counts.values())
+    assert (summary.lines, summary.samples, summary.valid_share) == (32, 36, 1.0)
+
+
+def test_padding_is_the_edge_continued_and_masked(engine):
+    scene = cube(30, 33)
+    padded = np.pad(scene.values, ((0, 0), (0, 2), (0, 3)), mode="edge")
+    sink, summary = run(Replay(scene), engine)
+    # Patches with some real samples are read from those alone; here the edge is flat, so padding changes nothing else.
+    flat = scene.values.copy()
+    flat[:, 28:] = flat[:, 28:29]
+    flat[:, :, 32:] = flat[:, :, 32:33]
+    sink, summary = run(Replay(cube(values=flat)), engine)
+    padded = np.pad(flat, ((0, 0), (0, 2), (0, 3)), mode="edge")
+    expected = whole(padded, engine, [0, 2, 4, 5], [0, 2, 4, 5])
+    np.testing.assert_allclose(sink.stacked("heatmap"), expected[0], rtol=1e-4, atol=1e-6)
+    assert [row.lines for row in sink.rows] == [4] * 7 + [2]
+    assert sink.rows[0].composite.shape == (3, 4, 33)
+
+
+def test_a_scene_smaller_than_a_window_is_padded(engine):
+    scene = cube(5, 6)
+    sink, summary = run(Replay(scene), engine)
+    assert (summary.windows, summary.lines, summary.samples) == (1, 5, 6)
+    assert [row.heatmap.shape for row in sink.rows] == [(2,), (2,)]
+    assert np.isfinite(sink.stacked("heatmap")).all()
+    window = sink.readings[0].window
+    assert (
+        window.lines,
+        window.valid_share.reshape(3, 4)[2:].any(),
+        window.valid_share.reshape(3, 4)[:, 2:].any(),
+    ) == (5, False, False)
+    masked = window.valid_share == 0
+    assert (sink.readings[0].heatmap[masked] == 0).all()
+
+
+def test_the_scale_of_the_stored_values_does_not_matter(engine):
+    values = np.round(reflectance(24, 24) * 10000).astype(np.uint16)
+    stored, _ = run(Replay(cube(values=values, scale=10000.0)), engine)
+    plain, _ = run(Replay(cube(values=(values / 10000).astype(np.float32))), engine)
+    np.testing.assert_allclose(stored.stacked("heatmap"), plain.stacked("heatmap"), rtol=1e-4)
+
+
+def test_lost_lines_are_masked_and_counted_and_move_nothing(engine):
+    scene = cube(32, 32)
+    lost = [5, *range(12, 20)]
+    sent = [line for line in range(32) if line not in lost]
+    sink, summary = run(Scripted(scene, sent, damaged=[30]), engine)
+    counts = summary.counts
+    assert (counts.received, counts.missing, counts.rejected) == (22, 9, 1)
+    assert counts.lines == 32
+    mask = np.concatenate([row.mask for row in sink.rows])
+    assert sorted(np.flatnonzero(~mask.any(axis=1))) == [*lost, 30]
+    heatmap = sink.stacked("heatmap")
+    assert np.isnan(heatmap[3:5]).all()
+    assert np.isfinite(np.delete(heatmap, [3, 4], axis=0)).all()
+    assert summary.valid_share == pytest.approx(22 / 32)
+    untouched, _ = run(Replay(scene), engine)
+    np.testing.assert_allclose(heatmap[[0, 6, 7]], untouched.stacked("heatmap")[[0, 6, 7]], rtol=0.15)
+
+
+def test_invalid_samples_are_left_out(engine):
+    scene = cube(24, 24)
+    values = scene.values.copy()
+    quality = np.ones((24, 24), bool)
+    quality[:8, :8] = False
+    values[:, 10, 10] = np.nan
+    values[3, 11, 11] = np.inf
+    values[:, 20:, 20:] = -9999.0
+    sink, summary = run(Replay(cube(values=values, quality=quality, ignore_value=-9999.0)), engine)
+    heatmap = sink.stacked("heatmap")
+    hidden = np.isnan(heatmap)
+    assert hidden[:2, :2].all() and hidden[5, 5] and hidden.sum() == 5
+    mask = np.concatenate([row.mask for row in sink.rows])
+    assert not mask[:8, :8].any() and not mask[10, 10] and mask[11, 11] and not mask[20:, 20:].any()
+    assert all(np.isfinite(reading.curve).all() and np.isfinite(reading.scores).all() for reading in sink.readings)
+
+
+def test_bad_bands_count_as_the_training_mean(engine):
+    good = np.ones(12, bool)
+    good[4] = False
+    values = reflectance(12, 16)
+    values[4] = 1e9
+    sink, summary = run(Replay(cube(values=values, good_bands=good)), engine)
+    assert summary.valid_share == 1.0
+    reading = sink.readings[0]
+    assert (reading.window.standardised[:, 4] == 0).all()
+    assert reading.curve[4] == 0
+    assert reading.window.composite.max() < 1.0
+    np.testing.assert_allclose(reading.window.valid_share, 1.0)
+
+
+def test_a_cube_without_a_good_band_for_a_channel_is_refused(engine):
+    good = np.array(WAVELENGTHS) > 560
+    with pytest.raises(CubeError, match="marks every band of a channel of the model's composite as bad"):
+        run(Replay(cube(good_bands=good)), engine)
+
+
+def test_nothing_valid_is_refused(engine):
+    with pytest.raises(CubeError, match="cube has no valid sample in the model's bands; check its ignore value"):
+        run(Replay(cube(values=np.full((12, 20, 20), np.nan, np.float32))), engine)
+
+
+def test_the_shown_class_can_be_chosen(engine):
+    scene = cube(12, 16)
+    for index, name in enumerate(engine.bundle.class_names):
+        sink, _ = run(Replay(scene), engine, shown=name)
+        expected = whole(scene.values, engine, [0], [0], shown=index)
+        np.testing.assert_allclose(sink.stacked("heatmap"), expected[0], rtol=1e-4, atol=1e-6)
+        assert sink.readings[0].shown == index
+    with pytest.raises(ValueError, match="model toy has no class 'rust'; it has healthy, chlorosis, water-soaked"):
+        run(Replay(scene), engine, shown="rust")
+
+
+def test_cube_heatmap_and_curve_agree(engine):
+    sink, _ = run(Replay(cube(12, 16)), engine, with_cube=True)
+    reading = sink.readings[0]
+    np.testing.assert_allclose(reading.cube.sum(axis=0), reading.heatmap, rtol=1e-4)
+    np.testing.assert_allclose(reading.cube.max(axis=1), reading.curve, rtol=1e-6)
+    np.testing.assert_allclose(sink.stacked("cube").reshape(12, -1), reading.cube, rtol=1e-5)
+    without, _ = run(Replay(cube(12, 16)), engine)
+    assert without.readings[0].cube is None and without.rows[0].cube is None
+
+
+def test_collapse_and_sink_mass(engine):
+    sink, _ = run(Replay(cube(12, 16)), engine)
+    reading = sink.readings[0]
+    with engine:
+        mean, deviation = 0.2, np.array(engine.bundle.backbone.composite_mean, np.float32)[:, None, None]
+        outputs = engine.infer(
+            reading.window.standardised[None], ((reading.window.composite - deviation) / np.float32(mean))[None]
+        )
+    attention = outputs.attention[0, :, reading.shown].astype(float)
+    total = [sum(attention[h, g, i] for h in range(2) for g in range(3)) / 6 for i in range(12)]
+    assert reading.collapse == pytest.approx(1 - sum(total) + max(total), rel=1e-5)
+    assert reading.sink_mass == pytest.approx(1 - sum(total), rel=1e-4)
+
+
+def test_regression_gives_targets_in_their_units(tmp_path):
+    toy = Toy(task="regression", classes=("chlorophyll", "water"))
+    with engine_from_path(toy.save(tmp_path / "r.onnx")) as engine:
+        pass
+    sink, summary = run(Replay(cube(12, 16)), engine)
+    reading = sink.readings[0]
+    window = reading.window
+    mean = np.array(engine.bundle.backbone.composite_mean, np.float32)[:, None, None]
+    with engine:
+        logits = engine.infer(window.standardised[None], ((window.composite - mean) / np.float32(0.2))[None]).logits[0]
+    np.testing.assert_allclose(reading.scores, logits * 2.0 + [0.0, 10.0], rtol=1e-5)
+    assert reading.predicted is None and reading.shown == 0 and summary.class_counts == {}
+    sink, _ = run(Replay(cube(12, 16)), engine, shown="water")
+    assert sink.readings[0].shown == 1
+
+
+def test_empty_windows_are_not_read(engine):
+    values = reflectance(48, 16)
+    values[:, 16:44] = np.nan
+    sink, summary = run(Replay(cube(values=values)), engine, overlap=0)
+    assert (summary.windows, summary.skipped) == (3, 1)
+    assert np.isnan(sink.stacked("scores")[:, 6:9]).all()
+
+
+def test_sinks_are_closed_when_a_run_fails(engine):
+    class Failing(Collected):
+        def add_window(self, reading):
+            raise RuntimeError("sink broke")
+
+    sink = Failing()
+    with pytest.raises(RuntimeError, match="sink broke"):
+        run_pipeline(Replay(cube(12, 16)), engine, [sink])
+    assert sink.closed
+
+
+def test_progress_goes_up_to_the_end(engine):
+    told = []
+    run_pipeline(
+        Replay(cube(20, 16)), engine, [Collected()], progress=lambda lines, windows: told.append((lines, windows))
+    )
+    assert [lines for lines, _ in told] == [4, 8, 12, 16, 20]
+    assert told[2][1] == 1

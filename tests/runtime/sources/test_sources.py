@@ -1,0 +1,171 @@
+"""Replay and simulation behind one contract."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from focus.runtime import Calibration, CubeError
+from focus.runtime.cubes import resample, resampling_matrix
+from focus.runtime.sources import Bands, Replay, Sim, SimOptions, SourceOptions, source_from_uri
+from support.scenes import cube, reflectance
+from support.toy_model import WAVELENGTHS
+
+
+def played(source):
+    """All lines, [C, lines, S], through a buffer with strides of its own, and their metas."""
+    facts = source.facts
+    store = np.zeros((facts.samples, facts.bands), facts.dtype)
+    lines, metas = [], []
+    for meta in source.start(lambda: store.T):
+        lines.append(store.T.copy())
+        metas.append(meta)
+    return np.stack(lines, axis=1), metas
+
+
+def test_replay_sends_every_line_once_in_order():
+    scene = cube(37, 9)
+    lines, metas = played(Replay(scene))
+    np.testing.assert_array_equal(lines, scene.values)
+    assert [meta.sequence for meta in metas] == list(range(37))
+    assert all(meta.intact and meta.camera_ns is None for meta in metas)
+    times = [(meta.monotonic_ns, meta.utc_ns) for meta in metas]
+    assert times == sorted(times) and times[0][1] > 1.6e18
+
+
+def test_replay_keeps_the_stored_type_where_nothing_is_masked():
+    values = np.arange(12 * 5 * 4).reshape(12, 5, 4).astype(np.uint16)
+    source = Replay(cube(values=values, scale=1000.0))
+    assert source.facts.dtype == np.uint16
+    np.testing.assert_array_equal(played(source)[0], values)
+    np.testing.assert_allclose((source.facts.dark, source.facts.gain), ([[0.0]] * 12, [[0.001]] * 12))
+
+
+def test_replay_sends_nan_for_what_is_no_measurement():
+    values = np.full((12, 20, 4), 7, np.uint16)
+    values[2, 18, 1] = 65535
+    quality = np.ones((20, 4), bool)
+    quality[3, 2] = False
+    lines, _ = played(Replay(cube(values=values, ignore_value=65535, quality=quality)))
+    expected = values.astype(np.float32)
+    expected[2, 18, 1] = np.nan
+    expected[:, 3, 2] = np.nan
+    np.testing.assert_array_equal(lines, expected)
+
+
+def test_the_quantity_is_never_guessed():
+    with pytest.raises(
+        CubeError, match=r"cube does not say whether it holds counts or reflectance; give --calibration"
+    ):
+        Replay(cube(quantity=None))
+    with pytest.raises(CubeError, match=r"cube holds raw counts; give --calibration FILE .* or --quantity reflectance"):
+        Replay(cube(quantity="counts"))
+
+
+def calibration(samples=9, bands=WAVELENGTHS, gain=0.001):
+    shape = (len(bands), samples)
+    rng = np.random.default_rng(3)
+    return Calibration(
+        rng.uniform(90, 110, shape).astype(np.float32), np.full(shape, gain, np.float32), np.array(bands), panel=0.99
+    )
+
+
+def test_a_calibration_goes_with_the_facts():
+    given = calibration()
+    facts = Replay(cube(6, 9, quantity="counts"), calibration=given).facts
+    assert facts.calibration is given
+    np.testing.assert_array_equal(facts.dark, given.dark)
+    np.testing.assert_array_equal(facts.gain, given.gain)
+    with pytest.raises(CubeError, match="cube holds reflectance already; leave out the calibration"):
+        Replay(cube(6, 9), calibration=given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (calibration(samples=8), "the calibration has 8 samples a line, cube has 9"),
+        (calibration(bands=WAVELENGTHS[1:]), "the calibration has 11 bands, cube has 12"),
+        (calibration(bands=WAVELENGTHS + 2.0), "the calibration has band 0 at 452 nm, cube at 450 nm"),
+    ],
+)
+def test_another_rigs_calibration_is_refused(given, message):
+    with pytest.raises(CubeError, match=message):
+        Replay(cube(6, 9, quantity="counts"), calibration=given)
+
+
+def test_resampling_comes_after_calibration():
+    values = np.random.default_rng(0).integers(200, 1000, (12, 18, 9)).astype(np.uint16)
+    given = calibration()
+    target = Bands(np.linspace(500, 900, 7), np.full(7, 60.0))
+    source = Replay(cube(values=values, quantity="counts"), calibration=given, resample_to=target)
+    lines, _ = played(source)
+    real = (values.astype(np.float64) - given.dark[:, None]) * given.gain[:, None]
+    matrix = resampling_matrix(WAVELENGTHS, None, target.wavelengths_nm, target.fwhm_nm)
+    np.testing.assert_allclose(lines, resample(real, matrix), rtol=1e-5)
+    assert source.facts.bands == 7 and source.facts.good_bands.all()
+    np.testing.assert_array_equal(source.facts.gain, 1)
+
+
+def test_resampling_outside_the_sensor_is_refused():
+    with pytest.raises(CubeError, match="cube cannot be resampled: .*outside the sensor's range"):
+        Replay(cube(), resample_to=Bands(np.linspace(400, 900, 7), None))
+
+
+def test_simulation_is_deterministic_and_brings_its_references():
+    options = SimOptions(leaves=1, samples=40, leaf=40, seed=4)
+    lines, metas = played(Sim(options))
+    again, _ = played(Sim(options))
+    np.testing.assert_array_equal(lines, again)
+    facts, truth = Sim(options).facts, Sim(options).truth
+    assert facts.dtype == np.uint16 and lines.shape == (204, facts.lines, 40)
+    real = (lines - facts.dark[:, None]) * facts.gain[:, None]
+    assert -0.1 < real.mean() < 1.0
+    assert truth.lesion_class.shape == truth.leaf_class.shape == (facts.lines, 40)
+    leaves = truth.leaf_class >= 0
+    assert 0.05 < leaves.mean() < 0.95
+    red_edge = real[170].astype(float) / np.maximum(real[90], 0.01)
+    assert np.median(red_edge[leaves]) > 1.5 * np.median(red_edge[~leaves])
+
+
+def test_simulation_loses_the_share_of_lines_that_was_asked_for():
+    lines, metas = played(Sim(SimOptions(leaves=2, samples=40, leaf=40, seed=4, lost=0.3)))
+    whole, _ = played(Sim(SimOptions(leaves=2, samples=40, leaf=40, seed=4)))
+    sequences = [meta.sequence for meta in metas]
+    assert 0.5 * whole.shape[1] < len(sequences) < 0.9 * whole.shape[1]
+    np.testing.assert_array_equal(lines, whole[:, sequences])
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("sim:leafs=2", "sim: has no option 'leafs'; it has leaves, samples, leaf, seed, sensor, lost"),
+        ("sim:leaves=two", "sim: leaves must be a whole number, got 'two'"),
+        ("sim:lost=many", "sim: lost must be a number, got 'many'"),
+        ("sim:lost=1", "sim: lost is a share of the lines"),
+        ("sim:sensor=eye", "sim: sensor must be one of vnir-204, full-range-64, got 'eye'"),
+        ("sim:seed=-1", "sim: seed must be 0 or more"),
+        ("sim:samples=8", "samples >= leaf_px"),
+        ("replay:", "replay: needs a file"),
+        ("/dev/hsi0", "/dev/hsi0: this version has no camera drivers; it reads replay:FILE"),
+        ("gige://192.168.1.3", "this version has no camera drivers"),
+        ("ftp:leaf.hdr", "unknown source 'ftp:leaf.hdr'; this version reads replay:FILE .* and sim:"),
+        ("leaf.hdr", "unknown source 'leaf.hdr'"),
+    ],
+)
+def test_refused_uris(uri, message):
+    with pytest.raises(ValueError, match=message):
+        source_from_uri(uri)
+
+
+def test_options_go_to_the_cube(tmp_path):
+    path = tmp_path / "leaf.npy"
+    np.save(path, (reflectance(5, 6) * 100).astype(np.float32).transpose(1, 2, 0))
+    options = SourceOptions(axes="hwc", wavelengths_nm=WAVELENGTHS, quantity="reflectance", scale=100.0)
+    source = source_from_uri(f"replay:{path}", options)
+    np.testing.assert_allclose(played(source)[0], reflectance(5, 6) * 100, rtol=1e-6)
+    np.testing.assert_allclose(source.facts.gain, 0.01)
+    assert source.facts.file == path and source.facts.name == "leaf.npy"
+    with pytest.raises(ValueError, match="--scale goes with --quantity reflectance"):
+        source_from_uri(f"replay:{path}", SourceOptions(axes="hwc", wavelengths_nm=WAVELENGTHS, scale=100.0))
+    with pytest.raises(ValueError, match="sim: brings its own bands and calibration; leave out --axes"):
+        source_from_uri("sim:", options)
