@@ -15,7 +15,7 @@ VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-full test lint lock clean distclean setup setup-edge
+.PHONY: help demo demo-full test lint bench lock clean distclean setup setup-edge
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ lint: $(VENV_READY) ## ruff, mypy and the import rules
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+
+bench: $(EDGE_READY) ## time the stages of the edge side with the shipped model
+	@$(EDGE)/bin/python benchmarks/edge.py --json $(OUT)/bench.json
 
 lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=--upgrade for newer versions
 	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt

@@ -13,7 +13,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Writes a file under a temporary name and moves it into place, so that nobody ever reads half of it.
 
     Raises:
-        OutputError: the folder is missing or cannot be written, or the disk is full; what was at ``path`` is still there.
+        OutputError: the folder is missing or cannot be written, or the disk is full; ``path`` is as before.
     """
     temporary = None
     try:

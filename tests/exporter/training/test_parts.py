@@ -16,7 +16,7 @@ from focus.exporter.training import TrainSettings
 from focus.exporter.training import _report as report
 from focus.exporter.training._batches import Batches, epoch_order, flip
 from focus.exporter.training._evaluate import fixed_heads, read_windows
-from focus.exporter.training._optimiser import make_optimiser, rate_at
+from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at
 from focus.exporter.training._statistics import LEAST_DEVIATION, training_statistics
 from focus.kernels import standardise
 from support.nets import small_backbone, small_net
@@ -112,13 +112,41 @@ def test_the_rate_rises_and_falls() -> None:
     assert all(later <= earlier for earlier, later in pairwise(rates[10:]))
 
 
-def test_only_the_adapter_decays_and_everything_trainable_is_moved_once() -> None:
+def test_everything_trainable_is_moved_and_only_the_adapter_decays() -> None:
     net = small_net()
     groups = make_optimiser(net, TrainSettings(weight_decay=0.3)).param_groups
     decay = {id(value): group["weight_decay"] for group in groups for value in group["params"]}
     assert set(decay) == {id(value) for value in net.trainable.values()}
     assert decay[id(net.adapter)] == 0.3
     assert sum(rate > 0 for rate in decay.values()) == 1
+
+
+def test_without_the_mean_over_bands_it_is_adamw() -> None:
+    ours, theirs = (torch.nn.Parameter(torch.linspace(-1, 1, 12).reshape(4, 3)) for _ in range(2))
+    own = BandAdam(torch.nn.Parameter(torch.zeros(1, 1)), [ours], 0.1, 0.0)
+    plain = torch.optim.AdamW([theirs], 0.1, weight_decay=0.0)
+    for step in range(5):
+        gradient = torch.randn(4, 3, generator=torch.Generator().manual_seed(step))
+        ours.grad, theirs.grad = gradient.clone(), gradient.clone()
+        own.step()
+        plain.step()
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_a_band_moves_in_proportion_to_its_gradient() -> None:
+    adapter = torch.nn.Parameter(torch.zeros(3, 2))
+    optimiser = BandAdam(adapter, [], 0.1, 0.0)
+    for _ in range(4):
+        adapter.grad = torch.tensor([[1.0, 1.0], [0.1, 0.1], [0.0, 0.0]])
+        optimiser.step()
+    assert (adapter[0] / adapter[1]).tolist() == pytest.approx([10.0, 10.0], rel=1e-4)
+    assert adapter[2].tolist() == [0.0, 0.0]
+    optimiser.param_groups[0]["weight_decay"] = 1.0
+    before = adapter.detach().clone()
+    adapter.grad = torch.zeros(3, 2)
+    optimiser.state.clear()
+    optimiser.step()
+    torch.testing.assert_close(adapter.detach(), 0.9 * before)
 
 
 def test_discriminative_heads_come_from_the_whole_training_split() -> None:

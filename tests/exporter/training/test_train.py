@@ -194,6 +194,13 @@ def test_bands_without_a_value_in_training_stay_out_of_the_model(tmp_path: Path)
     assert said == ["note: 1 bands have no valid value in training; the model does not use them"]
 
 
+def test_a_loss_that_explodes_is_named(tmp_path: Path) -> None:
+    windows = small_windows()
+    windows.band_means[:, :, 0] *= 1e36
+    with pytest.raises(FocusError, match="no longer a number in epoch 1; start again with a smaller --lr"):
+        train(windows, small_backbone(), NAME, replace(QUICK, lr=1e30), tmp_path / "model.pt")
+
+
 def test_bf16_trains_and_keeps_float32_weights(tmp_path: Path) -> None:
     outcome = train(small_windows(), small_backbone(), NAME, replace(QUICK, precision="bf16"), tmp_path / "model.pt")
     assert np.isfinite(outcome.bundle.adapter_norm).all()

@@ -70,6 +70,9 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", str(self))
 
     monkeypatch.setattr(Path, "mkdir", full)
-    with pytest.raises(OutputError, match="cannot write into .*: No space left on device"), RunFolder(tmp_path / "run"):
+    with (
+        pytest.raises(OutputError, match=r"cannot write into .*: No space left on device"),
+        RunFolder(tmp_path / "run"),
+    ):
         pass
     assert list(tmp_path.iterdir()) == []

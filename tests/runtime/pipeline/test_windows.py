@@ -85,7 +85,7 @@ def test_weights_are_positive_and_highest_in_the_middle():
 
 
 def streamed(rows, columns, overlap, samples, value, with_cube=False):
-    """Blends windows whose maps are ``value(window)``; returns the rows as they came, and how many were held at most."""
+    """Blends windows whose maps are ``value(window)``; returns the rows as they came, and how many were held."""
     cutter, blend = WindowCutter(BUNDLE, columns, overlap), Blend(BUNDLE, columns, samples, with_cube)
     found, held = [], 0
 

@@ -107,13 +107,13 @@ def test_resampling_comes_after_calibration():
 
 
 def test_resampling_outside_the_sensor_is_refused():
-    with pytest.raises(CubeError, match="cube cannot be resampled: .*outside the sensor's range"):
+    with pytest.raises(CubeError, match=r"cube cannot be resampled: .*outside the sensor's range"):
         Replay(cube(), resample_to=Bands(np.linspace(400, 900, 7), None))
 
 
 def test_simulation_is_deterministic_and_brings_its_references():
     options = SimOptions(leaves=1, samples=40, leaf=40, seed=4)
-    lines, metas = played(Sim(options))
+    lines, _ = played(Sim(options))
     again, _ = played(Sim(options))
     np.testing.assert_array_equal(lines, again)
     facts, truth = Sim(options).facts, Sim(options).truth

@@ -78,7 +78,8 @@ def _save(path: Path, windows: WindowSet) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                np.savez(file, allow_pickle=False, facts=np.array(json.dumps(facts)), **arrays)
+                np.savez(file, facts=np.array(json.dumps(facts)), **arrays)  # type: ignore[arg-type]
+            Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
         finally:
             Path(temporary).unlink(missing_ok=True)

@@ -24,6 +24,8 @@ Vector = NDArray[np.float64]
 #: A border tile with less than this share of the window inside the cube is left out.
 LEAST_TILE = 0.5
 
+_ENVI_SUFFIXES = (".raw", ".dat", ".img", ".bil", ".bip", ".bsq", ".bin", ".cube")
+
 
 @dataclass(frozen=True)
 class FolderOptions:
@@ -211,7 +213,8 @@ def _window(cube: Cube, corner: tuple[int, int], size: tuple[int, int]) -> NDArr
 
 def _stamp(file: Path) -> tuple[int, int]:
     """Size and time of a cube's files: an ENVI header's data file counts too."""
-    found = [entry.stat() for entry in (file, *file.parent.glob(f"{file.stem}.*")) if entry.is_file()]
+    beside = [file.with_suffix(suffix) for suffix in ("", *_ENVI_SUFFIXES)] if file.suffix == ".hdr" else []
+    found = [entry.stat() for entry in (file, *beside) if entry.is_file()]
     return sum(entry.st_size for entry in found), max(entry.st_mtime_ns for entry in found)
 
 

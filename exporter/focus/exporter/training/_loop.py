@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from focus.exporter.training._log import MetricsLog
 from focus.exporter.training._optimiser import make_optimiser, rate_at
 from focus.exporter.training._settings import TrainSettings
 from focus.exporter.training._state import TrainingState
+from focus.runtime import FocusError
 
 #: Called with steps done, steps in all, and a few words on how it goes.
 Tell = Callable[[int, int, str], None]
@@ -107,6 +109,10 @@ class Loop:
             for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
                 group["lr"] = rate * rate_at(step, steps, settings.warmup)
             loss, sink = self._step(chosen[self.fabric.global_rank :: self.fabric.world_size], turns)
+            if not math.isfinite(loss):
+                raise FocusError(
+                    f"the loss is no longer a number in epoch {epoch + 1}; start again with a smaller --lr"
+                )
             losses.append(loss)
             sinks.append(sink)
             tell(step + 1, steps, self._words(epoch, loss))

@@ -1,26 +1,80 @@
-"""AdamW over the few trainable tensors, with warm-up and a cosine."""
+"""The optimiser of the few trainable tensors, and the learning rate over time."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from focus.exporter.model import FocusNet
 from focus.exporter.training._settings import TrainSettings
 
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
 
-def make_optimiser(net: FocusNet, settings: TrainSettings) -> torch.optim.AdamW:
-    """The adapter decays, prompts, [SINK], scale and bias do not."""
-    trainable = net.trainable
-    rest = [value for name, value in trainable.items() if name != "adapter"]
-    return torch.optim.AdamW(
-        [
-            {"params": [trainable["adapter"]], "weight_decay": settings.weight_decay},
-            {"params": rest, "weight_decay": 0.0},
-        ],
-        lr=settings.lr,
-    )
+
+class BandAdam(torch.optim.Optimizer):
+    """AdamW whose step in the adapter keeps the proportions between bands.
+
+    Adam divides every number's gradient by that number's own size, so a band with hardly any gradient moves as far as a
+    telling one, and ||Phi_lambda|| says little about lambda. Here the adapter's second moment is a mean over the bands,
+
+        v_j <- b2 v_j + (1 - b2) mean_lambda g_{lambda,j}^2
+        Phi_{lambda,j} <- (1 - lr w) Phi_{lambda,j} - lr m_{lambda,j} / sqrt(v_j),
+
+    so that a band moves in proportion to what it contributes. All other tensors follow AdamW without decay.
+
+    Args:
+        adapter: [C, d]; weight_decay, w, is its own.
+        others: every other trainable tensor.
+        lr: learning rate, changed through ``param_groups``.
+    """
+
+    def __init__(self, adapter: Tensor, others: list[Tensor], lr: float, weight_decay: float) -> None:
+        super().__init__(
+            [
+                {"params": [adapter], "weight_decay": weight_decay, "over_bands": True},
+                {"params": others, "weight_decay": 0.0, "over_bands": False},
+            ],
+            {"lr": lr},
+        )
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """One step with the gradients that are there."""
+        loss = None if closure is None else closure()
+        for group in self.param_groups:
+            for value in group["params"]:
+                if value.grad is not None:
+                    self._move(value, value.grad, group["lr"], group["weight_decay"], group["over_bands"])
+        return loss
+
+    def _move(self, value: Tensor, gradient: Tensor, lr: float, weight_decay: float, over_bands: bool) -> None:
+        square = gradient.square()
+        if over_bands:
+            square = square.mean(dim=0, keepdim=True)
+        state = self.state[value]
+        if not state:
+            state["step"], state["first"], state["second"] = (
+                torch.zeros(()),
+                torch.zeros_like(value),
+                torch.zeros_like(square),
+            )
+        state["step"] += 1
+        state["first"].lerp_(gradient, 1.0 - BETAS[0])
+        state["second"].lerp_(square, 1.0 - BETAS[1])
+        steps = float(state["step"])
+        first = state["first"] / (1.0 - BETAS[0] ** steps)
+        second = state["second"] / (1.0 - BETAS[1] ** steps)
+        value.mul_(1.0 - lr * weight_decay).addcdiv_(first, second.sqrt() + EPSILON, value=-lr)
+
+
+def make_optimiser(net: FocusNet, settings: TrainSettings) -> BandAdam:
+    """Moves everything trainable; only the adapter decays."""
+    others: list[Tensor] = [value for name, value in net.trainable.items() if name != "adapter"]
+    return BandAdam(net.adapter, others, settings.lr, settings.weight_decay)
 
 
 def rate_at(step: int, steps: int, warmup: float) -> float:

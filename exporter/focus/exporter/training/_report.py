@@ -107,7 +107,7 @@ def make_report(net: FocusNet, batches: Batches, bundle: Bundle, batch: int, *, 
         targets=windows.target_names,
         r2=r2,
         rmse=rmse,
-        explanation=_means(maps, windows.bands),
+        explanation=_means(maps),
         best_epoch=best_epoch,
         epochs=epochs,
     )
@@ -212,8 +212,8 @@ def _explained(
     return found
 
 
-def _means(maps: list[tuple[float, ...] | None], bands: int) -> Explanation | None:
+def _means(maps: list[tuple[float, ...] | None]) -> Explanation | None:
     rows = [row for row in maps if row is not None]
-    if not rows or bands < TOP_BANDS:
+    if not rows:
         return None
     return Explanation(len(rows), len(maps) - len(rows), *np.mean(rows, axis=0).tolist())

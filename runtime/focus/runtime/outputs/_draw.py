@@ -62,7 +62,8 @@ class Scene:
         across, down = ("line", "sample") if self.turned else ("sample", "line")
         axes.set_xlim(0, lines if self.turned else samples)
         axes.set_ylim(samples if self.turned else lines, 0)
-        axes.set_xlabel(across, fontsize=8, color=INK, labelpad=1)
+        # The empty lines keep room for a legend, which is no part of the layout because its width must not be.
+        axes.set_xlabel(across + "\n\n", fontsize=8, color=INK, labelpad=1)
         axes.set_ylabel(down, fontsize=8, color=INK, labelpad=1)
         axes.tick_params(labelsize=7, length=2, color="#888888", labelcolor="#555555")
         axes.locator_params(nbins=5)

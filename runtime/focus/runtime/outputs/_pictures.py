@@ -78,7 +78,7 @@ class Pictures:
 
     def _overlay(self) -> Figure:
         width = 9.0
-        height = min(12.0, max(3.0, 0.86 * width / self._scene.aspect + 0.8))
+        height = min(12.0, max(2.4, 0.82 * width / self._scene.aspect + 1.0))
         figure = Figure((width, height), layout="constrained")
         axes = figure.subplots()
         self._heatmap(axes, "Where: saliency M over the quicklook")
@@ -92,17 +92,19 @@ class Pictures:
 
     def _overview(self) -> Figure:
         panels = ["quicklook", *(["truth"] if self._plan.truth is not None else []), "heatmap", "classes"]
-        stacked = self._scene.aspect > 2.2
+        columns = _columns(self._scene.aspect, len(panels))
+        rows = -(-len(panels) // columns)
         width = 14.0
-        each = (width - 0.5) / (1 if stacked else len(panels)) - 0.7
-        tall = min(6.5, each / self._scene.aspect)
-        pictures = (tall + 0.85) * len(panels) if stacked else tall + 1.25
+        tall = min(6.5, ((width - 0.5) / columns - 1.2) / self._scene.aspect)
+        pictures = (tall + 1.05) * rows
         figure = Figure((width, pictures + 3.9), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
         head, body, foot = figure.subfigures(3, 1, squeeze=False, height_ratios=[0.55, pictures, 3.35])[:, 0]
         self._headline(head)
-        grid = body.subplots(len(panels), 1) if stacked else body.subplots(1, len(panels))
-        for axes, panel in zip(grid, panels, strict=True):
+        grid = body.subplots(rows, columns, squeeze=False).ravel()
+        for axes, panel in zip(grid, panels, strict=False):
             getattr(self, f"_{panel}_panel")(axes)
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
         curve, scores = foot.subplots(1, 2, width_ratios=[3.1, 1.0])
         self._band_curve(curve)
         self._scores(scores)
@@ -170,9 +172,7 @@ class Pictures:
 
     def _band_curve(self, axes: Axes) -> None:
         draw_curve(axes, self._plan.bundle, self._curves)
-        axes.set_title(
-            "Which bands: curve B, a line a shown class", fontsize=10, color=INK, loc="left", fontweight="bold"
-        )
+        axes.set_title("Which bands: curve B", fontsize=10, color=INK, loc="left", fontweight="bold")
         # Beside the title: inside the axes it would hide the curve, whose shape is not known beforehand.
         axes.legend(
             fontsize=7.5,
@@ -214,6 +214,11 @@ class Pictures:
         axes.set_title(title, fontsize=10, color=INK, loc="left", fontweight="bold")
 
 
+def _columns(aspect: float, panels: int) -> int:
+    """Pictures beside each other: all of them, two, or one for a strip on its side."""
+    return panels if aspect < 1.5 else 2 if aspect < 3.5 else 1
+
+
 def _windows(count: int) -> str:
     return f"{count} window" + ("" if count == 1 else "s")
 
@@ -243,7 +248,7 @@ def _legend_below(axes: Axes, handles: list[Patch] | list[Line2D]) -> None:
         loc="upper left",
         bbox_to_anchor=(0.0, 0.0),
         bbox_transform=axes.transAxes + offset,
-        ncols=6 if axes.get_position().width > 0.5 else 2,
+        ncols=6 if axes.get_position().width > 0.3 else 2,
         handlelength=1.0,
         handleheight=1.0,
         columnspacing=1.2,

@@ -1,0 +1,69 @@
+"""The Python way gives what the command gives."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import focus.runtime
+from focus.runtime import BundleError, Calibration, CubeError, Model, OutputError, explain
+from focus.runtime.commands.run import main
+from focus.runtime.cubes import write_npz
+from support.scenes import cube
+from support.toy_model import WAVELENGTHS, Toy
+
+
+@pytest.fixture
+def path(tmp_path):
+    return Toy().save(tmp_path / "toy.onnx")
+
+
+def test_explains_as_the_command_does(tmp_path, path):
+    scene = cube(30, 37)
+    explanation = explain(scene, Model.from_path(path), with_cube=True)
+    assert explanation.predicted == max(explanation.scores, key=explanation.scores.get)
+    assert explanation.heatmap.shape == (30, 37) and explanation.cube.shape == (12, 8, 10)
+    np.testing.assert_array_equal(explanation.wavelengths_nm, WAVELENGTHS)
+    results = explanation.save(tmp_path / "saved")
+    assert {file.name for file in (tmp_path / "saved").iterdir()} == set(results.files)
+
+    write_npz(scene, tmp_path / "leaf.npz")
+    out = tmp_path / "command"
+    uri = f"replay:{tmp_path}/leaf.npz"
+    assert main(["--engine", str(path), "--camera", uri, "--out", str(out), "--cube", "--quiet"]) == 0
+    for name in ("saliency.dat", "saliency.hdr", "scores.dat", "saliency-cube.dat", "curve.csv", "quicklook.png"):
+        assert (out / name).read_bytes() == (tmp_path / "saved" / name).read_bytes(), name
+    np.testing.assert_array_equal(np.fromfile(out / "saliency.dat", "<f4").reshape(30, 37), explanation.heatmap)
+    shown = [float(line.split(",")[2]) for line in (out / "curve.csv").read_text().splitlines()[1:]]
+    np.testing.assert_allclose(shown, explanation.curve, rtol=1e-5)
+    with pytest.raises(OutputError, match="exists and is not empty"):
+        explanation.save(tmp_path / "saved")
+
+
+def test_choices(path):
+    model = Model.from_path(path)
+    shown = explain(cube(12, 16), model, shown="water-soaked")
+    assert {reading.shown for reading in shown.readings} == {2} and shown.cube is None
+    raw = cube(12, 16, values=np.full((12, 12, 16), 500, np.uint16), quantity="counts")
+    rig = Calibration(np.full((12, 1), 100, np.float32), np.full((12, 1), 0.001, np.float32), WAVELENGTHS, 1.0)
+    assert np.ptp(explain(raw, model, calibration=rig).heatmap) < 1e-3
+    with pytest.raises(CubeError, match="holds raw counts"):
+        explain(raw, model)
+    fine = cube(12, 16, values=np.full((30, 12, 16), 0.4, np.float32), wavelengths_nm=np.linspace(430, 970, 30))
+    with pytest.raises(BundleError, match="reads 12 bands, cube has 30; resample it"):
+        explain(fine, model)
+    assert explain(fine, model, resample=True).heatmap.shape == (12, 16)
+
+
+def test_public_names_are_there_and_importing_draws_nothing():
+    for name in focus.runtime.__all__:
+        assert getattr(focus.runtime, name).__name__ == name
+    assert dir(focus.runtime) == sorted(focus.runtime.__all__)
+    with pytest.raises(AttributeError, match=r"module 'focus\.runtime' has no attribute 'nothing'"):
+        _ = focus.runtime.nothing
+    code = "import sys; from focus.runtime import explain; print('matplotlib' in sys.modules, 'torch' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "False False\n"
