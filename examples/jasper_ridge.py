@@ -87,11 +87,11 @@ def enlarged(cube: Cube) -> Cube:
 def windows_of(scene: Scene) -> WindowSet:
     """Windows of 8 x 8 pixels; class = dominant end-member.
 
-    Training: left half, lines 0-79, every 4 pixels. Validation: left half, lines 80-99. Test: right half, apart.
+    Training: left half, lines 0-79, every 2 pixels. Validation: left half, lines 80-99. Test: right half, apart.
     """
     weights = composite_weights(scene.cube.wavelengths_nm)
     means, composites, labels, splits, names = [], [], [], [], []
-    areas = (("train", 0, 80, 0, 50, 4), ("val", 80, 100, 0, 50, 4), ("test", 0, 100, 50, 100, WINDOW))
+    areas = (("train", 0, 80, 0, 50, 2), ("val", 80, 100, 0, 50, 4), ("test", 0, 100, 50, 100, WINDOW))
     for split, top, bottom, left, right, step in areas:
         for line in range(top, bottom - WINDOW + 1, step):
             for sample in range(left, right - WINDOW + 1, step):
@@ -177,7 +177,8 @@ def band_curves(folder: Path, names: tuple[str, ...]) -> dict[str, NDArray[np.fl
     """B of each class that the run predicted somewhere, from curve.csv."""
     with (folder / "curve.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    found = {name: np.array([float(row[name] or "nan") for row in rows]) for name in names if name in rows[0]}
+    columns = {name: f"curve {name}" for name in names if f"curve {name}" in rows[0]}
+    found = {name: np.array([float(row[column] or "nan") for row in rows]) for name, column in columns.items()}
     return {name: curve for name, curve in found.items() if np.isfinite(curve).all()}
 
 

@@ -21,6 +21,15 @@ def test_options_are_read() -> None:
     assert plan.make_sensor().bands == 24
 
 
+def test_a_camera_of_visible_light_is_not_asked_for_leaf_water_unless_told_to() -> None:
+    assert parse_simulation("sim:vnir").class_names == ("healthy", "chlorosis", "anthocyanin")
+    assert len(parse_simulation("sim:full").class_names) == len(parse_simulation("sim:vnir,classes=4").class_names) == 4
+    plan = parse_simulation("sim:vnir,scenes=9,val=3,test=3,bands=16")
+    windows = simulate_windows(plan, 8, (32, 32), 0, workers=0)
+    assert windows.target_names == plan.class_names
+    assert np.bincount(windows.targets).tolist() == [5, 5, 5]
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
@@ -28,6 +37,7 @@ def test_options_are_read() -> None:
         ("sim:vnir,colour=red", "no option 'colour'"),
         ("sim:vnir,scenes=many", "scenes must be a number"),
         ("sim:vnir,scenes=2", "scenes must be at least 4"),
+        ("sim:vnir,classes=5", "classes must be 2 to 4, got 5"),
         ("sim:vnir,test=0", "val and test at least 1"),
         ("sim:vnir,task=height", "no task 'height'"),
         ("sim:vnir,task=chl+chl", "appears twice"),

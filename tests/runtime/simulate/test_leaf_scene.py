@@ -3,7 +3,16 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from focus.runtime.simulate import CLASS_NAMES, LESIONS, Scene, Traits, full_range, simulate_leaf_scene, vnir_204
+from focus.runtime.simulate import (
+    CLASS_NAMES,
+    LESIONS,
+    Scene,
+    Traits,
+    classes_seen,
+    full_range,
+    simulate_leaf_scene,
+    vnir_204,
+)
 from focus.runtime.simulate._tissue import lesion_traits, random_traits
 
 VNIR = vnir_204()
@@ -156,3 +165,8 @@ def test_the_spurious_window_can_announce_another_class() -> None:
 def test_bad_arguments_are_refused(kwargs: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         scene(0, **kwargs)  # type: ignore[arg-type]
+
+
+def test_only_a_sensor_of_leaf_water_is_given_the_water_soaked_class() -> None:
+    assert classes_seen(vnir_204()) == ("healthy", "chlorosis", "anthocyanin")
+    assert classes_seen(full_range()) == CLASS_NAMES

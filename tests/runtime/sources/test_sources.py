@@ -138,11 +138,12 @@ def test_simulation_loses_the_share_of_lines_that_was_asked_for():
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("sim:leafs=2", "sim: has no option 'leafs'; it has leaves, samples, leaf, seed, sensor, lost"),
+        ("sim:leafs=2", "sim: has no option 'leafs'; it has leaves, samples, leaf, seed, sensor, lost, classes"),
         ("sim:leaves=two", "sim: leaves must be a whole number, got 'two'"),
         ("sim:lost=many", "sim: lost must be a number, got 'many'"),
         ("sim:lost=1", "sim: lost is a share of the lines"),
         ("sim:sensor=eye", "sim: sensor must be one of vnir-204, full-range-64, got 'eye'"),
+        ("sim:classes=9", "sim: classes must be 0 to 4, got 9"),
         ("sim:seed=-1", "sim: seed must be 0 or more"),
         ("sim:samples=8", "samples >= leaf_px"),
         ("replay:", "replay: needs a file"),

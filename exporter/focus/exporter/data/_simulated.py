@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.resources
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from focus.exporter.data._windows import SPLITS, Truth, WindowSet
 from focus.runtime import FocusError
-from focus.runtime.simulate import CLASS_NAMES, Sensor, full_range, simulate_leaf_scene, vnir_204
+from focus.runtime.simulate import CLASS_NAMES, Sensor, classes_seen, full_range, simulate_leaf_scene, vnir_204
 from focus.runtime.spectral import composite_weights
 
 Progress = Callable[[int, int], None]
@@ -43,6 +42,7 @@ class Simulation:
         spurious: centre in nm of a shortcut, or None. In training and validation the ground announces the leaf's own
             class there; in the test split it announces a random class, so that a model which leans on it is found out.
         bands: number of bands, or None for the sensor's own.
+        classes: the first so many of ``CLASS_NAMES``, or None for those that the sensor sees well.
     """
 
     sensor: str
@@ -52,6 +52,12 @@ class Simulation:
     task: str = "class"
     spurious: float | None = None
     bands: int | None = None
+    classes: int | None = None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that are drawn."""
+        return classes_seen(self.make_sensor()) if self.classes is None else CLASS_NAMES[: self.classes]
 
     @property
     def traits(self) -> tuple[str, ...]:
@@ -81,7 +87,7 @@ def parse_simulation(spec: str) -> Simulation:
         raise FocusError(f"no simulated sensor {sensor!r} in --data {spec}; there are sim:vnir and sim:full")
     values: dict[str, Any] = {}
     kinds: dict[str, Callable[[str], Any]] = {
-        "scenes": int, "val": int, "test": int, "bands": int, "spurious": float, "task": str,
+        "scenes": int, "val": int, "test": int, "bands": int, "classes": int, "spurious": float, "task": str,
     }  # fmt: skip
     for option in options:
         name, _, text = option.partition("=")
@@ -97,11 +103,11 @@ def parse_simulation(spec: str) -> Simulation:
 
 
 def simulator_version() -> str:
-    """A digest of the simulator's own source and of the leaf model's version: other code, other leaves."""
-    digest = hashlib.sha256(importlib.metadata.version("xleaf").encode())
+    """A digest of the simulator's own source and of its coefficients: other code, other leaves."""
+    digest = hashlib.sha256()
     folder = importlib.resources.files("focus.runtime.simulate")
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".py"):
+        if file.name.endswith((".py", ".npz")):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -161,11 +167,12 @@ def _ingest_scenes(
     sensor = plan.make_sensor()
     weights = composite_weights(sensor.wavelengths_nm).astype(np.float32)
     rows, columns = size[0] // patch, size[1] // patch
+    classes = len(plan.class_names)
     found = []
     for split, index in jobs:
         rng = np.random.default_rng([seed, split, index])
-        label = index % len(CLASS_NAMES)
-        announced = int(rng.integers(len(CLASS_NAMES))) if SPLITS[split] == "test" else label
+        label = index % classes
+        announced = int(rng.integers(classes)) if SPLITS[split] == "test" else label
         scene = simulate_leaf_scene(rng, sensor, label, size, plan.spurious, announced)
         share = scene.lesion_mask.reshape(rows, patch, columns, patch).mean(axis=(1, 3), dtype=np.float32)
         found.append(
@@ -195,8 +202,8 @@ def _collected(
         band_means=np.stack([window.means for window in found]),
         composite=np.stack([window.composite for window in found]),
         targets=targets,
-        target_names=plan.traits or CLASS_NAMES,
-        units=tuple(TRAITS[name] for name in plan.traits) or (None,) * len(CLASS_NAMES),
+        target_names=plan.traits or plan.class_names,
+        units=tuple(TRAITS[name] for name in plan.traits) or (None,) * len(plan.class_names),
         splits=np.array([split for split, _ in jobs], np.int8),
         windows=names,
         groups=names,
@@ -231,6 +238,8 @@ def _checked(plan: Simulation, spec: str) -> Simulation:
         )
     if len(set(plan.traits)) != len(plan.traits):
         raise FocusError(f"a trait appears twice in --data {spec}; name each once")
+    if plan.classes is not None and not 2 <= plan.classes <= len(CLASS_NAMES):
+        raise FocusError(f"--data {spec}: classes must be 2 to {len(CLASS_NAMES)}, got {plan.classes}")
     if plan.scenes < len(CLASS_NAMES) or plan.val < 1 or plan.test < 1:
         raise FocusError(
             f"--data {spec}: scenes must be at least {len(CLASS_NAMES)} (one a class), val and test at least 1"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime.simulate._prospect import LEAF_MODEL_NM, prospect_d
+from focus.runtime.simulate._sensor import Sensor
 
 Spectrum = NDArray[np.float64]
 
@@ -62,6 +63,14 @@ LESIONS: Mapping[str, Lesion | None] = MappingProxyType(
 
 CLASS_NAMES = tuple(LESIONS)
 """Names of the classes; a label is an index into it."""
+
+WATER_SEEN_NM = 1150.0
+"""A sensor that ends below this sees leaf water only in the weak absorption at 970 nm."""
+
+
+def classes_seen(sensor: Sensor) -> tuple[str, ...]:
+    """The classes that a sensor tells apart well: the first of ``CLASS_NAMES``, or all with a sensor of leaf water."""
+    return CLASS_NAMES if sensor.wavelengths_nm[-1] > WATER_SEEN_NM else CLASS_NAMES[:-1]
 
 
 def random_traits(rng: np.random.Generator) -> Traits:

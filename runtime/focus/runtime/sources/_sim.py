@@ -35,6 +35,7 @@ class SimOptions:
         seed: of everything random.
         sensor: a name in ``SENSORS``.
         lost: share of the lines that never arrive.
+        classes: the first so many of the simulator's classes; 0 takes those that the sensor sees well.
     """
 
     leaves: int = 4
@@ -43,6 +44,7 @@ class SimOptions:
     seed: int = 1
     sensor: str = "vnir-204"
     lost: float = 0.0
+    classes: int = 0
 
     @classmethod
     def from_text(cls, text: str) -> SimOptions:
@@ -84,15 +86,26 @@ class Sim:
             raise ValueError(f"sim: seed must be 0 or more, got {options.seed}")
         self._options = options
         # The leaf model takes a second to import, which cameras and files need not wait for.
-        from focus.runtime.simulate import full_range, simulate_strip, vnir_204
+        from focus.runtime.simulate import CLASS_NAMES, classes_seen, full_range, simulate_strip, vnir_204
 
         sensor = vnir_204() if options.sensor == "vnir-204" else full_range()
+        classes = options.classes or len(classes_seen(sensor))
+        if not 1 <= classes <= len(CLASS_NAMES):
+            raise ValueError(f"sim: classes must be 0 to {len(CLASS_NAMES)}, got {options.classes}")
         rng = np.random.default_rng(options.seed)
-        self._strip = simulate_strip(rng, sensor, leaves=options.leaves, samples=options.samples, leaf_px=options.leaf)
+        rounds = np.concatenate([rng.permutation(classes) for _ in range(max(options.leaves, 1))])
+        self._strip = simulate_strip(
+            rng,
+            sensor,
+            leaves=options.leaves,
+            samples=options.samples,
+            leaf_px=options.leaf,
+            labels=[int(label) for label in rounds[: options.leaves]],
+        )
         calibration = self._references(sensor)
         labels = np.array([*self._strip.labels, -1], np.int8)
         self.truth: Truth | None = Truth(
-            self._strip.class_names, labels[self._strip.leaf_index], np.asarray(self._strip.lesion_class, np.int8)
+            CLASS_NAMES[:classes], labels[self._strip.leaf_index], np.asarray(self._strip.lesion_class, np.int8)
         )
         self.facts = SourceFacts(
             name="simulated strip",
