@@ -4,7 +4,7 @@ VENV := .venv
 OUT := out
 
 # A short training: enough to see the whole way from data to maps, not to reach the figures of docs/.
-DEMO_TRAIN ?= --data sim:vnir --epochs 2
+DEMO_TRAIN ?= --data sim:vnir,scenes=600,val=100,test=150 --epochs 6 --overwrite
 # Locks keep their pins; `make lock LOCK=--upgrade` moves them.
 LOCK ?=
 

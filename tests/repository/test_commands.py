@@ -10,7 +10,7 @@ DOCUMENTED = {
     "focus-run": ["--engine", "--camera", "--out", "--cube", "--resample", "--overwrite", "inspect"],
     "focus-train": ["--out", "--epochs", "--lr", "--seed", "--overwrite"],
     "focus-export": ["--ckpt", "--onnx", "--precision", "--standalone", "--opset"],
-    "focus-calib": [],
+    "focus-calib": ["reference", "show"],
 }
 
 HELP = """

@@ -103,11 +103,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 
 def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--out", type=Path, default=Path("model.pt"), help="checkpoint to write (default: %(default)s)")
-    group.add_argument("--epochs", type=int, default=10, help="passes over the training windows (default: %(default)s)")
+    group.add_argument("--epochs", type=int, default=12, help="passes over the training windows (default: %(default)s)")
     group.add_argument(
-        "--batch", type=int, default=32, help="windows a step, over all processes (default: %(default)s)"
+        "--batch", type=int, default=16, help="windows a step, over all processes (default: %(default)s)"
     )
-    group.add_argument("--lr", type=float, default=2e-3, help="highest learning rate (default: %(default)s)")
+    group.add_argument("--lr", type=float, default=4e-3, help="highest learning rate (default: %(default)s)")
     group.add_argument("--weight-decay", type=float, default=0.05, help="of the adapter (default: %(default)s)")
     group.add_argument(
         "--sink-weight", type=float, default=1e-3, help="weight of the sink loss, Eq. (3) (default: %(default)s)"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from focus.exporter.data import WindowSet
 from focus.exporter.model import FocusNet
 from focus.exporter.training._statistics import Statistics
 from focus.runtime import Bundle
 from focus.runtime.spectral import BandGroup
+
+NEGLIGIBLE = 1e-12
 
 
 def make_bundle(
@@ -47,10 +52,15 @@ def make_bundle(
             "composite_deviation": statistics.composite_deviation.tolist(),
         },
         "reading": {"read_blocks": net.read_blocks, "heads": heads},
-        "mean": statistics.mean.tolist(),
-        "deviation": statistics.deviation.tolist(),
-        "adapter_norm": net.adapter.detach().float().norm(dim=1).cpu().tolist(),
-        "composite_weights": windows.composite_weights.tolist(),
+        "mean": _rounded(statistics.mean),
+        "deviation": _rounded(statistics.deviation),
+        "adapter_norm": _rounded(net.adapter.detach().float().norm(dim=1).cpu().numpy()),
+        "composite_weights": [_rounded(weights) for weights in windows.composite_weights],
         "trained_on": trained_on,
     }
     return Bundle.model_validate(facts)
+
+
+def _rounded(values: NDArray[np.floating]) -> list[float]:
+    """Eight digits, as many as float32 holds; the tails of Gaussian weights, below that of any sum, are zero."""
+    return [float(f"{value:.8g}") if abs(value) > NEGLIGIBLE else 0.0 for value in values.tolist()]

@@ -32,9 +32,9 @@ class TrainSettings:
 
     groups: int = 10
     read_blocks: int = 1
-    epochs: int = 10
-    batch: int = 32
-    lr: float = 2e-3
+    epochs: int = 12
+    batch: int = 16
+    lr: float = 4e-3
     weight_decay: float = 0.05
     sink_weight: float = 1e-3
     clip: float = 1.0
