@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="jasperRidge2_R198.mat")
     parser.add_argument("--weights", type=Path, required=True, help=f"safetensors with the weights of {BACKBONE}")
     parser.add_argument("--out", type=Path, required=True, help="folder for everything that is made")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
     return run_command("jasper_ridge", lambda: _example(args))
