@@ -32,7 +32,8 @@ def test_windows_of_the_two_halves_never_meet() -> None:
     samples = np.array([int(name.split()[-1]) for name in windows.windows])
     assert (samples[windows.of("train")] + module.WINDOW <= 50).all()
     assert (samples[windows.of("test")] >= 50).all()
-    assert set(windows.targets[windows.of("train")]) == {0, 1, 2, 3}
+    # Road (3) dominates no window of the left half; docs/jasper-ridge.md says what follows.
+    assert set(windows.targets[windows.of("train")].tolist()) == {0, 1, 2}
     share = scene.abundances[windows.targets[0], :8, :8].mean()
     assert share == pytest.approx(scene.abundances[:, :8, :8].mean(axis=(1, 2)).max())
 
