@@ -167,10 +167,11 @@ def unit(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def open_map(folder: Path) -> NDArray[np.float32]:
     """The run's class scores [K, rows, columns] on the patch grid."""
-    import spectral.io.envi
-
-    image = spectral.io.envi.open(str(folder / "scores.hdr"), str(folder / "scores.dat"))
-    return np.asarray(image.load()).transpose(2, 0, 1)
+    facts = json.loads((folder / "run.json").read_text())
+    classes = len(facts["summary"]["mean_scores"])
+    edge = [facts["summary"][name] // PATCH for name in ("lines", "samples")]
+    lines = np.fromfile(folder / "scores.dat", "<f4").reshape(edge[0], classes, edge[1])
+    return lines.transpose(1, 0, 2)
 
 
 def band_curves(folder: Path, names: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:

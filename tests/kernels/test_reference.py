@@ -133,3 +133,13 @@ def test_saliency_refuses_sizes_that_disagree():
         saliency(attention, np.ones((4, 4), np.float32), norm, groups)
     with pytest.raises(ValueError, match="H\\* is empty"):
         saliency(attention[:0], np.ones((3, 4), np.float32), norm, groups)
+
+
+def test_the_literal_form_of_equation_5_is_the_attention_alone() -> None:
+    rng = np.random.default_rng(0)
+    attention = rng.random((3, 2, 4), np.float32)
+    spectra, norm = rng.standard_normal((4, 5)).astype(np.float32), rng.random(5)
+    groups = np.array([0, 0, 1, 1, 1])
+    found = saliency(attention, spectra, norm, groups, with_cube=True, attribution="attention")
+    np.testing.assert_allclose(found.cube, attention.mean(axis=0)[groups], rtol=1e-6)
+    np.testing.assert_allclose(found.curve, attention.mean(axis=0).max(axis=1)[groups], rtol=1e-6)

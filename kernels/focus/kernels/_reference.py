@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,7 @@ def saliency(
     group_of_band: NDArray[np.integer],
     *,
     with_cube: bool = False,
+    attribution: Literal["norm", "attention"] = "norm",
 ) -> Saliency:
     """Saliency cube T, heatmap M and band curve B, Eqs. (5) and (6) of FOCUS (arXiv 2507.14787), norm-weighted.
 
@@ -121,6 +122,7 @@ def saliency(
         adapter_norm: float [C], ||Phi_lambda||.
         group_of_band: int [C], group index of each band.
         with_cube: whether T itself is wanted; M and B do not need it.
+        attribution: ``attention`` is the literal Eq. (5), T = Abar, constant within a group; for comparison.
     Returns: see ``Saliency``.
     Raises:
         ValueError: a group index outside 0..G-1, or sizes that disagree.
@@ -136,8 +138,9 @@ def saliency(
             f"got band means {standardised.shape} and norms {adapter_norm.shape}"
         )
     mean_attention = attention.astype(np.float64).mean(axis=0)
-    weighted = np.abs(standardised.T.astype(np.float64)) * adapter_norm[:, None]
-    cube = mean_attention[group_of_band] * weighted
+    cube = mean_attention[group_of_band]
+    if attribution == "norm":
+        cube = cube * np.abs(standardised.T.astype(np.float64)) * adapter_norm[:, None]
     return Saliency(
         cube.astype(np.float32) if with_cube else None,
         cube.sum(axis=0).astype(np.float32),
