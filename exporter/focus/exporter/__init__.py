@@ -1,7 +1,8 @@
 """The torch side of FOCUS: train, distil, export."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from focus.runtime._lazy import lazy_names
 
 if TYPE_CHECKING:
     from focus.exporter.data import WindowSet, open_windows
@@ -23,19 +24,15 @@ __all__ = [
 ]
 
 # torch takes seconds to import, which --help need not wait for.
-_HOMES = {
-    "data": ("WindowSet", "open_windows"),
-    "export": ("onnx_from_net",),
-    "model": ("FocusNet", "create_backbone", "load_checkpoint", "load_weights", "save_checkpoint"),
-    "training": ("TrainSettings", "train"),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "data": ("WindowSet", "open_windows"),
+        "export": ("onnx_from_net",),
+        "model": ("FocusNet", "create_backbone", "load_checkpoint", "load_weights", "save_checkpoint"),
+        "training": ("TrainSettings", "train"),
+    },
+)
 
 
 def __dir__() -> list[str]:

@@ -6,8 +6,9 @@ print(explanation.predicted, explanation.scores)
 explanation.save("out/leaf")
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from focus.runtime._lazy import lazy_names
 
 if TYPE_CHECKING:
     from focus.runtime._bundle import Bundle
@@ -31,20 +32,16 @@ __all__ = [
 ]
 
 # Importing all of it takes a second or two, which --help and the other rooms' imports of one module need not wait for.
-_HOMES = {
-    "_bundle": ("Bundle",),
-    "_calibration": ("Calibration",),
-    "_errors": ("BundleError", "CubeError", "FocusError", "OutputError"),
-    "_explain": ("Explanation", "Model", "explain"),
-    "cubes": ("Cube", "open_cube"),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "_bundle": ("Bundle",),
+        "_calibration": ("Calibration",),
+        "_errors": ("BundleError", "CubeError", "FocusError", "OutputError"),
+        "_explain": ("Explanation", "Model", "explain"),
+        "cubes": ("Cube", "open_cube"),
+    },
+)
 
 
 def __dir__() -> list[str]:
