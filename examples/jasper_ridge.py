@@ -25,7 +25,7 @@ from focus.exporter.training import TrainSettings, progress_bar, train
 from focus.kernels import ingest
 from focus.runtime.commands import run, run_command
 from focus.runtime.cubes import Cube, open_jasper_ridge, write_npz
-from focus.runtime.spectral import composite_weights
+from focus.runtime.spectral import band_groups, composite_weights
 
 BACKBONE, PATCH = "vit_small_patch14_dinov2", 14
 
@@ -210,18 +210,23 @@ def draw(scene: Scene, folder: Path, out: Path) -> None:
         axis.set_xlabel("trained on | never seen")
     figure.savefig(out / "jasper-maps.png", dpi=110)
     curves = band_curves(folder, scene.names)
+    wavelengths, groups = scene.cube.wavelengths_nm, band_groups(scene.cube.wavelengths_nm, 10)
     figure, grid = plt.subplots(2, 2, figsize=(11, 6), layout="constrained", sharex=True)
     for index, (name, axis) in enumerate(zip(scene.names, grid.flat, strict=True)):
-        axis.plot(scene.cube.wavelengths_nm, scene.endmembers[:, index], color="#777", label="end-member reflectance")
-        axis.set_title(name)
+        for group in groups[::2]:
+            axis.axvspan(wavelengths[group.first], wavelengths[group.stop - 1], color="#eef2f6", zorder=0)
+        axis.plot(wavelengths, scene.endmembers[:, index], color="#777", label="end-member reflectance (left axis)")
+        axis.plot([], color="#c2410c", label="band curve B")
+        axis.set_title(name if name in curves else f"{name}: predicted nowhere")
         axis.set_ylim(0)
         if name in curves:
             other = axis.twinx()
-            other.plot(scene.cube.wavelengths_nm, curves[name], color="#c2410c", label="band curve B")
+            other.plot(wavelengths, curves[name], color="#c2410c")
             other.set_ylim(0)
             other.set_yticks([])
+    for axis in grid[1]:
         axis.set_xlabel("wavelength, nm")
-    grid.flat[0].legend(loc="upper right", frameon=False)
+    figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
     figure.savefig(out / "jasper-curves.png", dpi=110)
 
 

@@ -20,8 +20,8 @@ class TrainSettings:
         batch: windows a step, over all processes.
         lr: highest learning rate; it rises over the first ``warmup`` of the steps and falls along a cosine to 1 % of
             itself.
-        weight_decay: decoupled decay of the adapter, which keeps ||Phi|| of uninformative bands small; nothing else
-            decays.
+        weight_decay: decoupled decay of the adapter; nothing else decays. What keeps ||Phi|| of uninformative bands
+            small is the optimiser (see ``BandAdam``); a decay strong enough to do so (5) costs a third of the accuracy.
         sink_weight: weight of Eq. (3).
         clip: largest norm of the whole gradient.
         warmup: share of all steps.
