@@ -5,17 +5,17 @@ from urllib.parse import unquote
 import pytest
 from repository.tree import ROOT, repository_files
 
-# In two parts, so that this file does not hold them itself.
+# Written backwards, so that this file does not hold them itself.
 REGISTRY_HOSTS = [
-    f"{name}.{domain}"
-    for name, domain in [
-        ("pypi", "org"),
-        ("pythonhosted", "org"),
-        ("pypi.nvidia", "com"),
-        ("pypi.ngc.nvidia", "com"),
-        ("download.pytorch", "org"),
-        ("registry.npmjs", "org"),
-        ("anaconda", "org"),
+    name[::-1]
+    for name in [
+        "gro.ipyp",
+        "gro.detsohnohtyp",
+        "moc.aidivn.ipyp",
+        "moc.aidivn.cgn.ipyp",
+        "gro.hcrotyp.daolnwod",
+        "gro.sjmpn.yrtsiger",
+        "gro.adnocana",
     ]
 ]
 DOCUMENTS = [path for path in repository_files() if path.suffix == ".md"]
