@@ -66,14 +66,14 @@ def main() -> int:
         outputs = engine.infer(means[None], composite[None])
         if not all(np.isfinite(value).all() for value in outputs):
             raise SystemExit("the engine's outputs are not finite; nothing is worth timing")
-        shown = outputs.attention[0, :, int(outputs.logits[0].argmax())]
-        norm = np.array(bundle.adapter_norm)
+        best = int(outputs.logits[0].argmax())
+        shown, weight = outputs.attention[0, :, best], bundle.band_weight[best]
         stages: dict[str, Callable[[], object]] = {
             "copy of the raw window": raw.copy,
             "ingest": summaries,
             "engine (ONNX Runtime)": lambda: engine.infer(means[None], composite[None]),
-            "saliency (M, B)": lambda: saliency(shown, means, norm, bundle.group_of_band),
-            "saliency (T, M, B)": lambda: saliency(shown, means, norm, bundle.group_of_band, with_cube=True),
+            "saliency (M, B)": lambda: saliency(shown, means, weight, bundle.group_of_band),
+            "saliency (T, M, B)": lambda: saliency(shown, means, weight, bundle.group_of_band, with_cube=True),
         }
         rows = {name: timed(work, args.repeats) for name, work in stages.items()}
     machine = {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "python": platform.python_version()}

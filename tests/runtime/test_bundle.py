@@ -28,6 +28,15 @@ def test_round_trip(facts):
     np.testing.assert_array_equal(np.bincount(bundle.group_of_band), [g.bands for g in bundle.band_groups])
 
 
+def test_band_weight_is_the_norm_times_the_share_of_the_group(facts):
+    bundle = read(facts)
+    share = np.array(facts["reading"]["group_share"])
+    expected = [[facts["adapter_norm"][c] * share[k, bundle.group_of_band[c]] for c in range(12)] for k in range(3)]
+    np.testing.assert_allclose(bundle.band_weight, expected)
+    facts["reading"]["group_share"] = None
+    np.testing.assert_allclose(read(facts).band_weight, np.tile(facts["adapter_norm"], (3, 1)))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -41,6 +50,14 @@ def test_round_trip(facts):
         ),
         ({"deviation": [0.0] * 12}, "deviation.0: Input should be greater than 0"),
         ({"reading": {"read_blocks": 1, "heads": [4]}}, r"reading.heads must lie in 0\.\.3"),
+        (
+            {"reading": {"read_blocks": 1, "heads": [0], "group_share": [[1.0]]}},
+            r"reading.group_share must be \d x \d, targets x groups",
+        ),
+        (
+            {"reading": {"read_blocks": 1, "heads": [0], "group_share": [[-1.0]]}},
+            "reading.group_share.0.0: Input should be greater than or equal to 0",
+        ),
         ({"schema_version": 2}, "schema_version"),
         ({"extra": 1}, "extra: Extra inputs are not permitted"),
         ({"task": "ranking"}, "task"),

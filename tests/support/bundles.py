@@ -14,6 +14,7 @@ def small_bundle(net: FocusNet, *, task: str = "classification", name: str = "sm
     """Facts of a small network, with standardisation near what simulated leaves have."""
     backbone = net.backbone
     rows, columns = backbone.patch_embed.grid_size
+    shares = np.random.default_rng(0).dirichlet(np.ones(net.groups), net.classes) * net.groups
     return Bundle.model_validate(
         {
             "name": name,
@@ -32,7 +33,7 @@ def small_bundle(net: FocusNet, *, task: str = "classification", name: str = "sm
                 "composite_mean": [0.15, 0.15, 0.15],
                 "composite_deviation": [0.1, 0.1, 0.1],
             },
-            "reading": {"read_blocks": net.read_blocks, "heads": [0, 2, 3]},
+            "reading": {"read_blocks": net.read_blocks, "heads": [0, 2, 3], "group_share": shares.tolist()},
             "mean": np.full(WAVELENGTHS.size, 0.25).tolist(),
             "deviation": np.full(WAVELENGTHS.size, 0.15).tolist(),
             "adapter_norm": net.adapter.detach().norm(dim=1).tolist(),

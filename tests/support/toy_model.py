@@ -102,12 +102,17 @@ class Toy:
                 composite_mean=(0.5, 0.4, 0.3),
                 composite_deviation=(0.2, 0.2, 0.2),
             ),
-            reading=Reading(read_blocks=1, heads=(0, 2)),
+            reading=Reading(read_blocks=1, heads=(0, 2), group_share=self.group_share()),
             mean=tuple(np.broadcast_to(self.mean, bands).tolist()),
             deviation=tuple(np.broadcast_to(self.deviation, bands).tolist()),
             adapter_norm=tuple(np.abs(self.weights).max(axis=0) + 0.05),
             composite_weights=tuple(tuple(row) for row in composite_weights(self.wavelengths_nm)),
         )
+
+    def group_share(self) -> tuple[tuple[float, ...], ...]:
+        """Another share for each class and group, mean 1 over the groups."""
+        steps = np.linspace(0.5, 1.5, self.groups)
+        return tuple(tuple(np.roll(steps, k).tolist()) for k in range(len(self.classes)))
 
     def save(self, path: Path, *, bundle: str | None = None, metadata: bool = True) -> Path:
         """Writes the ONNX file.

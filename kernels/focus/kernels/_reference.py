@@ -105,7 +105,7 @@ def standardise(band_means: Array, mean: NDArray[np.floating], deviation: NDArra
 def saliency(
     attention: Array,
     standardised: Array,
-    adapter_norm: NDArray[np.floating],
+    band_weight: NDArray[np.floating],
     group_of_band: NDArray[np.integer],
     *,
     with_cube: bool = False,
@@ -113,13 +113,13 @@ def saliency(
 ) -> Saliency:
     """Saliency cube T, heatmap M and band curve B, Eqs. (5) and (6) of FOCUS (arXiv 2507.14787), norm-weighted.
 
-    T_{lambda,i} = Abar_{g(lambda),i} * ||Phi_lambda|| * |x^_{lambda,i}|,  M_i = sum_lambda T,  B_lambda = max_i T.
+    T_{lambda,i} = Abar_{g(lambda),i} * w_lambda * |x^_{lambda,i}|,  M_i = sum_lambda T,  B_lambda = max_i T.
 
     Args:
         attention: float32 [H*, G, N], one class's prompt-to-patch attention of the discriminative heads;
             Abar is its mean over H*.
         standardised: float32 [N, C], x^.
-        adapter_norm: float [C], ||Phi_lambda||.
+        band_weight: float [C], w_lambda: ||Phi_lambda|| times the share of the band's group in the class.
         group_of_band: int [C], group index of each band.
         with_cube: whether T itself is wanted; M and B do not need it.
         attribution: ``attention`` is the literal Eq. (5), T = Abar, constant within a group; for comparison.
@@ -132,15 +132,15 @@ def saliency(
         raise ValueError("attention has no head: H* is empty")
     if group_of_band.min() < 0 or group_of_band.max() >= groups:
         raise ValueError(f"group_of_band must lie in 0..{groups - 1}, got {group_of_band.min()}..{group_of_band.max()}")
-    if standardised.shape != (patches, group_of_band.size) or adapter_norm.shape != group_of_band.shape:
+    if standardised.shape != (patches, group_of_band.size) or band_weight.shape != group_of_band.shape:
         raise ValueError(
             f"attention is over {patches} patches and the groups over {group_of_band.size} bands, "
-            f"got band means {standardised.shape} and norms {adapter_norm.shape}"
+            f"got band means {standardised.shape} and weights {band_weight.shape}"
         )
     mean_attention = attention.astype(np.float64).mean(axis=0)
     cube = mean_attention[group_of_band]
     if attribution == "norm":
-        cube = cube * np.abs(standardised.T.astype(np.float64)) * adapter_norm[:, None]
+        cube = cube * np.abs(standardised.T.astype(np.float64)) * band_weight[:, None]
     return Saliency(
         cube.astype(np.float32) if with_cube else None,
         cube.sum(axis=0).astype(np.float32),

@@ -56,10 +56,16 @@ class Backbone(_Part):
 
 
 class Reading(_Part):
-    """The part that belongs to one task: the prompts, and the heads of the last block whose attention is shown (H*)."""
+    """The part that belongs to one task: the prompts, and how their attention is shown.
+
+    Attributes:
+        heads: heads of the last block whose attention goes into the maps.
+        group_share: K x G, how much each band group says for each class, mean 1 over the groups; None: all alike.
+    """
 
     read_blocks: int = Field(ge=1)
     heads: tuple[int, ...] = Field(min_length=1)
+    group_share: tuple[tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], ...] | None = None
 
 
 class Bundle(_Part):
@@ -112,6 +118,9 @@ class Bundle(_Part):
             raise ValueError(f"groups must cover bands 0..{bands - 1} once, in order")
         if max(self.reading.heads) >= self.backbone.heads or min(self.reading.heads) < 0:
             raise ValueError(f"reading.heads must lie in 0..{self.backbone.heads - 1}, got {self.reading.heads}")
+        shares = self.reading.group_share
+        if shares is not None and [len(row) for row in shares] != [len(self.groups)] * len(self.targets):
+            raise ValueError(f"reading.group_share must be {len(self.targets)} x {len(self.groups)}, targets x groups")
         return self
 
     @classmethod
@@ -181,6 +190,15 @@ class Bundle(_Part):
     def group_of_band(self) -> NDArray[np.int32]:
         """int32 [C]."""
         return group_of_band(self.band_groups)
+
+    @cached_property
+    def band_weight(self) -> NDArray[np.float64]:
+        """float64 [K, C]: what a band's attention times |x^| is multiplied with in T, ||Phi_lambda|| times the share
+        of its group in the class.
+        """
+        shares = self.reading.group_share
+        share = np.ones((len(self.targets), len(self.groups))) if shares is None else np.array(shares)
+        return np.array(self.adapter_norm) * share[:, self.group_of_band]
 
     def require_wavelengths(self, wavelengths_nm: NDArray[np.float64], source: str) -> None:
         """Refuses a sensor whose bands are not the model's, to a tenth of the model's band spacing.

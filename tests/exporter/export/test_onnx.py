@@ -14,6 +14,7 @@ import torch
 
 from focus.exporter.export import ReadingGraph, StandaloneGraph, check_model, check_windows, onnx_from_net, to_half
 from focus.exporter.model import FocusNet
+from focus.kernels import saliency
 from focus.runtime import Bundle
 from focus.runtime._bundle import METADATA_KEY
 from support.bundles import small_bundle
@@ -42,7 +43,7 @@ def test_exported_graph_agrees_with_torch(kind: str, precision: str, standalone:
     net = small_net(kind)
     bundle = small_bundle(net).model_copy(update={"precision": precision})
     model = export(net, bundle, half=precision == "fp16", standalone=standalone)
-    report = check_model(model, net, bundle, check_windows(bundle, count=2), standalone=standalone)
+    report = check_model(model, net, bundle, check_windows(bundle), standalone=standalone)
     assert report.passed, report
     assert set(report.differences) == {"logits", "attention", "sink_mass", "saliency", "heatmap", "curve"}
 
@@ -53,8 +54,28 @@ def test_a_wrong_model_does_not_pass_the_check() -> None:
     model = export(net, bundle)
     with torch.no_grad():
         net.adapter[3] *= 1.3
-    report = check_model(model, net, bundle, check_windows(bundle, count=1), standalone=False)
+    report = check_model(model, net, bundle, check_windows(bundle), standalone=False)
     assert not report.passed
+
+
+def test_maps_of_the_standalone_graph_are_those_of_the_kernel() -> None:
+    net = small_net()
+    bundle = small_bundle(net)
+    windows = check_windows(bundle)
+    graph = StandaloneGraph(ReadingGraph(net, bundle.reading.heads), bundle)
+    with torch.no_grad():
+        logits, attention, _, cube, heatmap, curve = (value.numpy() for value in graph(torch.from_numpy(windows.cubes)))
+    for row, shown in enumerate(logits.argmax(axis=1)):
+        maps = saliency(
+            attention[row, :, shown],
+            windows.band_means[row],
+            bundle.band_weight[shown],
+            bundle.group_of_band,
+            with_cube=True,
+        )
+        np.testing.assert_allclose(cube[row].reshape(bundle.bands, -1), maps.cube, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(heatmap[row].ravel(), maps.heatmap, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(curve[row], maps.curve, rtol=1e-4, atol=1e-6)
 
 
 def test_contract_of_the_engine_graph() -> None:
@@ -135,7 +156,7 @@ def test_the_file_says_nothing_of_the_machine_that_made_it() -> None:
 def test_standalone_leaves_out_missing_samples_as_ingest_does() -> None:
     net = small_net()
     bundle = small_bundle(net)
-    windows = check_windows(bundle, count=1)
+    windows = check_windows(bundle)
     holed = windows.cubes.copy()
     holed[0, 5, :4, :6] = np.nan
     holed[0, 7, 6:12, 6:12] = np.nan
@@ -154,7 +175,5 @@ def test_standalone_leaves_out_missing_samples_as_ingest_does() -> None:
 def test_regression_maps_show_the_first_target() -> None:
     net = FocusNet(small_backbone(), groups(), 1).eval()
     bundle = small_bundle(net, task="regression")
-    report = check_model(
-        export(net, bundle, standalone=True), net, bundle, check_windows(bundle, count=1), standalone=True
-    )
+    report = check_model(export(net, bundle, standalone=True), net, bundle, check_windows(bundle), standalone=True)
     assert report.differences["saliency"] == 0.0  # an adapter of zeros shows nothing, and does not fail

@@ -15,8 +15,9 @@ from focus.exporter.model import discriminative_heads, head_entropy
 from focus.exporter.training import TrainSettings
 from focus.exporter.training import _report as report
 from focus.exporter.training._batches import Batches, epoch_order, flip
-from focus.exporter.training._evaluate import fixed_heads, read_windows
+from focus.exporter.training._evaluate import read_windows
 from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at
+from focus.exporter.training._shown import fix_reading, group_shares
 from focus.exporter.training._statistics import LEAST_DEVIATION, training_statistics
 from focus.kernels import standardise
 from support.nets import small_backbone, small_net
@@ -149,12 +150,34 @@ def test_a_band_moves_in_proportion_to_its_gradient() -> None:
     torch.testing.assert_close(adapter.detach(), 0.9 * before)
 
 
-def test_discriminative_heads_come_from_the_whole_training_split() -> None:
+def test_what_is_shown_comes_from_the_whole_training_split() -> None:
     windows = small_windows((13, 4, 4))
     net = small_net()
-    batches = Batches(windows, training_statistics(windows, small_backbone()), torch.device("cpu"))
-    whole = [reading.attention[-1] for _, reading in read_windows(net, batches, windows.of("train"), 100)]
-    assert fixed_heads(net, batches, 4) == discriminative_heads(head_entropy(whole[0]))
+    statistics = training_statistics(windows, small_backbone())
+    batches = Batches(windows, statistics, torch.device("cpu"))
+    [(_, whole)] = read_windows(net, batches, windows.of("train"), 100)
+    found = fix_reading(net, batches, 4)
+    assert found.heads == discriminative_heads(head_entropy(whole.attention[-1]))
+    wanted = np.eye(net.classes)[windows.targets[windows.of("train")]]
+    np.testing.assert_allclose(found.group_share, group_shares(whole.parts.double().numpy(), wanted), rtol=1e-4)
+    with pytest.raises(ValueError, match="at least one training window"):
+        fix_reading(net, Batches(small_windows((0, 4, 4)), statistics, torch.device("cpu")), 4)
+
+
+def test_group_share_is_what_a_group_adds_for_its_own_class() -> None:
+    parts = np.zeros((4, 2, 3))
+    labels = np.array([0, 0, 1, 1])
+    parts[labels == 0, 0] = [3.0, 1.0, -5.0]  # of class 0's logit, in its windows: group 1 adds 1, group 2 takes away
+    parts[:, 1] = [7.0, 7.0, 7.0]  # class 1: much, but the same in every window
+    found = group_shares(parts, np.eye(2)[labels])
+    np.testing.assert_allclose(found, [[2.25, 0.75, 0.0], [1.0, 1.0, 1.0]])
+    np.testing.assert_allclose(found.mean(axis=1), 1.0)
+
+
+def test_group_share_of_a_regression_target_follows_the_target() -> None:
+    target = np.array([-1.0, 0.0, 1.0])
+    parts = np.stack([2.0 * target, 0.5 * target, -target], axis=1)[:, None]
+    np.testing.assert_allclose(group_shares(parts, target[:, None]), [[2.4, 0.6, 0.0]])
 
 
 def test_matched_iou() -> None:
@@ -182,9 +205,9 @@ def test_average_precision_is_the_sum_over_thresholds(rows: list[tuple[int, bool
 
 def test_band_overlap_and_its_random_value() -> None:
     truth = np.arange(20, dtype=np.float32)
-    assert report.band_overlap(truth * 2, truth) == 1.0
-    assert report.band_overlap(-truth, truth) == 0.0
+    assert report.band_overlap(truth * 2, truth, 5) == 1.0
+    assert report.band_overlap(-truth, truth, 5) == 0.0
     shifted = np.roll(truth, 2)
-    assert report.band_overlap(shifted, truth) == pytest.approx(3 / 7)
+    assert report.band_overlap(shifted, truth, 5) == pytest.approx(3 / 7)
     flat = np.ones(20, np.float32)
-    assert report.band_overlap(flat, truth) == pytest.approx(report.random_overlap(20))
+    assert report.band_overlap(flat, truth, 5) == pytest.approx(report.random_overlap(20, 5))

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from focus.exporter.data import training_folder
 from focus.exporter.model import load_checkpoint
 from focus.exporter.model._backbone import OWN_BACKBONES
-from focus.exporter.training import TrainSettings, _loop, train, training_folder
+from focus.exporter.training import TrainSettings, _loop, train
 from focus.runtime import FocusError, OutputError
 from support.nets import small_backbone
 from support.windows import small_windows
@@ -50,7 +51,7 @@ def test_it_learns_and_says_where_and_which_band(tmp_path: Path) -> None:
     assert report.explanation.windows == 20
     assert report.explanation.prevalence == pytest.approx(2 / 16)
     assert report.explanation.auprc > 0.6
-    assert report.explanation.bio_at_5 > 2 * report.explanation.bio_random
+    assert report.explanation.bio_at_5 > 2 * report.explanation.bio_random_5
     assert json.loads(outcome.report_path.read_text())["accuracy"] == report.accuracy
     assert list(outcome.folder.glob("events.out.tfevents*"))
 

@@ -64,9 +64,7 @@ def whole(values, engine, starts_down, starts_across, shown=None):
                 ]
                 outputs = engine.infer(means, np.ascontiguousarray(pixels))
                 k = int(np.argmax(outputs.logits[0])) if shown is None else shown
-                maps = saliency(
-                    outputs.attention[0, :, k], means[0], np.array(bundle.adapter_norm), bundle.group_of_band
-                )
+                maps = saliency(outputs.attention[0, :, k], means[0], bundle.band_weight[k], bundle.group_of_band)
                 softmax = np.exp(outputs.logits[0]) / np.exp(outputs.logits[0]).sum()
                 weight = window_weight(ROWS, COLUMNS)
                 sums[0, down, across] += weight * maps.heatmap.reshape(ROWS, COLUMNS)

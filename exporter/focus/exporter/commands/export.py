@@ -63,20 +63,22 @@ def build_parser() -> CommandParser:
         "--check",
         type=Path,
         metavar="CUBE",
-        help="compare on windows of this reflectance cube, not of simulated leaves",
+        help="compare on windows of this reflectance cube (default: windows that focus-train left in MODEL.training/, "
+        "or simulated leaves where there are none)",
     )
     return parser
 
 
 def _run(args: argparse.Namespace) -> int:
     require_torch()
+    from focus.exporter.data import training_folder
     from focus.exporter.export import ReadingGraph, StandaloneGraph, check_windows, to_half
     from focus.exporter.model import load_checkpoint
 
     _require_target(args)
     net, bundle = load_checkpoint(args.ckpt)
     bundle = bundle.model_copy(update={"precision": args.precision})
-    windows = check_windows(bundle, args.check)
+    windows = check_windows(bundle, args.check, training_folder(args.ckpt))
     reading = ReadingGraph(to_half(net) if args.precision == "fp16" else net, bundle.reading.heads)
     wanted: dict[Path, ReadingGraph | StandaloneGraph] = {args.onnx: reading}
     if args.standalone:
@@ -119,7 +121,7 @@ def _checked(
     model = onnx_from_net(graph, bundle, opset=args.opset, batch=args.batch)
     report = check_model(model, net, bundle, windows, standalone=isinstance(graph, StandaloneGraph))
     shares = "  ".join(f"{name} {value:.1e}" for name, value in report.differences.items())
-    print(f"  largest difference to torch on {len(windows.cubes)} windows, as a share of each output's largest value:")
+    print(f"  largest difference to torch on {windows.origin}, as a share of each output's largest value:")
     print(f"  {shares}")
     if report.passed:
         return model.SerializeToString()

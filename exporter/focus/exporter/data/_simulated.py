@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
-import multiprocessing
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from focus.exporter._workers import worker_map
 from focus.exporter.data._windows import SPLITS, Truth, WindowSet
 from focus.runtime import FocusError
 from focus.runtime.simulate import CLASS_NAMES, Sensor, classes_seen, full_range, simulate_leaf_scene, vnir_204
@@ -143,7 +141,7 @@ def simulate_windows(
     chunks = [jobs[start : start + _CHUNK] for start in range(0, len(jobs), _CHUNK)]
     work = partial(_ingest_scenes, plan, patch, size, seed)
     found: list[_Window] = []
-    with _pool(workers) as run:
+    with worker_map(workers) as run:
         for part in run(work, chunks):
             found += part
             if progress is not None:
@@ -218,16 +216,6 @@ def _collected(
         ),
         source=f"{plan.scenes} simulated leaves ({sensor.name}, {simulator_version()}{shortcut}), seed {seed}",
     )
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[Callable[..., Any]]:
-    if workers == 0:
-        yield map
-        return
-    # A fresh interpreter a worker: forking a process that has run torch can hang.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield pool.map
 
 
 def _checked(plan: Simulation, spec: str) -> Simulation:

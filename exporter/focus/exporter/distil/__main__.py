@@ -39,7 +39,7 @@ def build_parser() -> CommandParser:
     add("--student", default="focus_vit_mini_patch8", metavar="NAME", help="what to train (default: %(default)s)")
     add("--cubes", type=Path, metavar="DIR", help="folder of real cubes to crop from, beside the simulated scenes")
     add("--images", type=int, default=5000, metavar="N", help="composites to learn from (default: %(default)s)")
-    add("--epochs", type=int, default=16, metavar="N", help="passes over them (default: %(default)s)")
+    add("--epochs", type=int, default=12, metavar="N", help="passes over them (default: %(default)s)")
     add(
         "--size",
         type=int,
@@ -47,41 +47,41 @@ def build_parser() -> CommandParser:
         metavar="N",
         help="edge of the student's window in samples (default: %(default)s)",
     )
-    add("--seed", type=int, default=0, metavar="N")
+    add("--seed", type=int, default=0, metavar="N", help="decides everything random (default: %(default)s)")
+    add("--workers", type=int, default=2, metavar="N", help="processes that draw scenes (default: %(default)s)")
     add("--out", type=Path, required=True, metavar="FILE", help="safetensors file to write")
     return parser
 
 
 def _run(args: argparse.Namespace) -> int:
-    import numpy as np
-    from rich.progress import track
+    from rich.console import Console
     from safetensors.torch import save
 
     from focus.exporter.distil._distil import DistilSettings, distil, teach
     from focus.exporter.distil._images import composite_images, real_cubes
     from focus.exporter.model import create_backbone, load_weights
+    from focus.exporter.training import progress_bar
     from focus.runtime._files import write_atomically
 
+    console = Console(stderr=True)
     student = create_backbone(args.student, (args.size, args.size))
     rows, _ = student.patch_embed.grid_size
     teacher = create_backbone(args.teacher, (14 * rows, 14 * rows)).eval()
     load_weights(teacher, args.weights)
-    rng = np.random.default_rng(args.seed)
-    stream = composite_images(rng, args.images, args.size, real_cubes(args.cubes) if args.cubes else [])
-    # An image keeps its shape but not its brightness: half precision needs values near one.
-    images = np.stack(
-        [(image / np.abs(image).max()).astype(np.float16) for image in track(stream, "composites", total=args.images)]
-    )
-    with_bar = iter(track(range(0, args.images, 16), "teacher"))
-    features = teach(teacher, images, 14 * rows, lambda: next(with_bar))
-    settings = DistilSettings(epochs=args.epochs, seed=args.seed)
-    report = distil(
-        student,
-        images,
-        features,
-        settings,
-        lambda epoch, loss: print(f"epoch {epoch + 1}/{args.epochs}  loss {loss:.4f}", flush=True),
-    )
+    cubes = real_cubes(args.cubes) if args.cubes else []
+    with progress_bar(console, "composites") as tell:
+        images = composite_images(
+            args.seed,
+            args.images,
+            args.size,
+            cubes,
+            workers=args.workers,
+            progress=lambda done, total: tell(done, total, ""),
+        )
+    with progress_bar(console, "teacher") as tell:
+        features = teach(teacher, images, 14 * rows, lambda done, total: tell(done, total, ""))
+    with progress_bar(console, "student") as tell:
+        report = distil(student, images, features, DistilSettings(epochs=args.epochs, seed=args.seed), tell)
     tensors = {name: value.half().contiguous() for name, value in student.state_dict().items()}
     write_atomically(args.out, save(tensors))
     print(f"held-out composites: cosine {report.cosine:.3f}, explained variance {report.r2:.3f}")

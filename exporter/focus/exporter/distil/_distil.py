@@ -24,7 +24,7 @@ class DistilSettings:
     decayed by a cosine.
     """
 
-    epochs: int = 20
+    epochs: int = 12
     batch: int = 32
     lr: float = 1.5e-3
     weight_decay: float = 0.02
@@ -63,18 +63,20 @@ def standardised(images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def teach(teacher: VisionTransformer, images: NDArray[np.float16], size: int, step: Callable[[], object]) -> Tensor:
+def teach(
+    teacher: VisionTransformer, images: NDArray[np.float16], size: int, progress: Callable[[int, int], None]
+) -> Tensor:
     """The teacher's normalised tokens, [CLS] first: float16 [M, 1 + N, d]. ``images`` [M, 3, H, W] are resized to
-    ``size``.
+    ``size``; ``progress`` is called with images done and images in all.
     """
     found = []
+    prefix = teacher.num_prefix_tokens
     for start in range(0, len(images), 16):
         batch = torch.from_numpy(images[start : start + 16].astype(np.float32))
         batch = F.interpolate(photograph(batch), size=(size, size), mode="bicubic", align_corners=False)
         tokens = teacher.forward_features(batch)
-        prefix = teacher.num_prefix_tokens
         found.append(torch.cat([tokens[:, :1], tokens[:, prefix:]], dim=1).half())
-        step()
+        progress(min(start + 16, len(images)), len(images))
     return torch.cat(found)
 
 
@@ -83,7 +85,7 @@ def distil(
     images: NDArray[np.float16],
     features: Tensor,
     settings: DistilSettings,
-    progress: Callable[[int, float], None],
+    progress: Callable[[int, int, str], None],
 ) -> DistilReport:
     """Trains the student in place on whitened teacher features: smooth L1 over all tokens, mirror images and changes
     of brightness.
@@ -92,7 +94,7 @@ def distil(
         student: a class-token ViT whose patch grid is the teacher's.
         images: float16 [M, 3, H, W] composites.
         features: float16 [M, 1 + N, D], see ``teach``.
-        progress: called after each epoch with its number and mean loss.
+        progress: called after each batch with batches done, batches in all, and words on where it stands.
     Returns: how well the student does on the last ``settings.held_out`` images.
     """
     torch.manual_seed(settings.seed)
@@ -104,13 +106,14 @@ def distil(
     head = nn.Linear(student.embed_dim, features.shape[-1])
     parameters = [*student.parameters(), *head.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=settings.lr, weight_decay=settings.weight_decay, betas=(0.9, 0.98))
-    steps = settings.epochs * (train // settings.batch)
+    batches = train // settings.batch
+    steps = settings.epochs * batches
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
     student.train()
     for epoch in range(settings.epochs):
         order, total = rng.permutation(train), 0.0
-        for start in range(0, train - settings.batch + 1, settings.batch):
-            chosen = np.sort(order[start : start + settings.batch])
+        for index in range(batches):
+            chosen = np.sort(order[index * settings.batch : (index + 1) * settings.batch])
             batch = standardised(torch.from_numpy(images[chosen].astype(np.float32)))
             target = (features[chosen].float() - mean) / deviation
             if rng.random() < 0.5:
@@ -126,7 +129,8 @@ def distil(
             optimiser.step()
             schedule.step()
             total += float(loss.detach())
-        progress(epoch, total / max(train // settings.batch, 1))
+            words = f"epoch {epoch + 1}/{settings.epochs}, loss {total / (index + 1):.4f}"
+            progress(epoch * batches + index + 1, steps, words)
     return _report(student.eval(), head, images[train:], (features[train:].float() - mean) / deviation)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
+from focus.exporter._workers import worker_map
 from focus.runtime.cubes import Cube, open_cube, open_jasper_ridge
 from focus.runtime.simulate import full_range, simulate_leaf_scene, simulate_strip, vnir_204
 from focus.runtime.spectral import composite_weights
@@ -18,23 +20,40 @@ Image = NDArray[np.float32]
 #: Share of the images that keep natural colours; the others average three random windows of the spectrum.
 NATURAL_SHARE = 0.6
 
+#: Share of the simulated images that show one leaf; the others are cut from strips of leaves.
+LEAF_SHARE = 0.6
 
-def composite_images(rng: np.random.Generator, count: int, size: int, cubes: Sequence[Cube]) -> Iterator[Image]:
-    """Composites [3, size, size] as reflectance or counts, whatever their source has: the reader normalises each by
-    its own brightness.
+_CHUNK = 20
+
+
+def composite_images(
+    seed: int,
+    count: int,
+    size: int,
+    cubes: Sequence[Cube],
+    *,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float16]:
+    """Composites: float16 [count, 3, size, size], the largest value of each is 1. An image keeps its shape but not
+    its brightness: half precision needs values near one, and the reader normalises them anyhow.
 
     Args:
-        rng: decides everything.
+        seed: decides everything; image i is the same whatever the count and the workers.
         count: how many.
         size: edge in samples.
         cubes: real cubes to crop from, every sixth image; none is fine.
+        workers: processes; 0 stays in this one.
+        progress: called with images done and images in all.
     """
-    makers: list[Callable[[np.random.Generator, int], Image]] = [_leaf, _leaf, _leaf, _strip, _strip]
-    for index in range(count):
-        if cubes and index % 6 == 5:
-            yield _crop(rng, cubes[int(rng.integers(len(cubes)))], size)
-        else:
-            yield makers[int(rng.integers(len(makers)))](rng, size)
+    images = np.empty((count, 3, size, size), np.float16)
+    chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+    with worker_map(workers) as run:
+        for chunk, part in zip(chunks, run(partial(_composites, seed, size, cubes), chunks), strict=True):
+            images[chunk.start : chunk.stop] = part
+            if progress is not None:
+                progress(chunk.stop, count)
+    return images
 
 
 def real_cubes(folder: Path) -> list[Cube]:
@@ -46,6 +65,17 @@ def real_cubes(folder: Path) -> list[Cube]:
         elif path.suffix == ".hdr" and path.stem != "darkReference":
             found.append(open_cube(path))
     return found
+
+
+def _composites(seed: int, size: int, cubes: Sequence[Cube], chunk: range) -> NDArray[np.float16]:
+    images = [_composite(np.random.default_rng([seed, index]), index, size, cubes) for index in chunk]
+    return np.stack([(image / np.abs(image).max()).astype(np.float16) for image in images])
+
+
+def _composite(rng: np.random.Generator, index: int, size: int, cubes: Sequence[Cube]) -> Image:
+    if cubes and index % 6 == 5:
+        return _crop(rng, cubes[int(rng.integers(len(cubes)))], size)
+    return _leaf(rng, size) if rng.random() < LEAF_SHARE else _strip(rng, size)
 
 
 def false_colours(rng: np.random.Generator, wavelengths_nm: NDArray[np.float64]) -> Image:

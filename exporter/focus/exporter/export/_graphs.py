@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -52,7 +53,7 @@ class StandaloneGraph(nn.Module):
 
     mean: Tensor
     deviation: Tensor
-    adapter_norm: Tensor
+    band_weight: Tensor
     weights: Tensor
     composite_mean: Tensor
     composite_deviation: Tensor
@@ -66,13 +67,13 @@ class StandaloneGraph(nn.Module):
         floats = {
             "mean": bundle.mean,
             "deviation": bundle.deviation,
-            "adapter_norm": bundle.adapter_norm,
+            "band_weight": bundle.band_weight,
             "weights": bundle.composite_weights,
             "composite_mean": bundle.backbone.composite_mean,
             "composite_deviation": bundle.backbone.composite_deviation,
         }
         for name, values in floats.items():
-            self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
+            self.register_buffer(name, torch.from_numpy(np.array(values, np.float32)), persistent=False)
         self.register_buffer("group_of_band", torch.from_numpy(bundle.group_of_band.astype("int64")), persistent=False)
         self.eval()
 
@@ -110,5 +111,5 @@ class StandaloneGraph(nn.Module):
         mean = attention.mean(dim=1)
         index = chosen[:, None, None, None].expand(-1, -1, mean.shape[2], mean.shape[3])
         shown = mean.gather(1, index)[:, 0].index_select(1, self.group_of_band)
-        weighted = (spectra.abs() * self.adapter_norm).transpose(1, 2)
+        weighted = (spectra.abs() * self.band_weight.index_select(0, chosen)[:, None]).transpose(1, 2)
         return (shown * weighted).unflatten(2, (self.rows, self.columns))

@@ -1,4 +1,4 @@
-"""Windows that an exported file is checked on: rendered for the model's own sensor, or cut from the user's cube."""
+"""Windows that an exported file is checked on: of the user's cube, of the training, or simulated."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from focus.exporter.data import KEPT_WINDOWS, kept_windows
 from focus.kernels import ingest, standardise
 from focus.runtime import Bundle, FocusError
 from focus.runtime.cubes import open_cube
@@ -18,34 +19,63 @@ SMALLEST_SCENE = 32
 
 
 class CheckWindows(NamedTuple):
-    """Reflectance windows ``cubes`` float32 [B, C, H, W], and what the engine reads of them."""
+    """Reflectance windows ``cubes`` float32 [B, C, H, W], what the engine reads of them, and what they are."""
 
     cubes: NDArray[np.float32]
     band_means: NDArray[np.float32]
     composite: NDArray[np.float32]
+    origin: str
 
 
-def check_windows(bundle: Bundle, file: Path | None = None, count: int = 4) -> CheckWindows:
-    """Windows to check an export on.
+def check_windows(bundle: Bundle, cube: Path | None = None, training: Path | None = None) -> CheckWindows:
+    """Windows to check an export on: the user's, or the training's, or simulated leaves where there are no others.
 
     Args:
         bundle: the model.
-        file: a reflectance cube of the model's sensor; None renders simulated leaves for the model's wavelengths.
-        count: how many.
+        cube: a reflectance cube of the model's sensor.
+        training: the folder that focus-train left beside the checkpoint.
     Raises:
-        FocusError: the file does not fit the model.
+        FocusError: cube or folder do not fit the model.
     """
-    cubes = _simulated(bundle, count) if file is None else _cut(bundle, file, count)
+    kept = None if cube is not None or training is None else kept_windows(training)
+    if cube is not None:
+        cubes, origin = _cut(bundle, cube), f"windows of {cube.name}"
+    elif kept is not None:
+        cubes, origin = _restored(bundle, *kept), "windows of the training"
+    else:
+        cubes, origin = _simulated(bundle), "simulated leaves"
     means, composites = [], []
-    for cube in cubes:
-        found = ingest(cube, bundle.backbone.patch, np.array(bundle.composite_weights))
+    for values in cubes:
+        found = ingest(values, bundle.backbone.patch, np.array(bundle.composite_weights))
         means.append(standardise(found.band_means, np.array(bundle.mean), np.array(bundle.deviation)))
         centred = found.composite - np.array(bundle.backbone.composite_mean)[:, None, None]
         composites.append((centred / np.array(bundle.backbone.composite_deviation)[:, None, None]).astype(np.float32))
-    return CheckWindows(cubes, np.stack(means), np.stack(composites))
+    return CheckWindows(cubes, np.stack(means), np.stack(composites), f"{len(cubes)} {origin}")
 
 
-def _simulated(bundle: Bundle, count: int) -> NDArray[np.float32]:
+def _restored(bundle: Bundle, band_means: NDArray[np.float32], composite: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Cubes with these band means and composites: flat patches, plus what the composite shows within them, spread
+    over the bands that it is made of. A patch with a missing band stays flat.
+    """
+    lines, samples = bundle.window
+    expected = (bundle.patches, bundle.bands), (3, lines, samples)
+    if (band_means.shape[1:], composite.shape[1:]) != expected:
+        raise FocusError(
+            f"the windows kept by focus-train are not those of model {bundle.name}: {band_means.shape[1:]} and "
+            f"{composite.shape[1:]}, not {expected[0]} and {expected[1]}; check on a cube with --check"
+        )
+    weights = np.array(bundle.composite_weights)
+    back = np.linalg.pinv(weights)
+    grid, patch = (bundle.backbone.rows, bundle.backbone.columns), bundle.backbone.patch
+    cubes = []
+    for means, image in zip(band_means.astype(np.float64), composite, strict=True):
+        flat = np.kron(means.T.reshape(-1, *grid), np.ones((1, patch, patch)))
+        detail = np.nan_to_num(image - np.tensordot(weights, flat, axes=1))
+        cubes.append((flat + np.tensordot(back, detail, axes=1)).astype(np.float32))
+    return np.stack(cubes)
+
+
+def _simulated(bundle: Bundle) -> NDArray[np.float32]:
     """Noisy leaves of a sensor of 400-2500 nm, interpolated to the model's bands: any sensor can be checked so."""
     sensor = full_range(128)
     onto = np.stack(
@@ -54,14 +84,14 @@ def _simulated(bundle: Bundle, count: int) -> NDArray[np.float32]:
     lines, samples = bundle.window
     size = max(lines, SMALLEST_SCENE), max(samples, SMALLEST_SCENE)
     cubes = []
-    for seed in range(count):
+    for seed in range(KEPT_WINDOWS):
         scene = simulate_leaf_scene(np.random.default_rng(seed), sensor, size=size)
         cube = scene.reflectance(np.random.default_rng(1000 + seed))[:, :lines, :samples]
         cubes.append(np.tensordot(onto, cube, axes=1).astype(np.float32))
     return np.stack(cubes)
 
 
-def _cut(bundle: Bundle, file: Path, count: int) -> NDArray[np.float32]:
+def _cut(bundle: Bundle, file: Path) -> NDArray[np.float32]:
     cube = open_cube(file)
     bundle.require_wavelengths(cube.wavelengths_nm, str(file))
     lines, samples = bundle.window
@@ -71,6 +101,6 @@ def _cut(bundle: Bundle, file: Path, count: int) -> NDArray[np.float32]:
             f"{file} has {height} x {width} samples, a window of {bundle.name} needs {lines} x {samples}; "
             "give a larger cube"
         )
-    starts = np.linspace(0, 1, count)
+    starts = np.linspace(0, 1, KEPT_WINDOWS)
     corners = [(round(s * (height - lines)), round(s * (width - samples))) for s in starts]
     return np.stack([cube.reflectance(slice(y, y + lines), slice(x, x + samples)) for y, x in corners])

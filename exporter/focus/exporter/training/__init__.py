@@ -3,7 +3,7 @@
 from focus.exporter.training._console import progress_bar, report_table
 from focus.exporter.training._report import Explanation, Report
 from focus.exporter.training._settings import Precision, TrainSettings
-from focus.exporter.training._train import Mode, Outcome, require_free, train, training_folder
+from focus.exporter.training._train import Mode, Outcome, require_free, train
 
 __all__ = [
     "Explanation",
@@ -16,5 +16,4 @@ __all__ = [
     "report_table",
     "require_free",
     "train",
-    "training_folder",
 ]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from focus.exporter.data import WindowSet
 from focus.exporter.model import FocusNet
+from focus.exporter.training._shown import ShownReading
 from focus.exporter.training._statistics import Statistics
 from focus.runtime import Bundle
 from focus.runtime.spectral import BandGroup
@@ -21,14 +22,14 @@ def make_bundle(
     groups: tuple[BandGroup, ...],
     windows: WindowSet,
     statistics: Statistics,
-    heads: tuple[int, ...],
+    shown: ShownReading,
     trained_on: str,
 ) -> Bundle:
     """Fills a bundle completely, except ``checkpoint_sha256``, which the loading adds.
 
     Args:
         name: how people call the model.
-        heads: H*.
+        shown: what of the reading goes into the maps.
         trained_on: data, number of windows, seed.
     """
     rows, columns = windows.grid
@@ -51,7 +52,11 @@ def make_bundle(
             "composite_mean": statistics.composite_mean.tolist(),
             "composite_deviation": statistics.composite_deviation.tolist(),
         },
-        "reading": {"read_blocks": net.read_blocks, "heads": heads},
+        "reading": {
+            "read_blocks": net.read_blocks,
+            "heads": shown.heads,
+            "group_share": [_rounded(row) for row in shown.group_share],
+        },
         "mean": _rounded(statistics.mean),
         "deviation": _rounded(statistics.deviation),
         "adapter_norm": _rounded(net.adapter.detach().float().norm(dim=1).cpu().numpy()),

@@ -1,4 +1,4 @@
-"""Reading windows without gradient: loss and error of a split, and H* of the training split."""
+"""Reading windows without gradient: loss and error of a split."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from focus.exporter.data import Task
-from focus.exporter.model import FocusNet, NetReading, discriminative_heads, head_entropy
+from focus.exporter.model import FocusNet, NetReading
 from focus.exporter.training._batches import Batches
 
 
@@ -60,18 +60,3 @@ def score(net: FocusNet, batches: Batches, chosen: NDArray[np.int64], batch: int
         if task == "classification":
             right += float((reading.logits.argmax(dim=1) == targets).sum())
     return Score(loss / len(chosen), right / len(chosen) if task == "classification" else float("nan"))
-
-
-def fixed_heads(net: FocusNet, batches: Batches, batch: int) -> tuple[int, ...]:
-    """H*, fixed on the training split.
-
-    Heads of the last block by their mean entropy over all its windows (docs/method.md, "Sink").
-    """
-    chosen = batches.windows.of("train")
-    total: Tensor | None = None
-    for indices, reading in read_windows(net, batches, chosen, batch):
-        part = head_entropy(reading.attention[-1]) * len(indices)
-        total = part if total is None else total + part
-    if total is None:
-        raise ValueError("H* needs at least one training window")
-    return discriminative_heads(total / len(chosen))

@@ -5,7 +5,7 @@ patch, always for the predicted class:
 
 - **IoU**: the N_m patches with the largest M against the mask's N_m patches (a patch is lesioned where half of it is).
 - **AUPRC**: average precision of M as a score of lesioned patches; its random value is the **prevalence**.
-- **BIO@5**: intersection over union of the five bands with the largest B and the five most informative ones.
+- **BIO@k**: intersection over union of the k bands with the largest B and the k most informative ones, k = 5 and 20.
 - **sink mass** on H_aux and on H*: prompt-to-[SINK] attention of the last block; **collapse**: attention of H* on what
   is not a patch, plus its largest share on a single patch.
 """
@@ -24,7 +24,7 @@ from focus.exporter.training._evaluate import read_windows
 from focus.kernels import saliency
 from focus.runtime import Bundle
 
-TOP_BANDS = 5
+TOP_BANDS = (5, 20)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Explanation:
 
     Attributes:
         windows: how many; without_patch: lesioned ones left out because no patch of theirs is half lesion.
-        bio_random: the BIO@5 of five bands chosen at random.
+        bio_random_5, bio_random_20: the BIO@k of k bands chosen at random.
     """
 
     windows: int
@@ -42,7 +42,9 @@ class Explanation:
     auprc: float
     prevalence: float
     bio_at_5: float
-    bio_random: float
+    bio_random_5: float
+    bio_at_20: float
+    bio_random_20: float
     sink_auxiliary: float
     sink_discriminative: float
     collapse: float
@@ -148,13 +150,13 @@ def average_precision(score: NDArray[np.float32], mask: NDArray[np.bool_]) -> fl
     return float(np.sum(precision * np.diff(recall, prepend=0.0)))
 
 
-def band_overlap(curve: NDArray[np.float32], informative: NDArray[np.float32], k: int = TOP_BANDS) -> float:
+def band_overlap(curve: NDArray[np.float32], informative: NDArray[np.float32], k: int) -> float:
     """BIO@k: intersection over union of the top k of two curves [C]; a tie at the border counts by its expectation."""
     common = float((_top(curve, k) * _top(informative, k)).sum())
     return common / (2 * k - common)
 
 
-def random_overlap(bands: int, k: int = TOP_BANDS) -> float:
+def random_overlap(bands: int, k: int) -> float:
     """BIO@k of k bands drawn at random, about: the IoU of the expected overlap k^2 / C."""
     common = k * k / bands
     return common / (2 * k - common)
@@ -182,7 +184,6 @@ def _explained(
     """
     truth = batches.windows.truth
     spectra = batches.inputs(indices)[0].cpu().numpy()
-    norm = np.array(bundle.adapter_norm)
     heads = list(bundle.reading.heads)
     rest = [head for head in range(bundle.backbone.heads) if head not in heads] or heads
     found: list[tuple[float, ...] | None] = []
@@ -194,7 +195,7 @@ def _explained(
             found.append(None)
             continue
         shown = attention[row, :, chosen]
-        maps = saliency(shown[heads], spectra[row], norm, bundle.group_of_band)
+        maps = saliency(shown[heads], spectra[row], bundle.band_weight[chosen], bundle.group_of_band)
         to_patches = shown[heads]
         collapse = 1.0 - to_patches.sum(axis=-1) + to_patches.max(axis=-1)
         found.append(
@@ -202,13 +203,21 @@ def _explained(
                 matched_iou(maps.heatmap, mask),
                 average_precision(maps.heatmap, mask),
                 float(mask.mean()),
-                band_overlap(maps.curve, informative),
-                random_overlap(informative.size),
+                *_overlaps(maps.curve, informative),
                 float(sink[row, rest, chosen].mean()),
                 float(sink[row, heads, chosen].mean()),
                 float(collapse.mean()),
             )
         )
+    return found
+
+
+def _overlaps(curve: NDArray[np.float32], informative: NDArray[np.float32]) -> list[float]:
+    """BIO@k and its random value, for each k of ``TOP_BANDS`` (a sensor of fewer bands: all but one of them)."""
+    found = []
+    for wanted in TOP_BANDS:
+        k = min(wanted, informative.size - 1)
+        found += [band_overlap(curve, informative, k), random_overlap(informative.size, k)]
     return found
 
 

@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from timm.models.vision_transformer import VisionTransformer
 
-from focus.exporter.data import WindowSet
+from focus.exporter.data import WindowSet, keep_windows, training_folder
 from focus.exporter.model import FocusNet, save_checkpoint
 from focus.exporter.training._batches import Batches
 from focus.exporter.training._bundle import make_bundle
-from focus.exporter.training._evaluate import fixed_heads
 from focus.exporter.training._fabric import make_fabric
 from focus.exporter.training._loop import STATE_FILE, Loop, Tell
 from focus.exporter.training._report import Report, make_report
 from focus.exporter.training._settings import TrainSettings
+from focus.exporter.training._shown import fix_reading
 from focus.exporter.training._state import TrainingState, load_state
 from focus.exporter.training._statistics import Statistics, training_statistics
 from focus.runtime import Bundle, OutputError
@@ -37,7 +37,7 @@ Mode = Literal["new", "resume", "overwrite"]
 class Outcome:
     """What a training wrote.
 
-    ``out`` (the model), ``report_path`` beside it, and ``folder`` with metrics, events and state.
+    ``out`` (the model), ``report_path`` beside it, and ``folder`` with metrics, events, state, and a few windows for ``focus-export``.
     """
 
     bundle: Bundle
@@ -45,11 +45,6 @@ class Outcome:
     out: Path
     report_path: Path
     folder: Path
-
-
-def training_folder(out: Path) -> Path:
-    """Where metrics, events and the state of a training lie: ``model.training`` beside ``model.pt``."""
-    return out.with_name(f"{out.stem}.training")
 
 
 def require_free(out: Path, mode: Mode) -> None:
@@ -114,14 +109,15 @@ def train(
     fabric.barrier()
     batches = Batches(windows, statistics, fabric.device)
     Loop(fabric, net, batches, settings, folder, state).run(tell or (lambda done, total, words: None))
-    heads = fixed_heads(net, batches, settings.batch)
+    shown = fix_reading(net, batches, settings.batch)
     trained_on = f"{windows.source}; {len(windows.of('train'))} windows, epoch {state.best_epoch} of {settings.epochs}"
     bundle = make_bundle(
-        out.stem, net, backbone_name, groups, windows, statistics, heads, f"{trained_on}, seed {settings.seed}"
+        out.stem, net, backbone_name, groups, windows, statistics, shown, f"{trained_on}, seed {settings.seed}"
     )
     report = make_report(net, batches, bundle, settings.batch, best_epoch=state.best_epoch, epochs=settings.epochs)
     report_path = out.with_name(f"{out.stem}.report.json")
     if fabric.is_global_zero:
+        keep_windows(folder, windows)
         save_checkpoint(out, net, bundle)
         write_atomically(report_path, (json.dumps(report.to_json(), indent=2) + "\n").encode())
     return Outcome(bundle, report, out, report_path, folder)

@@ -57,7 +57,7 @@ def read_window(engine: Engine, window: Window, shown: int | None, with_cube: bo
     chosen = shown if shown is not None else predicted or 0
     attention = outputs.attention[0, :, chosen]
     standardised = np.where(window.valid_share[:, None] > 0, window.standardised, np.float32(0))
-    maps = saliency(attention, standardised, np.array(bundle.adapter_norm), bundle.group_of_band, with_cube=with_cube)
+    maps = saliency(attention, standardised, bundle.band_weight[chosen], bundle.group_of_band, with_cube=with_cube)
     to_patches = attention.mean(axis=(0, 1), dtype=np.float64)
     return Reading(
         window,
