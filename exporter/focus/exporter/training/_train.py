@@ -37,7 +37,8 @@ Mode = Literal["new", "resume", "overwrite"]
 class Outcome:
     """What a training wrote.
 
-    ``out`` (the model), ``report_path`` beside it, and ``folder`` with metrics, events, state, and a few windows for ``focus-export``.
+    ``out`` (the model), ``report_path`` beside it, and ``folder`` with metrics, events, state, and a few windows for
+    ``focus-export``.
     """
 
     bundle: Bundle

@@ -1,0 +1,88 @@
+"""Ways to make maps of one network's reading, against the truth of simulated leaves: which heads, and whether band
+groups are weighed by what they add for the class. No training: the network is the same in every row.
+
+    python benchmarks/maps.py --ckpt leaf-vnir.pt --data sim:vnir,scenes=2400,val=400,test=600 --cache DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from focus.exporter.data import open_windows
+from focus.exporter.model import load_checkpoint
+from focus.exporter.training import progress_bar
+from focus.exporter.training._batches import Batches
+from focus.exporter.training._report import make_report
+from focus.exporter.training._statistics import training_statistics
+from focus.runtime import Bundle, FocusError
+from focus.runtime.commands import run_command
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; see ``--help``."""
+    return run_command("benchmarks/maps.py", lambda: _run(_parser().parse_args(argv)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ckpt", type=Path, required=True, metavar="MODEL.pt", help="checkpoint from focus-train")
+    parser.add_argument("--data", required=True, metavar="sim:...", help="as it was given to focus-train")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="as it was given to focus-train")
+    parser.add_argument("--seed", type=int, default=1, help="as it was given to focus-train (default: %(default)s)")
+    return parser
+
+
+def _run(args: argparse.Namespace) -> int:
+    net, bundle = load_checkpoint(args.ckpt)
+    console = Console()
+    with progress_bar(console, "reading the data") as tell:
+        windows = open_windows(
+            args.data,
+            patch=bundle.backbone.patch,
+            size=bundle.window,
+            seed=args.seed,
+            cache=args.cache,
+            progress=lambda done, total: tell(done, total, ""),
+        )
+    if windows.truth is None:
+        raise FocusError(f"--data {args.data} has no truth to compare with; give a simulation")
+    batches = Batches(windows, training_statistics(windows, net.backbone), torch.device("cpu"))
+    table = Table("heads", "groups", "IoU", "AUPRC", "BIO@5", "BIO@20")
+    for words, heads in head_sets(bundle).items():
+        for weighed in (False, True):
+            found = make_report(net, batches, shown_by(bundle, heads, weighed), 32, best_epoch=0, epochs=0).explanation
+            if found is None:
+                raise FocusError(f"no window of --data {args.data} has a lesion that fills half a patch")
+            figures = (found.iou, found.auprc, found.bio_at_5, found.bio_at_20)
+            table.add_row(words, "weighed" if weighed else "alike", *(f"{figure:.3f}" for figure in figures))
+    chance = ("", found.prevalence, found.bio_random_5, found.bio_random_20)
+    table.add_section()
+    table.add_row("chance", "", *(figure if isinstance(figure, str) else f"{figure:.3f}" for figure in chance))
+    console.print(table)
+    return 0
+
+
+def head_sets(bundle: Bundle) -> dict[str, tuple[int, ...]]:
+    """The heads of the last block: H*, H_aux, and all."""
+    every = tuple(range(bundle.backbone.heads))
+    shown = bundle.reading.heads
+    return {"H*": shown, "H_aux": tuple(head for head in every if head not in shown), "all": every}
+
+
+def shown_by(bundle: Bundle, heads: tuple[int, ...], weighed: bool) -> Bundle:
+    """The bundle with other maps."""
+    facts = bundle.model_dump()
+    facts["reading"]["heads"] = heads
+    if not weighed:
+        facts["reading"]["group_share"] = None
+    return Bundle.model_validate(facts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
