@@ -69,10 +69,10 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def head_sets(bundle: Bundle) -> dict[str, tuple[int, ...]]:
-    """The heads of the last block: H*, H_aux, and all."""
+    """The heads of the last block: those that the bundle shows, the others, and all."""
     every = tuple(range(bundle.backbone.heads))
     shown = bundle.reading.heads
-    return {"H*": shown, "H_aux": tuple(head for head in every if head not in shown), "all": every}
+    return {"shown": shown, "others": tuple(head for head in every if head not in shown), "all": every}
 
 
 def shown_by(bundle: Bundle, heads: tuple[int, ...], weighed: bool) -> Bundle:

@@ -116,7 +116,7 @@ def saliency(
     T_{lambda,i} = Abar_{g(lambda),i} * w_lambda * |x^_{lambda,i}|,  M_i = sum_lambda T,  B_lambda = max_i T.
 
     Args:
-        attention: float32 [H*, G, N], one class's prompt-to-patch attention of the discriminative heads;
+        attention: float32 [H*, G, N], one class's prompt-to-patch attention of the shown heads;
             Abar is its mean over H*.
         standardised: float32 [N, C], x^.
         band_weight: float [C], w_lambda: ||Phi_lambda|| times the share of the band's group in the class.

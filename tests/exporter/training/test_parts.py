@@ -17,7 +17,7 @@ from focus.exporter.training import _report as report
 from focus.exporter.training._batches import Batches, epoch_order, flip
 from focus.exporter.training._evaluate import read_windows
 from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at
-from focus.exporter.training._shown import fix_reading, group_shares
+from focus.exporter.training._shown import fix_reading, group_shares, shown_heads
 from focus.exporter.training._statistics import LEAST_DEVIATION, training_statistics
 from focus.kernels import standardise
 from support.nets import small_backbone, small_net
@@ -157,11 +157,20 @@ def test_what_is_shown_comes_from_the_whole_training_split() -> None:
     batches = Batches(windows, statistics, torch.device("cpu"))
     [(_, whole)] = read_windows(net, batches, windows.of("train"), 100)
     found = fix_reading(net, batches, 4)
-    assert found.heads == discriminative_heads(head_entropy(whole.attention[-1]))
+    sink = whole.sink_mass[-1].mean(dim=(0, 2, 3))
+    assert found.heads == shown_heads(head_entropy(whole.attention[-1]), sink)
     wanted = np.eye(net.classes)[windows.targets[windows.of("train")]]
     np.testing.assert_allclose(found.group_share, group_shares(whole.parts.double().numpy(), wanted), rtol=1e-4)
     with pytest.raises(ValueError, match="at least one training window"):
         fix_reading(net, Batches(small_windows((0, 4, 4)), statistics, torch.device("cpu")), 4)
+
+
+def test_the_sharpest_heads_are_shown_unless_the_sink_has_taken_them() -> None:
+    entropy = torch.tensor([3.0, 1.0, 5.0, 2.0, 4.0, 6.0])
+    free, taken = torch.full((6,), 0.9), torch.full((6,), 0.1)
+    free[[1, 3]], taken[[1, 3]] = 0.4, 0.6
+    assert shown_heads(entropy, free) == (1, 3)
+    assert shown_heads(entropy, taken) == discriminative_heads(entropy) == (0, 2, 4, 5)
 
 
 def test_group_share_is_what_a_group_adds_for_its_own_class() -> None:

@@ -16,7 +16,7 @@ class ReadingGraph(nn.Module):
 
     Args:
         net: the network, in the precision that the graph shall have.
-        heads: H*, the heads of the last block whose attention goes out.
+        heads: H*, the shown heads of the last block, whose attention goes out.
     """
 
     names = ("logits", "attention", "sink_mass")

@@ -35,7 +35,7 @@ def auxiliary_heads(entropy: Tensor) -> Tensor:
 
 
 def discriminative_heads(entropy: Tensor) -> tuple[int, ...]:
-    """H*: the heads that are not auxiliary; a network with a single head keeps it for both."""
+    """The heads that are not auxiliary; a network with a single head keeps it for both."""
     auxiliary = set(auxiliary_heads(entropy).tolist())
     rest = tuple(head for head in range(entropy.numel()) if head not in auxiliary)
     return rest or (0,)

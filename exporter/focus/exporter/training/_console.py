@@ -49,6 +49,6 @@ def report_table(report: Report) -> Table:
         table.add_row("AUPRC of M", f"{found.auprc:.3f} (random {found.prevalence:.3f})")
         table.add_row("BIO@5 of B", f"{found.bio_at_5:.3f} (random {found.bio_random_5:.3f})")
         table.add_row("BIO@20 of B", f"{found.bio_at_20:.3f} (random {found.bio_random_20:.3f})")
-        table.add_row("sink mass, H_aux / H*", f"{found.sink_auxiliary:.3f} / {found.sink_discriminative:.3f}")
-        table.add_row("collapse of H*", f"{found.collapse:.3f}")
+        table.add_row("sink mass, shown / other heads", f"{found.sink_shown:.3f} / {found.sink_others:.3f}")
+        table.add_row("collapse of the shown heads", f"{found.collapse:.3f}")
     return table

@@ -6,8 +6,8 @@ patch, always for the predicted class:
 - **IoU**: the N_m patches with the largest M against the mask's N_m patches (a patch is lesioned where half of it is).
 - **AUPRC**: average precision of M as a score of lesioned patches; its random value is the **prevalence**.
 - **BIO@k**: intersection over union of the k bands with the largest B and the k most informative ones, k = 5 and 20.
-- **sink mass** on H_aux and on H*: prompt-to-[SINK] attention of the last block; **collapse**: attention of H* on what
-  is not a patch, plus its largest share on a single patch.
+- **sink mass** of the heads that are shown and of the others: prompt-to-[SINK] attention of the last block;
+  **collapse**: attention of the shown heads on what is not a patch, plus its largest share on a single patch.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Explanation:
     bio_random_5: float
     bio_at_20: float
     bio_random_20: float
-    sink_auxiliary: float
-    sink_discriminative: float
+    sink_shown: float
+    sink_others: float
     collapse: float
 
 
@@ -204,8 +204,8 @@ def _explained(
                 average_precision(maps.heatmap, mask),
                 float(mask.mean()),
                 *_overlaps(maps.curve, informative),
-                float(sink[row, rest, chosen].mean()),
                 float(sink[row, heads, chosen].mean()),
+                float(sink[row, rest, chosen].mean()),
                 float(collapse.mean()),
             )
         )

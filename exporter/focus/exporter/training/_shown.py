@@ -9,9 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from focus.exporter.model import FocusNet, discriminative_heads, head_entropy
+from focus.exporter.model import FocusNet, auxiliary_heads, discriminative_heads, head_entropy
 from focus.exporter.training._batches import Batches
 from focus.exporter.training._evaluate import read_windows
+
+#: Heads with more of their attention than this on [SINK] show what is left over, not what they saw.
+MOST_ON_SINK = 0.5
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class ShownReading:
     """Heads and band groups of the maps.
 
     Attributes:
-        heads: heads of the last block, by their mean entropy over the training split (docs/method.md, "Sink").
+        heads: heads of the last block, see ``shown_heads``.
         group_share: float64 [K, G], see ``group_shares``.
     """
 
@@ -37,15 +40,29 @@ def fix_reading(net: FocusNet, batches: Batches, batch: int) -> ShownReading:
     if not len(chosen):
         raise ValueError("the maps need at least one training window")
     entropy: Tensor = torch.zeros(())
+    sink: Tensor = torch.zeros(())
     parts, targets = [], []
     for indices, reading in read_windows(net, batches, chosen, batch):
-        entropy = entropy + head_entropy(reading.attention[-1]) * (len(indices) / len(chosen))
+        share = len(indices) / len(chosen)
+        entropy = entropy + head_entropy(reading.attention[-1]) * share
+        sink = sink + reading.sink_mass[-1].float().mean(dim=(0, 2, 3)) * share
         parts.append(reading.parts.double().cpu().numpy())
         targets.append(batches.targets(indices).cpu().numpy())
     wanted = np.concatenate(targets)
     if batches.windows.task == "classification":
         wanted = np.eye(net.classes)[wanted]
-    return ShownReading(discriminative_heads(entropy), group_shares(np.concatenate(parts), wanted))
+    return ShownReading(shown_heads(entropy, sink), group_shares(np.concatenate(parts), wanted))
+
+
+def shown_heads(entropy: Tensor, sink: Tensor) -> tuple[int, ...]:
+    """The sharpest heads, H_aux, unless the sink has taken them; then H*, the rest.
+
+    Args:
+        entropy: [H], over the patches; sink: [H], share of the attention that goes to [SINK].
+    """
+    auxiliary = auxiliary_heads(entropy)
+    taken = float(sink[auxiliary].mean()) > MOST_ON_SINK
+    return discriminative_heads(entropy) if taken else tuple(auxiliary.tolist())
 
 
 def group_shares(parts: NDArray[np.float64], targets: NDArray[np.floating]) -> NDArray[np.float64]:

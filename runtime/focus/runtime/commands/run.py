@@ -58,7 +58,7 @@ def _parser() -> CommandParser:
         "--camera",
         required=True,
         metavar="URI",
-        help="replay:FILE, or sim:[leaves=4,samples=256,leaf=128,seed=13,sensor=NAME,lost=SHARE]",
+        help="replay:FILE, or sim:[leaves=4,samples=256,leaf=128,seed=9,sensor=NAME,lost=SHARE]",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     parser.add_argument(

@@ -17,7 +17,7 @@ class Outputs(NamedTuple):
 
     Attributes:
         logits: float32 [B, K].
-        attention: float32 [B, H*, K, G, N], prompt-to-patch attention of the discriminative heads of the last block.
+        attention: float32 [B, H*, K, G, N], prompt-to-patch attention of the shown heads of the last block.
         sink_mass: float32 [B, H*, K, G], the same prompts' attention to [SINK].
     """
 

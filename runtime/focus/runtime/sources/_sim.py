@@ -41,7 +41,7 @@ class SimOptions:
     leaves: int = 4
     samples: int = 256
     leaf: int = 128
-    seed: int = 13
+    seed: int = 9
     sensor: str = "vnir-204"
     lost: float = 0.0
     classes: int = 0
