@@ -198,7 +198,7 @@ class Bundle(_Part):
         """
         shares = self.reading.group_share
         share = np.ones((len(self.targets), len(self.groups))) if shares is None else np.array(shares)
-        return np.array(self.adapter_norm) * share[:, self.group_of_band]
+        return np.asarray(np.array(self.adapter_norm) * share[:, self.group_of_band], np.float64)
 
     def require_wavelengths(self, wavelengths_nm: NDArray[np.float64], source: str) -> None:
         """Refuses a sensor whose bands are not the model's, to a tenth of the model's band spacing.

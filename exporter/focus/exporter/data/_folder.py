@@ -160,7 +160,7 @@ def _in_words(wavelengths_nm: Vector) -> str:
 def _span(text: str) -> Vector:
     try:
         start, stop, count = text.split(":")
-        wavelengths = np.linspace(float(start), float(stop), int(count))
+        wavelengths = np.linspace(float(start), float(stop), int(count), dtype=np.float64)
     except ValueError:
         raise FocusError(
             f"--resample-to must be FIRST or START:STOP:COUNT in nm, e.g. 400:1000:204, got {text!r}"

@@ -47,7 +47,7 @@ def table_from_option(option: WavelengthOption, bands: int | None) -> Descriptio
             ) from None
         if bands is None:
             return None
-        return Description(wavelengths_nm=np.linspace(*limits, bands))
+        return Description(wavelengths_nm=np.linspace(*limits, bands, dtype=np.float64))
     return table_from_file(Path(option))
 
 

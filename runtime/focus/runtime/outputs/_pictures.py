@@ -229,7 +229,7 @@ def _colour_bar(axes: Axes, image: AxesImage) -> None:
     if bar.solids is not None:
         bar.solids.set_alpha(1.0)
     bar.ax.tick_params(labelsize=7, length=2, color="#888888", labelcolor="#555555")
-    bar.outline.set_visible(False)
+    bar.ax.spines["outline"].set_visible(False)
 
 
 def _unit_rgb(index: int) -> list[float]:

@@ -168,5 +168,5 @@ def _petiole(shape: Shape, along: Array, side: Array) -> Array:
     if shape.parallel:
         return np.zeros_like(along)
     thickness = np.float32(0.011) * shape.length
-    stalk = ramp(thickness - side * np.float32(shape.length) + np.float32(0.5))
+    stalk = ramp(np.asarray(thickness - side * np.float32(shape.length) + np.float32(0.5), dtype=np.float32))
     return np.asarray(stalk * ((along > -0.3) & (along < 0.1)), dtype=np.float32)

@@ -16,7 +16,7 @@ from scipy.special import exp1
 
 Spectrum = NDArray[np.float64]
 
-LEAF_MODEL_NM: Spectrum = np.arange(400.0, 2501.0)
+LEAF_MODEL_NM: Spectrum = np.arange(400.0, 2501.0, dtype=np.float64)
 """float64 [2101], the 1 nm grid of the leaf model, 400-2500 nm."""
 
 #: Light reaches a leaf within this cone, degrees (the rough surface of a leaf; Féret et al. 2017).

@@ -99,7 +99,7 @@ class Sensor:
 
 def vnir_204() -> Sensor:
     """204 bands, 400-1000 nm, 7 nm wide, 12 bit: a hand-held silicon camera of the Specim IQ's kind."""
-    wavelengths = np.linspace(400.0, 1000.0, 204)
+    wavelengths = np.linspace(400.0, 1000.0, 204, dtype=np.float64)
     return _sensor("vnir-204", wavelengths, np.full(204, 7.0), _silicon(wavelengths))
 
 
@@ -111,7 +111,7 @@ def full_range(bands: int = 64) -> Sensor:
     """
     if bands < 8:
         raise ValueError(f"bands must be at least 8, got {bands}; fewer cannot resolve a pigment")
-    wavelengths = np.linspace(400.0, 2500.0, bands)
+    wavelengths = np.linspace(400.0, 2500.0, bands, dtype=np.float64)
     electrons = np.where(wavelengths <= 1000.0, _silicon(wavelengths), _mercury_cadmium_telluride(wavelengths))
     return _sensor(f"full-range-{bands}", wavelengths, np.full(bands, 2100.0 / (bands - 1)), electrons)
 

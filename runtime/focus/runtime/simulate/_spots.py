@@ -35,6 +35,7 @@ def spots(
         np.minimum(distance, along * along + across * across, out=distance)
     typical = float(radii.mean())
     # tanh bounds the raggedness, so that no noise can wipe a spot out at its centre.
-    ragged = np.tanh(fractal_noise(rng, leaf.blade.shape, 1.3 * typical, octaves=3))
+    lines, samples = leaf.blade.shape
+    ragged = np.tanh(fractal_noise(rng, (lines, samples), 1.3 * typical, octaves=3))
     relative = np.sqrt(distance) + np.float32(0.45) * ragged
     return ramp((1.0 - relative) * np.float32(typical / softness)), relative
