@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from focus.exporter.commands import train as command
+from focus.exporter.commands.export import main as export_main
 from focus.exporter.model import load_checkpoint
 from focus.exporter.training import TrainSettings
 
@@ -67,6 +68,15 @@ def test_a_training_writes_model_report_and_metrics(tmp_path: Path, capsys: pyte
     assert bundle.class_names == ("healthy", "chlorosis", "anthocyanin", "water-soaked")
     assert json.loads((tmp_path / "leaf.report.json").read_text())["windows"] == 4
     assert (tmp_path / "leaf.training" / "metrics.csv").read_text().count("\n") == 3
+
+
+def test_its_export_is_checked_on_windows_of_the_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, onnx = tmp_path / "leaf.pt", tmp_path / "leaf.onnx"
+    assert command.main([*DATA, *TINY, "--out", str(out)]) == 0
+    assert export_main(["--ckpt", str(out), "--onnx", str(onnx), "--standalone"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("largest difference to torch on 4 windows of the training") == 2
+    assert onnx.is_file()
 
 
 def test_a_trained_model_gives_its_backbone_to_another(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_standalone_leaves_out_missing_samples_as_ingest_does() -> None:
     net = small_net()
     bundle = small_bundle(net)
     windows = check_windows(bundle)
-    holed = windows.cubes.copy()
+    holed = windows.cubes[:1].copy()
     holed[0, 5, :4, :6] = np.nan
     holed[0, 7, 6:12, 6:12] = np.nan
     from focus.kernels import ingest, standardise
