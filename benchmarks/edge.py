@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from focus.kernels import ingest, saliency, standardise
 from focus.runtime.engines import engine_from_path
@@ -56,7 +57,7 @@ def main() -> int:
         gain = 1.0 / (counts.white - counts.dark)[:, None]
         weights = np.array(bundle.composite_weights)
 
-        def summaries():  # type: ignore[no-untyped-def]
+        def summaries() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             found = ingest(raw, bundle.backbone.patch, weights, dark=dark, gain=gain)
             means = standardise(found.band_means, np.array(bundle.mean), np.array(bundle.deviation))
             centred = found.composite - np.array(bundle.backbone.composite_mean)[:, None, None]

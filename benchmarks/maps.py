@@ -53,17 +53,18 @@ def _run(args: argparse.Namespace) -> int:
     if windows.truth is None:
         raise FocusError(f"--data {args.data} has no truth to compare with; give a simulation")
     batches = Batches(windows, training_statistics(windows, net.backbone), torch.device("cpu"))
+    chance: tuple[float, ...] = ()
     table = Table("heads", "groups", "IoU", "AUPRC", "BIO@5", "BIO@20")
     for words, heads in head_sets(bundle).items():
         for weighed in (False, True):
             found = make_report(net, batches, shown_by(bundle, heads, weighed), 32, best_epoch=0, epochs=0).explanation
             if found is None:
                 raise FocusError(f"no window of --data {args.data} has a lesion that fills half a patch")
+            chance = (found.prevalence, found.bio_random_5, found.bio_random_20)
             figures = (found.iou, found.auprc, found.bio_at_5, found.bio_at_20)
             table.add_row(words, "weighed" if weighed else "alike", *(f"{figure:.3f}" for figure in figures))
-    chance = ("", found.prevalence, found.bio_random_5, found.bio_random_20)
     table.add_section()
-    table.add_row("chance", "", *(figure if isinstance(figure, str) else f"{figure:.3f}" for figure in chance))
+    table.add_row("chance", "", "", *(f"{figure:.3f}" for figure in chance))
     console.print(table)
     return 0
 
