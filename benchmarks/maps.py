@@ -1,7 +1,5 @@
 """Ways to make maps of one network's reading, against the truth of simulated leaves: which heads, and whether band
 groups are weighed by what they add for the class. No training: the network is the same in every row.
-
-    python benchmarks/maps.py --ckpt leaf-vnir.pt --data sim:vnir,scenes=2400,val=400,test=600 --cache DIR
 """
 
 from __future__ import annotations
@@ -21,7 +19,14 @@ from focus.exporter.training._batches import Batches
 from focus.exporter.training._report import make_report
 from focus.exporter.training._statistics import training_statistics
 from focus.runtime import Bundle, FocusError
-from focus.runtime.commands import run_command
+from focus.runtime.commands import CommandParser, command_parser, run_command
+
+DESCRIPTION = "Compares ways to make maps of one trained network with the truth of simulated leaves."
+
+EXAMPLES = """\
+example:
+  python benchmarks/maps.py --ckpt leaf-vnir.pt --data sim:vnir,scenes=2400,val=400,test=600 --cache DIR
+"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -29,8 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     return run_command("benchmarks/maps.py", lambda: _run(_parser().parse_args(argv)))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def _parser() -> CommandParser:
+    parser = command_parser("benchmarks/maps.py", DESCRIPTION, EXAMPLES)
     parser.add_argument("--ckpt", type=Path, required=True, metavar="MODEL.pt", help="checkpoint from focus-train")
     parser.add_argument("--data", required=True, metavar="sim:...", help="as it was given to focus-train")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="as it was given to focus-train")
@@ -73,7 +78,8 @@ def head_sets(bundle: Bundle) -> dict[str, tuple[int, ...]]:
     """The heads of the last block: those that the bundle shows, the others, and all."""
     every = tuple(range(bundle.backbone.heads))
     shown = bundle.reading.heads
-    return {"shown": shown, "others": tuple(head for head in every if head not in shown), "all": every}
+    others = tuple(head for head in every if head not in shown)
+    return {"shown": shown, "others": others, "all": every} if others else {"all": every}
 
 
 def shown_by(bundle: Bundle, heads: tuple[int, ...], weighed: bool) -> Bundle:

@@ -27,6 +27,7 @@ def test_images_are_decided_by_the_seed_and_hold_crops_of_the_real_cubes() -> No
     first, again, other = images(6), images(6), images(6, seed=1)
     assert first.shape == (6, 3, SIZE, SIZE)
     assert np.array_equal(first, again)
+    assert np.array_equal(first[:3], images(3))  # an image does not depend on how many there are
     assert not np.array_equal(first, other)
     crop = first[5].astype(np.float32)
     assert (np.diff(crop, axis=2) >= -2e-3).all() and np.ptp(

@@ -63,6 +63,10 @@ def _run(args: argparse.Namespace) -> int:
     from focus.exporter.training import progress_bar
     from focus.runtime._files import write_atomically
 
+    settings = DistilSettings(epochs=args.epochs, seed=args.seed)
+    least = settings.held_out + settings.batch
+    if args.images < least:
+        raise ValueError(f"--images must be at least {least} ({settings.held_out} are held out), got {args.images}")
     console = Console(stderr=True)
     student = create_backbone(args.student, (args.size, args.size))
     rows, _ = student.patch_embed.grid_size
@@ -81,7 +85,7 @@ def _run(args: argparse.Namespace) -> int:
     with progress_bar(console, "teacher") as tell:
         features = teach(teacher, images, 14 * rows, lambda done, total: tell(done, total, ""))
     with progress_bar(console, "student") as tell:
-        report = distil(student, images, features, DistilSettings(epochs=args.epochs, seed=args.seed), tell)
+        report = distil(student, images, features, settings, tell)
     tensors = {name: value.half().contiguous() for name, value in student.state_dict().items()}
     write_atomically(args.out, save(tensors))
     print(f"held-out composites: cosine {report.cosine:.3f}, explained variance {report.r2:.3f}")
