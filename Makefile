@@ -11,7 +11,7 @@ LOCK ?=
 # The stamps carry the checksum of everything that a set-up depends on, so a set-up runs again when one of them changed.
 checksum = $(shell (echo '$(PYTHON)'; cat $(1) requirements/uv.txt scripts/venv.sh pyproject.toml) | cksum | cut -d' ' -f1)
 EDGE_READY := $(EDGE)/.ready-$(call checksum,requirements/edge.txt)
-VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt)
+VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/grad-cam.txt)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -46,7 +46,7 @@ bench: $(EDGE_READY) ## time the stages of the edge side with the shipped model
 lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=--upgrade for newer versions
 	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt
 	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/edge.txt
-	@$(COMPILE) pyproject.toml requirements/build.in --extra export --extra dev -o requirements/test.txt
+	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra dev -o requirements/test.txt
 
 clean: ## remove out/, built packages and caches; the environments stay
 	@rm -rf $(OUT) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -68,5 +68,5 @@ $(EDGE_READY):
 	@rm -f $(EDGE)/.ready-* && touch $@
 
 $(VENV_READY):
-	@scripts/venv.sh $(VENV) requirements/test.txt
+	@scripts/venv.sh $(VENV) requirements/test.txt requirements/grad-cam.txt
 	@rm -f $(VENV)/.ready-* && touch $@

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes or updates a virtual environment: scripts/venv.sh DIR LOCK
+# Makes or updates a virtual environment: scripts/venv.sh DIR LOCK [SOURCES]
 #
 # Afterwards DIR holds what the lock file LOCK pins and this repository as an editable install. Only wheels are
-# installed, each checked against its hash. PYTHON=... names the interpreter; without it the first of python3,
+# installed, each checked against its hash; SOURCES pins the few packages that have none, built with what LOCK brought. PYTHON=... names the interpreter; without it the first of python3,
 # python3.13 ... python3.10 that is new enough is taken. A second run with the same lock needs no network.
 set -euo pipefail
 
@@ -69,11 +69,12 @@ install_lock() {
     [ -t 2 ] || install+=(-q)
     echo "installing $lock into $venv"
     "${install[@]}" --require-hashes --only-binary :all: -r "$lock"
+    [ -z "$sources" ] || "${install[@]}" --require-hashes --no-deps --no-build-isolation -r "$sources"
     "${install[@]}" --no-deps --no-build-isolation -e .
 }
 
-[ $# -eq 2 ] || fail "usage: scripts/venv.sh DIR LOCK"
-venv=$1 lock=$2
+[ $# -eq 2 ] || [ $# -eq 3 ] || fail "usage: scripts/venv.sh DIR LOCK [SOURCES]"
+venv=$1 lock=$2 sources=${3:-}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 make_venv
 install_lock

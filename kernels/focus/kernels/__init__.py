@@ -1,5 +1,18 @@
 """The two fused kernels: ``ingest`` (raw samples to what the network reads) and ``saliency`` (attention to maps)."""
 
-from focus.kernels._reference import Ingested, Saliency, ingest, saliency, standardise
+from focus.kernels._ingest import ingest, prepare
+from focus.kernels._lines import LineIngest
+from focus.kernels._maps import saliency, standardise, upsample
+from focus.kernels._results import Ingested, Quality, Saliency
 
-__all__ = ["Ingested", "Saliency", "ingest", "saliency", "standardise"]
+__all__ = [
+    "Ingested",
+    "LineIngest",
+    "Quality",
+    "Saliency",
+    "ingest",
+    "prepare",
+    "saliency",
+    "standardise",
+    "upsample",
+]

@@ -92,7 +92,7 @@ class Bundle(_Part):
     deviation: Positive
     adapter_norm: Numbers
     composite_weights: tuple[Numbers, Numbers, Numbers]
-    precision: Literal["fp32", "fp16"] = "fp32"
+    precision: Literal["fp32", "fp16", "int8"] = "fp32"
     checkpoint_sha256: str | None = None
     trained_on: str | None = None
 

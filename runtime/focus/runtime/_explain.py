@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from focus.runtime.outputs import (
     RunFacts,
     RunFolder,
     RunWriter,
-    model_file,
 )
 from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Settings, run_pipeline
 from focus.runtime.sources import Bands, Replay
@@ -38,16 +36,19 @@ class Model:
     engine: Engine
 
     @classmethod
-    def from_path(cls, path: Path | str | None = None, threads: int | None = None) -> Model:
+    def from_path(
+        cls, path: Path | str | None = None, threads: int | None = None, *, backend: str | None = None
+    ) -> Model:
         """Opens a model.
 
         Args:
             path: a ``.onnx`` from focus-export; None takes the shipped model.
             threads: threads within one pass; None takes the cores this process may use.
+            backend: ``openvino`` or ``onnxruntime``; None takes the faster one that is installed.
         Raises:
             BundleError: the file is missing, damaged, or not ours.
         """
-        return cls(engine_from_path(path, threads))
+        return cls(engine_from_path(path, threads, backend=backend))
 
     @property
     def bundle(self) -> Bundle:
@@ -159,7 +160,7 @@ def explain(
         Bands(bundle.wavelengths, None if bundle.fwhm_nm is None else np.array(bundle.fwhm_nm)) if resample else None
     )
     source = Replay(cube, calibration=calibration, resample_to=bands)
-    facts = RunFacts(time.time_ns(), model_file(chosen.engine))
+    facts = RunFacts.of_engine(chosen.engine)
     recording, heatmap, curves = _Recording(), CollectedMap(), Curves()
     summary = run_pipeline(source, chosen.engine, [recording, heatmap, curves], Settings(shown, overlap, with_cube))
     rows = [item for item in recording.told if isinstance(item, MapRow)]

@@ -240,6 +240,12 @@ def test_bad_choices(bad):
     assert "has no class 'rust'; it has healthy" in bad.says("--class", "rust")
     assert "--overlap must be 0 to 2 patches" in bad.says("--overlap", "3")
     assert "--threads must be 1 or more" in bad.says("--threads", "0")
+    assert "--batch must be 1 or more, got 0" in bad.says("--batch", "0")
+    assert "unknown backend 'tf'; there are openvino, onnxruntime" in bad.says("--backend", "tf")
+    assert "--bit-depth must be 1 to 32, got 0" in bad.says("--bit-depth", "0")
+    assert "--bit-shift must be 0 to 16, got 17" in bad.says("--bit-shift", "17")
+    assert "go with stored counts; leave out --resample" in bad.says("--bit-depth", "12", "--resample")
+    assert "leave out --bit-depth" in bad.says("--bit-depth", "12", camera="sim:")
     assert "--scale goes with --quantity reflectance" in bad.says("--scale", "2")
     assert "unrecognized arguments: --frobnicate; see focus-run --help" in bad.says("--frobnicate")
 
@@ -279,13 +285,13 @@ def test_what_goes_wrong_while_running_is_one(bad, monkeypatch):
         raise RuntimeError("the engine\nfell over")
 
     monkeypatch.setattr(OnnxRuntimeEngine, "infer", broken)
-    assert "RuntimeError: the engine fell over; set FOCUS_DEBUG=1" in bad.says(code=1)
+    assert "RuntimeError: the engine fell over; set FOCUS_DEBUG=1" in bad.says(code=1, backend="onnxruntime")
 
     def interrupted(self, means, composite):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(OnnxRuntimeEngine, "infer", interrupted)
-    assert bad.says(code=1) == "focus-run: interrupted\n"
+    assert bad.says(code=1, backend="onnxruntime") == "focus-run: interrupted\n"
 
 
 def test_an_earlier_run_is_replaced_only_when_asked(tmp_path, model, leaf):

@@ -1,13 +1,21 @@
-"""The engine contract on ONNX Runtime, and the files that it refuses."""
+"""The engine contract on every backend, and the files that engines refuse."""
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from focus.runtime import BundleError
-from focus.runtime.engines import engine_from_path
+from focus.runtime import BundleError, _processor
+from focus.runtime.engines import BACKENDS, OpenVinoEngine, _open, engine_from_path
+from focus.runtime.engines._cache import cache_folder
 from support.toy_model import Toy
+
+#: Of outputs that lie within 0..1 or near it: bf16 has 8 bits.
+TOLERANCE = {"fp32": 1e-5, "bf16": 2e-2}
 
 
 @pytest.fixture
@@ -15,27 +23,33 @@ def model(tmp_path):
     return Toy().save(tmp_path / "toy.onnx")
 
 
+@pytest.fixture(params=BACKENDS)
+def backend(request):
+    return request.param
+
+
 def inputs(windows: int = 2):
     rng = np.random.default_rng(0)
     return rng.standard_normal((windows, 12, 12), np.float32), rng.standard_normal((windows, 3, 12, 16), np.float32)
 
 
-def test_outputs_follow_the_contract(model):
+def test_outputs_follow_the_contract(model, backend):
     means, composite = inputs()
-    with engine_from_path(model, threads=1) as engine:
+    with engine_from_path(model, threads=1, backend=backend) as engine:
         outputs = engine.infer(means, composite)
     assert [value.shape for value in outputs] == [(2, 3), (2, 2, 3, 3, 12), (2, 2, 3, 3)]
     assert {value.dtype for value in outputs} == {np.dtype(np.float32)}
-    np.testing.assert_allclose(outputs.attention.sum(axis=-1) + outputs.sink_mass, 1, rtol=1e-5)
+    total = outputs.attention.sum(axis=-1) + outputs.sink_mass
+    np.testing.assert_allclose(total, 1, rtol=TOLERANCE[engine.precision])
 
 
-def test_the_toy_attends_where_its_bands_say(model):
+def test_the_toy_attends_where_its_bands_say(model, backend):
     """Guards the other tests: a network whose attention ignored the band means would let them pass for nothing."""
     toy = Toy()
     means, composite = inputs(1)
     means[:] = 0.0
     means[0, 7, 4] = 3.0
-    with engine_from_path(model) as engine:
+    with engine_from_path(model, backend=backend) as engine:
         outputs = engine.infer(means, composite)
     group = engine.bundle.group_of_band[4]
     shown = int(np.argmax(toy.weights[:, 4]))
@@ -43,18 +57,18 @@ def test_the_toy_attends_where_its_bands_say(model):
     assert np.argmax(outputs.logits[0]) == shown
 
 
-def test_windows_of_a_batch_do_not_mix(model):
+def test_windows_of_a_batch_do_not_mix(model, backend):
     means, composite = inputs(3)
-    with engine_from_path(model) as engine:
+    with engine_from_path(model, backend=backend) as engine:
         together = engine.infer(means, composite)
         alone = engine.infer(means[1:2], composite[1:2])
     for both, one in zip(together, alone, strict=True):
-        np.testing.assert_allclose(both[1:2], one, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(both[1:2], one, rtol=1e-5, atol=TOLERANCE[engine.precision])
 
 
-def test_only_inside_its_block_and_only_its_shapes(model):
+def test_only_inside_its_block_and_only_its_shapes(model, backend):
     means, composite = inputs()
-    engine = engine_from_path(model)
+    engine = engine_from_path(model, backend=backend)
     with engine:
         with pytest.raises(ValueError, match=r"reads band_means \[B, 12, 12\] and composite .*got \[2, 12, 11\]"):
             engine.infer(means[:, :, :11], composite)
@@ -64,6 +78,101 @@ def test_only_inside_its_block_and_only_its_shapes(model):
         engine.infer(means, composite)
     with engine:
         assert engine.infer(means, composite).logits.shape == (2, 3)
+
+
+def test_outputs_do_not_change_with_the_next_pass(model, backend):
+    means, composite = inputs(1)
+    with engine_from_path(model, backend=backend) as engine:
+        first = engine.infer(means, composite)
+        kept = [value.copy() for value in first]
+        engine.infer(-means, composite + 1)
+    for now, then in zip(first, kept, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_backends_agree(model):
+    means, composite = inputs()
+    with engine_from_path(model, backend="onnxruntime") as engine:
+        exact = engine.infer(means, composite)
+    with OpenVinoEngine(model, precision="fp32") as engine:
+        assert engine.precision == "fp32"
+        for found, expected in zip(engine.infer(means, composite), exact, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    with engine_from_path(model, backend="openvino") as engine:
+        for found, expected in zip(engine.infer(means, composite), exact, strict=True):
+            np.testing.assert_allclose(found, expected, atol=TOLERANCE[engine.precision])
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"), [({"avx2"}, "fp32"), ({"amx_bf16"}, "bf16"), ({"avx512_bf16"}, "bf16")]
+)
+def test_bf16_is_never_emulated(model, monkeypatch, flags, precision):
+    monkeypatch.setattr(_processor, "processor_flags", lambda: frozenset(flags))
+    assert engine_from_path(model, backend="openvino").precision == precision
+
+
+def test_openvino_is_taken_where_it_is_installed(model, monkeypatch):
+    assert engine_from_path(model).name == "openvino"
+    monkeypatch.setattr(_open, "find_spec", lambda name: None)
+    assert engine_from_path(model).name == "onnxruntime"
+    with pytest.raises(ValueError, match="unknown backend 'tensorflow'; there are openvino, onnxruntime"):
+        engine_from_path(model, backend="tensorflow")
+
+
+def test_another_model_of_the_same_name_size_and_date_is_compiled_anew(tmp_path, monkeypatch):
+    """OpenVINO's own cache would go on running the first one."""
+    monkeypatch.setenv("FOCUS_CACHE", str(tmp_path / "cache"))
+    path, found = tmp_path / "toy.onnx", []
+    means, composite = inputs(1)
+    for band in (0, 5, 0):
+        read = np.zeros((3, 12))
+        read[:, band] = 1.0
+        Toy(read=read).save(path)
+        os.utime(path, (1e9, 1e9))
+        with engine_from_path(path, backend="openvino") as engine:
+            found.append(engine.infer(means, composite).logits)
+    assert not np.allclose(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    assert len(list((tmp_path / "cache" / "openvino").iterdir())) == 2
+
+
+def test_a_cut_off_cache_is_made_anew(tmp_path, model, monkeypatch):
+    monkeypatch.setenv("FOCUS_CACHE", str(tmp_path / "cache"))
+    means, composite = inputs(1)
+    with engine_from_path(model, backend="openvino") as engine:
+        expected = engine.infer(means, composite).logits
+    [blob] = (tmp_path / "cache").rglob("*.blob")
+    blob.chmod(0o644)
+    blob.write_bytes(blob.read_bytes()[: blob.stat().st_size // 2])
+    with engine_from_path(model, backend="openvino") as engine:
+        np.testing.assert_array_equal(engine.infer(means, composite).logits, expected)
+
+
+def test_only_the_models_used_last_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOCUS_CACHE", str(tmp_path))
+    for index in range(6):
+        folder = cache_folder("openvino", f"{index}" * 64)
+        os.utime(folder, (index, index))
+    assert sorted(path.name[0] for path in (tmp_path / "openvino").iterdir()) == ["2", "3", "4", "5"]
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, model, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FOCUS_CACHE", str(tmp_path / "file"))
+    assert cache_folder("openvino", "0" * 64) is None
+    means, composite = inputs(1)
+    with engine_from_path(model, backend="openvino") as engine:
+        assert np.isfinite(engine.infer(means, composite).logits).all()
+
+
+@given(st.integers(0, 4000), st.binary(max_size=8))
+def test_a_damaged_file_is_said_to_be_one(tmp_path_factory, place, change):
+    folder = tmp_path_factory.mktemp("damaged")
+    content = Toy().save(folder / "toy.onnx").read_bytes()
+    path = folder / "changed.onnx"
+    path.write_bytes(content[: min(place, len(content) - 9)] + change)
+    with pytest.raises(BundleError, match=r"changed\.onnx.*(not a readable ONNX model|not a FOCUS model|not valid)"):
+        engine_from_path(path)
 
 
 def test_refuses_other_files(tmp_path, model):

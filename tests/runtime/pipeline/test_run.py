@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,8 @@ from focus.kernels import ingest, saliency, standardise
 from focus.runtime import CubeError
 from focus.runtime.engines import engine_from_path
 from focus.runtime.outputs import BaseSink
-from focus.runtime.pipeline import Settings, run_pipeline, window_weight
-from focus.runtime.sources import Replay
+from focus.runtime.pipeline import FAULTS, Settings, run_pipeline, window_weight
+from focus.runtime.sources import Replay, WordFormat
 from support.scenes import Scripted, cube, reflectance
 from support.toy_model import WAVELENGTHS, Toy
 
@@ -261,3 +263,58 @@ def test_progress_goes_up_to_the_end(engine):
     )
     assert [lines for lines, _ in told] == [4, 8, 12, 16, 20]
     assert told[2][1] == 1
+
+
+@pytest.mark.parametrize("batch", [2, 3, 100])
+def test_a_batch_changes_nothing_but_the_speed(engine, batch):
+    single, summary = run(Replay(cube(33, 37)), engine)
+    batched, other = run(Replay(cube(33, 37)), engine, batch=batch)
+    assert (other.windows, other.skipped, other.class_counts) == (summary.windows, 0, summary.class_counts)
+    assert [reading.window.index for reading in batched.readings] == list(range(other.windows))
+    for name in ("heatmap", "scores"):
+        np.testing.assert_allclose(batched.stacked(name), single.stacked(name), rtol=1e-4, atol=1e-6)
+
+
+def test_a_batch_must_hold_a_window(engine):
+    with pytest.raises(ValueError, match="--batch must be at least 1, got 0"):
+        run(Replay(cube(12, 16)), engine, batch=0)
+
+
+def test_the_network_and_the_source_work_at_the_same_time(engine):
+    """The source hands out lines of the next windows while the network is still at the first one."""
+    source, sent = Replay(cube(48, 16)), []
+    start = source.start
+
+    def counted(get_buffer):
+        for meta in start(get_buffer):
+            sent.append(meta.sequence)
+            yield meta
+
+    source.start = counted
+    lines_at_window = []
+
+    class Slow(Collected):
+        def add_window(self, reading):
+            deadline = time.monotonic() + 5
+            while not lines_at_window and len(sent) < 24 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            lines_at_window.append(len(sent))
+
+    run_pipeline(source, engine, [Slow()], Settings(overlap=0))
+    assert lines_at_window[0] >= 24
+
+
+def test_saturated_counts_are_left_out_and_told(engine):
+    words = (reflectance(12, 16) * 4000).astype(np.uint16)
+    words[:, 5, 6] = 4095
+    stored = cube(values=words << 4, scale=4000.0)
+    sink, _ = run(Replay(stored, words=WordFormat(bits=12, shift=4)), engine)
+    plain, _ = run(Replay(cube(values=words, scale=4000.0)), engine)
+    window = sink.readings[0].window
+    assert window.faults[FAULTS.index("saturated")] == pytest.approx(1 / (12 * 16))
+    assert window.valid_share.min() == pytest.approx(15 / 16)
+    untouched = np.arange(12) != 5
+    np.testing.assert_allclose(
+        window.standardised[untouched], plain.readings[0].window.standardised[untouched], rtol=1e-5, atol=1e-5
+    )
+    assert window.standardised[5].max() < plain.readings[0].window.standardised[5].max()

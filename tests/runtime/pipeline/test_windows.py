@@ -20,9 +20,8 @@ def patch_row(row: int, columns: int, lines: int = PATCH, valid: bool = True) ->
     standardised[:, 0] = 1000 * row + np.arange(columns)
     composite = np.full((3, PATCH, columns * PATCH), row, np.float32)
     mask = np.full((PATCH, columns * PATCH), valid)
-    return PatchRow(
-        row, standardised, composite, np.full(columns, float(valid), np.float32), mask, lines, 4 * row, Times(row, row)
-    )
+    share, faults = np.full(columns, float(valid), np.float32), np.full((columns, 4), row, np.int32)
+    return PatchRow(row, standardised, composite, share, faults, mask, lines, 4 * row, Times(row, row))
 
 
 def reading(window, heatmap, scores=(0.2, 0.3, 0.5), cube=None) -> Reading:
@@ -57,6 +56,8 @@ def test_windows_cover_every_patch_and_show_it_in_its_place(rows, columns, overl
         np.testing.assert_array_equal(window.composite[0, ::PATCH, 0], window.first_row + np.arange(ROWS))
         assert (window.first_line, window.first_sample) == (PATCH * window.first_row, PATCH * window.first_column)
         assert (window.lines, window.first_sequence) == (ROWS * PATCH, 4 * window.first_row)
+        samples = BANDS * PATCH**2
+        np.testing.assert_allclose(window.faults, (window.first_row + (ROWS - 1) / 2) / samples)
         assert window.times == (window.first_row, window.first_row + ROWS - 1)
         seen[window.first_row : window.first_row + ROWS, window.first_column : window.first_column + COLUMNS] += 1
     assert seen.min() >= 1

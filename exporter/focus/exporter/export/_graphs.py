@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from focus.exporter.model import FocusNet
+from focus.kernels._image import LEAST_SHARE
+from focus.kernels._optics import trimmed_weights
 from focus.runtime import Bundle
 
 
@@ -68,7 +70,7 @@ class StandaloneGraph(nn.Module):
             "mean": bundle.mean,
             "deviation": bundle.deviation,
             "band_weight": bundle.band_weight,
-            "weights": bundle.composite_weights,
+            "weights": trimmed_weights(np.array(bundle.composite_weights)),
             "composite_mean": bundle.backbone.composite_mean,
             "composite_deviation": bundle.backbone.composite_deviation,
         }
@@ -92,12 +94,21 @@ class StandaloneGraph(nn.Module):
         filled = torch.where(good, cube, torch.zeros_like(cube))
         counts = good.to(cube.dtype).unflatten(3, blocks[2:]).unflatten(2, blocks[:2]).sum(dim=(3, 5))
         means = filled.unflatten(3, blocks[2:]).unflatten(2, blocks[:2]).sum(dim=(3, 5)) / counts.clamp_min(1.0)
-        fill = means.repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
-        image = torch.einsum("kc,bchw->bkhw", self.weights, torch.where(good, cube, fill))
+        image = self._image(filled, good.to(cube.dtype), means, counts)
         composite = (image - self.composite_mean[:, None, None]) / self.composite_deviation[:, None, None]
         spectra = (means.flatten(2).transpose(1, 2) - self.mean) / self.deviation
         missing = counts.flatten(2).transpose(1, 2) == 0
         return torch.where(missing, torch.zeros_like(spectra), spectra), composite
+
+    def _image(self, filled: Tensor, good: Tensor, means: Tensor, counts: Tensor) -> Tensor:
+        """The composite [B, 3, H, W]: a pixel averages over its valid bands, or takes its patch's band means."""
+        total = self.weights.sum(dim=1)[:, None, None]
+        share = torch.einsum("kc,bchw->bkhw", self.weights, good) / total
+        average = torch.einsum("kc,bchw->bkhw", self.weights, filled) / share.clamp_min(LEAST_SHARE)
+        known = torch.einsum("kc,bchw->bkhw", self.weights, (counts > 0).to(filled.dtype)).clamp_min(1e-6)
+        of_patch = total * torch.einsum("kc,bchw->bkhw", self.weights, means) / known
+        fill = of_patch.repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
+        return torch.where(share >= LEAST_SHARE, average, fill)
 
     def saliency(self, logits: Tensor, attention: Tensor, spectra: Tensor) -> Tensor:
         """T, Eq. (5), of the predicted class (regression: of the first target), [B, C, h, w].

@@ -27,6 +27,7 @@ EXTRA_OF_MODULE = {
     "openvino": "openvino",
     "tensorrt": "tensorrt",
     "cuda": "gpu",
+    "nncf": "quantize",
 }
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from focus.runtime.commands._cli import DONE, CommandParser, command_parser, run_command
+from focus.runtime.commands._source_options import add_source_arguments, source_options
 
 if TYPE_CHECKING:
     from focus.runtime.engines import Engine
     from focus.runtime.outputs import Results
     from focus.runtime.pipeline import RunSummary
-    from focus.runtime.sources import SourceOptions
 
 NAME = "focus-run"
 
@@ -81,29 +80,28 @@ def _parser() -> CommandParser:
         metavar="PATCHES",
         help="patches that neighbouring windows share (default: half a window)",
     )
-    _add_source_arguments(parser.add_argument_group("what the file does not say"))
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine (default: all cores)")
+    add_source_arguments(parser.add_argument_group("what the file does not say"))
+    speed = parser.add_argument_group("speed")
+    speed.add_argument(
+        "--backend",
+        metavar="NAME",
+        help="openvino or onnxruntime (default: openvino where it is installed, as it is faster)",
+    )
+    speed.add_argument(
+        "--batch", type=int, default=1, metavar="N", help="windows read at once: more maps a second, each later (1)"
+    )
+    speed.add_argument("--threads", type=int, metavar="N", help="threads of engine and ingest (default: all cores)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in --out")
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
     return parser
-
-
-def _add_source_arguments(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--calibration", type=Path, metavar="FILE", help="references of the rig, for raw counts")
-    group.add_argument("--quantity", choices=["reflectance", "counts"], help="what the stored values are")
-    group.add_argument("--scale", type=float, metavar="S", help="stored value / S = reflectance")
-    group.add_argument("--resample", action="store_true", help="resample the cube to the model's bands")
-    group.add_argument("--wavelengths", metavar="FILE|START:STOP", help="band centres in nm")
-    group.add_argument("--variable", metavar="NAME", help="variable that holds the cube (MATLAB, HDF5, NetCDF)")
-    group.add_argument(
-        "--axes", metavar="ORDER", help="order of the stored axes, e.g. hwc (c bands, h lines, w samples)"
-    )
 
 
 def _run(arguments: list[str]) -> int:
     args = _parser().parse_args(arguments)
     if args.threads is not None and args.threads < 1:
         raise ValueError(f"--threads must be 1 or more, got {args.threads}")
+    if args.batch < 1:
+        raise ValueError(f"--batch must be 1 or more, got {args.batch}")
 
     from focus.runtime.engines import engine_from_path
     from focus.runtime.outputs import RunFolder, run_to_folder
@@ -111,9 +109,9 @@ def _run(arguments: list[str]) -> int:
     from focus.runtime.sources import source_from_uri
 
     folder = RunFolder(args.out, overwrite=args.overwrite)
-    engine = engine_from_path(args.engine, args.threads)
-    source = source_from_uri(args.camera, _source_options(args, engine))
-    settings = Settings(args.shown, args.overlap, args.cube)
+    engine = engine_from_path(args.engine, args.threads, backend=args.backend, batch=args.batch)
+    source = source_from_uri(args.camera, source_options(args, engine.bundle))
+    settings = Settings(args.shown, args.overlap, args.cube, args.batch, args.threads)
     if args.quiet:
         run_to_folder(source, engine, folder, settings)
         return DONE
@@ -125,25 +123,6 @@ def _run(arguments: list[str]) -> int:
     return DONE
 
 
-def _source_options(args: argparse.Namespace, engine: Engine) -> SourceOptions:
-    import numpy as np
-
-    from focus.runtime._calibration import Calibration
-    from focus.runtime.sources import Bands, SourceOptions
-
-    bundle = engine.bundle
-    fwhm = None if bundle.fwhm_nm is None else np.array(bundle.fwhm_nm)
-    return SourceOptions(
-        variable=args.variable,
-        axes=args.axes,
-        wavelengths_nm=args.wavelengths,
-        quantity=args.quantity,
-        scale=args.scale,
-        calibration=None if args.calibration is None else Calibration.load(args.calibration),
-        resample_to=Bands(bundle.wavelengths, fwhm) if args.resample else None,
-    )
-
-
 def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: Path) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -153,10 +132,7 @@ def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: P
     table.add_column(style="dim")
     table.add_column()
     counts = summary.counts
-    table.add_row(
-        "model",
-        engine.bundle.name,
-    )
+    table.add_row("model", f"{engine.bundle.name}, {engine.name} {engine.precision}")
     table.add_row("scene", f"{summary.lines} lines x {summary.samples} samples, {summary.valid_share:.1%} valid")
     table.add_row("lines", f"{counts.received} received, {counts.missing} missing, {counts.rejected} rejected")
     skipped = f", {summary.skipped} empty ones skipped" if summary.skipped else ""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 from focus.runtime._bundle import Bundle
+from focus.runtime.engines._onnx_file import ModelFile
 
 
 class Outputs(NamedTuple):
@@ -27,9 +28,19 @@ class Outputs(NamedTuple):
 
 
 class Engine(Protocol):
-    """Runs the network. A context manager; ``infer`` only inside of it."""
+    """Runs the network. A context manager; ``infer`` only inside of it.
 
+    Attributes:
+        name: of the backend, see ``BACKENDS``.
+        bundle: the model's facts.
+        file: the model's file.
+        precision: what it computes in: fp32, bf16, fp16 or int8.
+    """
+
+    name: str
     bundle: Bundle
+    file: ModelFile
+    precision: str
 
     def __enter__(self) -> Self:
         """Loads the network; slow work belongs here."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import TracebackType
 
@@ -11,12 +10,11 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from focus.runtime._bundle import Bundle
 from focus.runtime._errors import BundleError
+from focus.runtime._processor import usable_cores
 from focus.runtime.engines._contract import Outputs
-from focus.runtime.engines._shapes import require_shapes
-
-INPUTS = ("band_means", "composite")
+from focus.runtime.engines._onnx_file import read_model_file
+from focus.runtime.engines._shapes import CLOSED, require_shapes
 
 
 class OnnxRuntimeEngine:
@@ -29,38 +27,29 @@ class OnnxRuntimeEngine:
         BundleError: no ONNX file, not ours, or damaged.
     """
 
-    def __init__(self, path: Path | str, threads: int | None = None) -> None:
-        self.path = Path(path)
-        self._options = ort.SessionOptions()
-        self._options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
-        self._options.log_severity_level = 3
-        self._session: ort.InferenceSession | None = self._load()
-        self.bundle = Bundle.from_metadata(self._session.get_modelmeta().custom_metadata_map, str(self.path))
-        given = {put.name: put.type for put in self._session.get_inputs()}
-        if set(given) != set(INPUTS):
-            raise BundleError(
-                f"{self.path} has the inputs {', '.join(sorted(given))}, an engine needs {' and '.join(INPUTS)}; "
-                "export it without --standalone"
-            )
-        self._dtype = np.float16 if given["band_means"] == "tensor(float16)" else np.float32
+    name = "onnxruntime"
 
-    def _load(self) -> ort.InferenceSession:
-        if not self.path.is_file():
-            raise BundleError(
-                f"no model file {self.path}; make one with focus-export, or leave out --engine for the shipped one"
-            )
+    def __init__(self, path: Path | str, threads: int | None = None) -> None:
+        self.file = read_model_file(Path(path))
+        self.bundle = self.file.bundle
+        self.precision: str = self.bundle.precision
+        self._options = ort.SessionOptions()
+        self._options.intra_op_num_threads = threads or usable_cores()
+        self._options.log_severity_level = 3
+        self._session: ort.InferenceSession | None = None
+
+    def __enter__(self) -> Self:
+        path = self.file.path
         try:
-            return ort.InferenceSession(str(self.path), self._options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(str(path), self._options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises a class of its own for each status
             if not type(error).__module__.startswith("onnxruntime"):
                 raise
             raise BundleError(
-                f"{self.path} is not a readable ONNX model ({_first_line(error)}); copy or export it again"
+                f"{path} is not a readable ONNX model ({_first_line(error)}); copy or export it again"
             ) from None
-
-    def __enter__(self) -> Self:
-        if self._session is None:
-            self._session = self._load()
+        kinds = {put.name: put.type for put in self._session.get_inputs()}
+        self._dtype = np.float16 if kinds["band_means"] == "tensor(float16)" else np.float32
         return self
 
     def __exit__(
@@ -71,7 +60,7 @@ class OnnxRuntimeEngine:
     def infer(self, band_means: NDArray[np.float32], composite: NDArray[np.float32]) -> Outputs:
         """See ``Engine.infer``."""
         if self._session is None:
-            raise RuntimeError("the engine is closed; use it inside its `with` block")
+            raise RuntimeError(CLOSED)
         require_shapes(self.bundle, band_means, composite)
         feeds = {
             "band_means": band_means.astype(self._dtype, copy=False),

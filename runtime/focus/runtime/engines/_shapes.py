@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from focus.runtime._bundle import Bundle
 
+#: Of the RuntimeError when an engine is used outside its ``with`` block.
+CLOSED = "the engine is closed; use it inside its `with` block"
+
 
 def require_shapes(bundle: Bundle, band_means: NDArray[np.float32], composite: NDArray[np.float32]) -> None:
     """Refuses inputs that are not the bundle's [B, N, C] and [B, 3, H, W].

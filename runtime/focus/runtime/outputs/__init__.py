@@ -5,7 +5,7 @@ from focus.runtime.outputs._curve import Curves
 from focus.runtime.outputs._envi import EnviWriter
 from focus.runtime.outputs._folder import RunFolder
 from focus.runtime.outputs._maps import CollectedMap, SaliencyCubeSink, SaliencySink, ScoresSink
-from focus.runtime.outputs._save import model_file, run_to_folder
+from focus.runtime.outputs._save import run_to_folder
 from focus.runtime.outputs._score import lesion_iou
 from focus.runtime.outputs._writer import Results, RunFacts, RunWriter
 
@@ -23,6 +23,5 @@ __all__ = [
     "SaliencySink",
     "ScoresSink",
     "lesion_iou",
-    "model_file",
     "run_to_folder",
 ]

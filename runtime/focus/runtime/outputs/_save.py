@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-
 from focus.runtime.engines import Engine
 from focus.runtime.outputs._folder import RunFolder
 from focus.runtime.outputs._writer import Results, RunFacts, RunWriter
@@ -33,14 +30,8 @@ def run_to_folder(
     """
     chosen = settings or Settings()
     plan_run(source, engine, chosen)
-    facts = RunFacts(time.time_ns(), model_file(engine))
+    facts = RunFacts.of_engine(engine)
     with folder:
         writer = RunWriter(folder.path, facts, with_cube=chosen.with_cube)
         summary = run_pipeline(source, engine, [writer], chosen, progress)
     return summary, writer.results
-
-
-def model_file(engine: Engine) -> Path | None:
-    """The file that an engine was opened from, where it has one."""
-    path = getattr(engine, "path", None)
-    return path if isinstance(path, Path) else None

@@ -10,7 +10,7 @@ import numpy as np
 
 from focus.runtime.outputs._contract import BaseSink
 from focus.runtime.outputs._files import writing
-from focus.runtime.pipeline import Plan, Reading
+from focus.runtime.pipeline import FAULTS, Plan, Reading
 
 
 def utc_text(nanoseconds: int | None) -> str:
@@ -37,7 +37,7 @@ class WindowsSink(BaseSink):
         self._plan = plan
         self._writer = csv.writer(self._file)
         place = ["window", "first_line", "lines", "first_sample", "samples"]
-        time = ["first_sequence", "last_sequence", "utc_first", "utc_last", "valid_share"]
+        time = ["first_sequence", "last_sequence", "utc_first", "utc_last", "valid_share", *FAULTS]
         maps = ["predicted", "shown", "top_band_nm", "peak_saliency", "sink_mass", "collapse"]
         self._write([*place, *time, *maps, *(f"score {name}" for name in plan.bundle.class_names)])
 
@@ -58,6 +58,7 @@ class WindowsSink(BaseSink):
                 utc_text(window.times.first_ns),
                 utc_text(window.times.last_ns),
                 f"{window.valid_share.mean():.4f}",
+                *(f"{share:.4f}" for share in window.faults),
                 "" if reading.predicted is None else names[reading.predicted],
                 names[reading.shown],
                 f"{bundle.wavelengths[int(np.argmax(reading.curve))]:.2f}",

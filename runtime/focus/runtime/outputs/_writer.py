@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from focus.runtime.engines import Engine, ModelFile
 from focus.runtime.outputs._contract import BaseSink, MapSink
 from focus.runtime.outputs._curve import CurveSink
 from focus.runtime.outputs._envi import EnviWriter
@@ -34,11 +36,19 @@ class RunFacts:
 
     Attributes:
         started_ns: UTC, nanoseconds since 1970.
-        model_file: the model's file, or None for an engine that has none.
+        model: the model's file.
+        backend: what ran it, and ``precision`` what it computed in.
     """
 
     started_ns: int
-    model_file: Path | None = None
+    model: ModelFile
+    backend: str
+    precision: str
+
+    @classmethod
+    def of_engine(cls, engine: Engine) -> RunFacts:
+        """A run that starts now."""
+        return cls(time.time_ns(), engine.file, engine.name, engine.precision)
 
 
 @dataclass
@@ -135,8 +145,6 @@ class RunWriter(BaseSink):
 
 
 def _record(plan: Plan, facts: RunFacts, summary: RunSummary, results: Results) -> dict[str, Any]:
-    import time
-
     source, calibration = plan.source, plan.source.calibration
     return {
         "record_version": RECORD_VERSION,
@@ -144,8 +152,10 @@ def _record(plan: Plan, facts: RunFacts, summary: RunSummary, results: Results) 
         "utc_end": utc_text(time.time_ns()),
         "model": {
             "name": plan.bundle.name,
-            "file": None if facts.model_file is None else facts.model_file.name,
-            "sha256": _sha256(facts.model_file),
+            "file": facts.model.path.name,
+            "sha256": facts.model.sha256,
+            "backend": facts.backend,
+            "precision": facts.precision,
             "checkpoint_sha256": plan.bundle.checkpoint_sha256,
             "task": plan.bundle.task,
             "targets": list(plan.bundle.class_names),
@@ -162,7 +172,7 @@ def _record(plan: Plan, facts: RunFacts, summary: RunSummary, results: Results) 
         "summary": {**asdict(summary), "windows_per_second": summary.windows_per_second},
         "lesion_iou": results.lesion_iou,
         "versions": {
-            **{name: _version(name) for name in ("focus-hsi", "onnxruntime", "numpy")},
+            **{name: _version(name) for name in ("focus-hsi", "onnxruntime", "openvino", "numpy", "numba")},
             "python": platform.python_version(),
             "machine": platform.machine(),
         },

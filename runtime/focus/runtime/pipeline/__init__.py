@@ -3,6 +3,7 @@
 from focus.runtime.pipeline._assembler import Assembler
 from focus.runtime.pipeline._blend import Blend, window_weight
 from focus.runtime.pipeline._data import (
+    FAULTS,
     LineCounts,
     MapRow,
     PatchRow,
@@ -15,11 +16,12 @@ from focus.runtime.pipeline._data import (
     Window,
 )
 from focus.runtime.pipeline._ingest import Ingest
-from focus.runtime.pipeline._read import read_window
+from focus.runtime.pipeline._read import read_windows
 from focus.runtime.pipeline._run import Progress, plan_run, run_pipeline
 from focus.runtime.pipeline._windows import WindowCutter
 
 __all__ = [
+    "FAULTS",
     "Assembler",
     "Blend",
     "Ingest",
@@ -36,7 +38,7 @@ __all__ = [
     "Window",
     "WindowCutter",
     "plan_run",
-    "read_window",
+    "read_windows",
     "run_pipeline",
     "window_weight",
 ]

@@ -13,6 +13,9 @@ from focus.runtime.sources import SourceFacts, Truth
 
 Array = NDArray[np.float32]
 
+#: What may be wrong with a sample, as ``focus.kernels.Quality`` counts it.
+FAULTS = ("saturated", "below_dark", "dead", "not_finite")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -22,11 +25,15 @@ class Settings:
         shown: class or target to explain; None takes each window's predicted class (regression: the first target).
         overlap: patches that neighbouring windows share, in both directions; None takes half a window.
         with_cube: whether the saliency cube T is wanted.
+        batch: windows that the network reads at once; 1 gives the first map soonest.
+        threads: threads of ingest; None takes the cores this process may use.
     """
 
     shown: str | None = None
     overlap: int | None = None
     with_cube: bool = False
+    batch: int = 1
+    threads: int | None = None
 
 
 @dataclass
@@ -59,12 +66,12 @@ class Times(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """One row of patches, as raw samples; padded at the scene's edges with the nearest samples.
+    """One row of patches, as raw samples.
 
     Attributes:
         row: which row of patches.
-        raw: [C, patch, columns * patch], the source's dtype.
-        measured: bool [patch, columns * patch], False where a sample is padding or stands for a lost line.
+        raw: [C, patch, samples], the source's dtype; only the lines that arrived mean anything.
+        arrived: bool [patch], False where a line was lost, damaged, or lies beyond the scene.
         lines: how many of its lines belong to the scene (0 for a row that only fills up a window).
         first_sequence: sequence number of its first line.
         times: of its lines.
@@ -72,7 +79,7 @@ class Strip:
 
     row: int
     raw: NDArray[Any]
-    measured: NDArray[np.bool_]
+    arrived: NDArray[np.bool_]
     lines: int
     first_sequence: int
     times: Times
@@ -87,6 +94,7 @@ class PatchRow:
         standardised: float32 [columns, C], x^.
         composite: float32 [3, patch, columns * patch], reflectance.
         valid_share: float32 [columns], share of the patch's samples that were measured and valid.
+        faults: int32 [columns, 4], see ``FAULTS``.
         mask: bool [patch, columns * patch], True where a sample was measured in at least one good band.
         lines: how many of its lines belong to the scene.
         first_sequence: sequence number of its first line.
@@ -97,6 +105,7 @@ class PatchRow:
     standardised: Array
     composite: Array
     valid_share: Array
+    faults: NDArray[np.int32]
     mask: NDArray[np.bool_]
     lines: int
     first_sequence: int
@@ -114,6 +123,7 @@ class Window:
         standardised: float32 [N, C], x^.
         composite: float32 [3, H, W], reflectance.
         valid_share: float32 [N].
+        faults: share of the window's samples for each of ``FAULTS``.
         lines: how many of its lines belong to the scene.
         first_sequence: sequence number of its first line; the last one's is first_sequence + lines - 1.
         times: of its lines.
@@ -127,6 +137,7 @@ class Window:
     standardised: Array
     composite: Array
     valid_share: Array
+    faults: tuple[float, ...]
     lines: int
     first_sequence: int
     times: Times

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.kernels import ingest, standardise
+from focus.kernels import Ingested, LineIngest, prepare, standardise
 from focus.runtime._bundle import Bundle
 from focus.runtime._errors import CubeError
-from focus.runtime.pipeline._data import PatchRow, Strip
+from focus.runtime.pipeline._data import FAULTS, Array, PatchRow, Strip
 from focus.runtime.sources import SourceFacts
 
 
@@ -16,63 +19,76 @@ class Ingest:
     """Makes what the network reads of raw samples, for one source and one model.
 
     Args:
-        source: gives dark, gain and good bands.
+        source: gives dark, gain, good bands, and the depth of the words.
         bundle: gives patch, composite weights, mu and sigma.
-        columns: columns of the patch grid.
+        columns: columns of the patch grid, at least those that the source's samples fill.
+        threads: how many share the work.
     Raises:
         CubeError: no good band left for a channel of the composite.
     """
 
-    def __init__(self, source: SourceFacts, bundle: Bundle, columns: int) -> None:
-        self._bundle = bundle
-        self._patch = bundle.backbone.patch
-        self._samples = source.samples
-        width = columns * self._patch
-        self._dark, self._gain = (_across(values, width) for values in (source.dark, source.gain))
-        self._good = source.good_bands
-        self._weights = _composite_of_good(np.array(bundle.composite_weights), self._good, source.name)
+    def __init__(self, source: SourceFacts, bundle: Bundle, columns: int, threads: int = 1) -> None:
+        prepare(source.dtype)
+        self._patch, self._columns, self._samples = bundle.backbone.patch, columns, source.samples
+        self._lines = LineIngest(
+            source.samples,
+            self._patch,
+            _composite_of_good(np.array(bundle.composite_weights), source.good_bands, source.name),
+            dark=source.dark,
+            gain=source.gain,
+            used=source.good_bands,
+            bits=source.bits,
+            shift=source.shift,
+            threads=threads,
+        )
         self._mean, self._deviation = np.array(bundle.mean), np.array(bundle.deviation)
+        self._alive = np.isfinite(source.gain) & (source.gain != 0) & source.good_bands[:, None]
+        self._row_before: Array | None = None
 
     def __call__(self, strip: Strip) -> PatchRow:
         """One row of patches.
 
-        A patch with some measured samples is read from those alone; a patch of nothing but filling is read as it is
-        filled, because the network expects an image, and is masked in the maps.
+        A patch with some samples is read from those alone. A row of which no line arrived is read as the one before,
+        and columns beyond the scene as its last one, because the network expects an image; both are masked in the maps.
         """
-        measured = strip.measured.reshape(self._patch, -1, self._patch).any(axis=(0, 2))
-        usable = strip.measured | np.repeat(~measured, self._patch)
-        found = ingest(
-            strip.raw,
-            self._patch,
-            self._weights,
-            dark=self._dark,
-            gain=self._gain,
-            valid=usable & self._good[:, None, None],
-        )
+        found = self._ingested(strip)
+        standardised = standardise(found.band_means, self._mean, self._deviation)
+        if not strip.arrived.any() and self._row_before is not None:
+            standardised = self._row_before
+        self._row_before = standardised
+        beyond = self._columns - len(standardised)
+        width = self._columns * self._patch - self._samples
+        faults = np.stack([getattr(found.quality, name) for name in FAULTS], axis=1)
         return PatchRow(
             strip.row,
-            standardise(found.band_means, self._mean, self._deviation),
-            found.composite,
-            np.where(measured, found.valid_share / self._good.mean(), 0.0).astype(np.float32),
-            strip.measured & self._seen(strip),
+            np.pad(standardised, ((0, beyond), (0, 0)), mode="edge"),
+            np.pad(found.composite, ((0, 0), (0, 0), (0, width)), mode="edge"),
+            np.pad(found.valid_share, (0, beyond)),
+            np.pad(faults, ((0, beyond), (0, 0))),
+            np.pad(self._seen(strip), ((0, 0), (0, width))),
             strip.lines,
             strip.first_sequence,
             strip.times,
         )
 
+    def _ingested(self, strip: Strip) -> Ingested:
+        for start, stop in _runs(strip.arrived):
+            arrived = strip.arrived[start]
+            found = self._lines.add(strip.raw[:, start:stop]) if arrived else self._lines.skip(stop - start)
+        return found
+
     def _seen(self, strip: Strip) -> NDArray[np.bool_]:
-        """Samples with a finite value in at least one good band, bool [patch, width]."""
-        usable_gain = np.isfinite(self._gain) & self._good[:, None, None]
-        if strip.raw.dtype.kind != "f":
-            return np.asarray(usable_gain.any(axis=0))
-        return np.asarray((np.isfinite(strip.raw) & usable_gain).any(axis=0))
+        """Samples that were measured in at least one good band, bool [patch, samples]."""
+        seen = self._alive.any(axis=0)
+        if strip.raw.dtype.kind == "f":
+            seen = (np.isfinite(strip.raw) & self._alive[:, None]).any(axis=0)
+        return np.asarray(np.broadcast_to(seen, (self._patch, self._samples)) & strip.arrived[:, None])
 
 
-def _across(values: NDArray[np.float32], width: int) -> NDArray[np.float64]:
-    """[C, S] as float64 [C, 1, width], continued at the edge like the samples; S = 1 stays."""
-    if values.shape[1] > 1:
-        values = np.pad(values, ((0, 0), (0, width - values.shape[1])), mode="edge")
-    return values.astype(np.float64)[:, None, :]
+def _runs(arrived: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Stretches of lines that all arrived or all did not."""
+    edges = [0, *(np.flatnonzero(np.diff(arrived)) + 1), len(arrived)]
+    yield from pairwise(edges)
 
 
 def _composite_of_good(weights: NDArray[np.float64], good: NDArray[np.bool_], name: str) -> NDArray[np.float64]:

@@ -1,12 +1,14 @@
-"""One window through the network and back as maps."""
+"""Windows through the network and back as maps."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from focus.kernels import saliency
 from focus.runtime._bundle import Bundle
-from focus.runtime.engines import Engine
+from focus.runtime.engines import Engine, Outputs
 from focus.runtime.pipeline._data import Array, Reading, Window
 
 
@@ -34,29 +36,41 @@ def scores_from_logits(logits: Array, bundle: Bundle) -> Array:
     return np.asarray(exponent / exponent.sum(), np.float32)
 
 
-def read_window(engine: Engine, window: Window, shown: int | None, with_cube: bool) -> Reading:
-    """Runs the network on a window and makes its maps.
+def read_windows(engine: Engine, windows: Sequence[Window], shown: int | None, with_cube: bool) -> list[Reading]:
+    """Runs the network on some windows at once and makes their maps.
 
-    Masked patches are read by the network as they were filled; in the maps their saliency is 0.
+    Patches without a valid sample are read by the network as they were filled; in the maps their saliency is 0.
 
     Args:
         engine: entered.
-        window: see ``Window``.
-        shown: index of the class whose maps are wanted; None takes the predicted class.
+        windows: see ``Window``; as many as the engine's batch, or fewer.
+        shown: index of the class whose maps are wanted; None takes each window's predicted class.
         with_cube: whether T is wanted.
     """
-    bundle = engine.bundle
-    backbone = bundle.backbone
+    backbone = engine.bundle.backbone
     mean, deviation = (
         np.array(values, np.float32)[:, None, None]
         for values in (backbone.composite_mean, backbone.composite_deviation)
     )
-    outputs = engine.infer(window.standardised[None], (((window.composite - mean) / deviation)[None]))
-    scores = scores_from_logits(outputs.logits[0], bundle)
+    composites = np.stack([window.composite for window in windows])
+    composites -= mean
+    composites /= deviation
+    outputs = engine.infer(np.stack([window.standardised for window in windows]), composites)
+    return [
+        _reading(engine.bundle, window, Outputs(*(part[index] for part in outputs)), shown, with_cube)
+        for index, window in enumerate(windows)
+    ]
+
+
+def _reading(bundle: Bundle, window: Window, outputs: Outputs, shown: int | None, with_cube: bool) -> Reading:
+    """One window's scores and maps; ``outputs`` without the batch's axis."""
+    scores = scores_from_logits(outputs.logits, bundle)
     predicted = int(np.argmax(scores)) if bundle.task == "classification" else None
     chosen = shown if shown is not None else predicted or 0
-    attention = outputs.attention[0, :, chosen]
-    standardised = np.where(window.valid_share[:, None] > 0, window.standardised, np.float32(0))
+    attention = outputs.attention[:, chosen]
+    standardised = window.standardised
+    if not window.valid_share.all():
+        standardised = np.where(window.valid_share[:, None] > 0, standardised, np.float32(0))
     maps = saliency(attention, standardised, bundle.band_weight[chosen], bundle.group_of_band, with_cube=with_cube)
     to_patches = attention.mean(axis=(0, 1), dtype=np.float64)
     return Reading(
@@ -67,6 +81,6 @@ def read_window(engine: Engine, window: Window, shown: int | None, with_cube: bo
         maps.heatmap,
         maps.curve,
         maps.cube,
-        float(outputs.sink_mass[0, :, chosen].mean(dtype=np.float64)),
+        float(outputs.sink_mass[:, chosen].mean(dtype=np.float64)),
         float(1.0 - to_patches.sum() + to_patches.max()),
     )

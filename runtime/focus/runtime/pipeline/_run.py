@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from focus.runtime._errors import CubeError
+from focus.runtime._processor import usable_cores
 from focus.runtime.engines import Engine
+from focus.runtime.pipeline._ahead import ahead
 from focus.runtime.pipeline._assembler import Assembler
 from focus.runtime.pipeline._blend import Blend
-from focus.runtime.pipeline._data import LineCounts, Plan, Reading, RunSummary, Settings, Window
+from focus.runtime.pipeline._data import LineCounts, PatchRow, Plan, Reading, RunSummary, Settings, Window
 from focus.runtime.pipeline._ingest import Ingest
-from focus.runtime.pipeline._read import read_window, shown_index
+from focus.runtime.pipeline._read import read_windows, shown_index
 from focus.runtime.pipeline._windows import WindowCutter
 from focus.runtime.sources import FrameSource
 
@@ -36,6 +39,8 @@ def plan_run(source: FrameSource, engine: Engine, settings: Settings) -> Plan:
     bundle, facts = engine.bundle, source.facts
     bundle.require_wavelengths(facts.wavelengths_nm, facts.name)
     columns = max(-(-facts.samples // bundle.backbone.patch), bundle.backbone.columns)
+    if settings.batch < 1:
+        raise ValueError(f"--batch must be at least 1, got {settings.batch}")
     WindowCutter(bundle, columns, settings.overlap)
     Ingest(facts, bundle, columns)
     return Plan(bundle, facts, source.truth, settings, columns, shown_index(bundle, settings.shown))
@@ -80,27 +85,26 @@ class _Run:
     def __init__(
         self, plan: Plan, source: FrameSource, engine: Engine, sinks: Sequence[MapSink], progress: Progress | None
     ) -> None:
-        bundle = plan.bundle
+        bundle, settings = plan.bundle, plan.settings
         self._plan, self._engine, self._sinks, self._progress = plan, engine, sinks, progress
-        self._assembler = Assembler(source, bundle.backbone.patch, plan.columns, bundle.backbone.rows)
-        self._ingest = Ingest(plan.source, bundle, plan.columns)
-        self._cutter = WindowCutter(bundle, plan.columns, plan.settings.overlap)
-        self._blend = Blend(bundle, plan.columns, plan.source.samples, plan.settings.with_cube)
-        self._windows = self._skipped = self._valid_samples = 0
+        self._assembler = Assembler(source, bundle.backbone.patch, bundle.backbone.rows)
+        self._ingest = Ingest(plan.source, bundle, plan.columns, settings.threads or usable_cores())
+        self._cutter = WindowCutter(bundle, plan.columns, settings.overlap)
+        self._blend = Blend(bundle, plan.columns, plan.source.samples, settings.with_cube)
+        self._pending: list[Window] = []
+        self._lines = self._windows = self._skipped = self._valid_samples = 0
         self._scores = np.zeros(len(bundle.targets))
         self._classes: Counter[int] = Counter()
 
     def stream(self) -> RunSummary:
-        """From the first line to the last row."""
+        """From the first line to the last row; lines are ingested while the network reads what came before."""
         start = time.perf_counter()
-        for strip in self._assembler.strips():
-            row = self._ingest(strip)
-            self._blend.add_row(row)
-            self._valid_samples += int(np.count_nonzero(row.mask))
-            self._read(self._cutter.add(row))
-            if self._progress is not None:
-                self._progress(self._assembler.counts.lines, self._windows + self._skipped)
-        self._read(self._cutter.finish())
+        # A window's rows ahead: the source need not wait for the network, and memory stays bounded.
+        rows = ahead(map(self._ingest, self._assembler.strips()), self._plan.bundle.backbone.rows)
+        with closing(rows):
+            for row in rows:
+                self._take(row)
+        self._read(self._cutter.finish(), last=True)
         self._release(None)
         if self._windows == 0:
             raise CubeError(
@@ -109,14 +113,31 @@ class _Run:
             )
         return self._summary(time.perf_counter() - start)
 
-    def _read(self, windows: Iterator[Window]) -> None:
-        settings = self._plan.settings
+    def _take(self, row: PatchRow) -> None:
+        self._blend.add_row(row)
+        self._lines += row.lines
+        self._valid_samples += int(np.count_nonzero(row.mask))
+        self._read(self._cutter.add(row))
+        if self._progress is not None:
+            self._progress(self._lines, self._windows + self._skipped)
+
+    def _read(self, windows: Iterator[Window], last: bool = False) -> None:
+        """Collects windows and reads them as soon as a batch is full, or nothing more will come."""
         for window in windows:
-            self._release(window.first_row)
-            if not window.valid_share.any():
+            if window.valid_share.any():
+                self._pending.append(window)
+            else:
                 self._skipped += 1
-                continue
-            reading = read_window(self._engine, window, self._plan.shown, settings.with_cube)
+            if len(self._pending) == self._plan.settings.batch:
+                self._read_pending()
+        if last and self._pending:
+            self._read_pending()
+
+    def _read_pending(self) -> None:
+        plan, windows, self._pending = self._plan, self._pending, []
+        for reading in read_windows(self._engine, windows, plan.shown, plan.settings.with_cube):
+            # Rows that this window starts below are finished: no later window reaches them.
+            self._release(reading.window.first_row)
             self._count(reading)
             self._blend.add_window(reading)
             for sink in self._sinks:

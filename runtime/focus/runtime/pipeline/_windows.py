@@ -80,6 +80,7 @@ class WindowCutter:
         standardised = np.stack([row.standardised for row in rows])
         composite = np.concatenate([row.composite for row in rows], axis=1)
         share = np.stack([row.valid_share for row in rows])
+        faults = np.sum([row.faults for row in rows], axis=0) / (len(rows) * self._patch**2 * standardised.shape[2])
         times = Times(None, None)
         for row in rows:
             times = times.joined(row.times)
@@ -95,6 +96,7 @@ class WindowCutter:
                 standardised[:, across].reshape(-1, standardised.shape[2]),
                 np.ascontiguousarray(composite[:, :, pixels]),
                 share[:, across].reshape(-1),
+                tuple(faults[across].mean(axis=0).tolist()),
                 sum(row.lines for row in rows),
                 rows[0].first_sequence,
                 times,

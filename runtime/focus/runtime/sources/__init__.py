@@ -1,7 +1,7 @@
 """Frame sources: cameras, files and simulations behind one contract."""
 
 from focus.runtime.sources._contract import FrameMeta, FrameSource, GetBuffer, SourceFacts, Truth
-from focus.runtime.sources._replay import Bands, Replay
+from focus.runtime.sources._replay import Bands, Replay, WordFormat
 from focus.runtime.sources._sim import Sim, SimOptions
 from focus.runtime.sources._uri import SourceOptions, source_from_uri
 
@@ -16,5 +16,6 @@ __all__ = [
     "SourceFacts",
     "SourceOptions",
     "Truth",
+    "WordFormat",
     "source_from_uri",
 ]

@@ -49,6 +49,8 @@ class SourceFacts:
         dark: float32 [C, S] counts without light, S = samples or 1.
         gain: float32 [C, S] reflectance a count; nan where the reference is too dark to divide by.
         good_bands: bool [C]; other bands are left out.
+        bits: depth of the camera's words; the highest count is saturated. None: not known, nothing counts as saturated.
+        shift: unused low bits of a stored word (4 for 12 bits at the upper end of 16); dark and gain are in counts.
         calibration: the calibration behind dark and gain, or None where the source holds reflectance.
         file: the file that holds the samples, or None.
         provenance: what the source says of itself, for the run's record.
@@ -64,6 +66,8 @@ class SourceFacts:
     dark: NDArray[np.float32]
     gain: NDArray[np.float32]
     good_bands: NDArray[np.bool_]
+    bits: int | None = None
+    shift: int = 0
     calibration: Calibration | None = None
     file: Path | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)

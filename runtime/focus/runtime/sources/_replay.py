@@ -28,6 +28,27 @@ class Bands:
     fwhm_nm: NDArray[np.float64] | None
 
 
+@dataclass(frozen=True)
+class WordFormat:
+    """How counts lie in the stored words.
+
+    Attributes:
+        bits: depth of the camera's words; the highest count is saturated. None: not known.
+        shift: unused low bits of a stored word (4 for 12 bits at the upper end of 16).
+    Raises:
+        ValueError: depths and shifts that no camera has.
+    """
+
+    bits: int | None = None
+    shift: int = 0
+
+    def __post_init__(self) -> None:
+        if self.bits is not None and not 1 <= self.bits <= 32:
+            raise ValueError(f"--bit-depth must be 1 to 32, got {self.bits}")
+        if not 0 <= self.shift <= 16:
+            raise ValueError(f"--bit-shift must be 0 to 16, got {self.shift}")
+
+
 class Replay:
     """Plays a cube as a push-broom camera would have sent it.
 
@@ -35,6 +56,7 @@ class Replay:
         cube: any cube.
         calibration: makes reflectance of counts; needed unless the cube is known to hold reflectance.
         resample_to: bands to resample to, after calibration; None keeps the cube's own.
+        words: how counts lie in the stored words.
         uri: what the user asked for, for the record.
     Raises:
         CubeError: neither reflectance nor a calibration, another rig's calibration, or bands that cannot be resampled.
@@ -43,8 +65,17 @@ class Replay:
     truth: Truth | None = None
 
     def __init__(
-        self, cube: Cube, *, calibration: Calibration | None = None, resample_to: Bands | None = None, uri: str = ""
+        self,
+        cube: Cube,
+        *,
+        calibration: Calibration | None = None,
+        resample_to: Bands | None = None,
+        words: WordFormat | None = None,
+        uri: str = "",
     ) -> None:
+        words = words or WordFormat()
+        if resample_to is not None and words != WordFormat():
+            raise ValueError("--bit-depth and --bit-shift go with stored counts; leave out --resample")
         self._cube = cube
         self._dark, self._gain = reflectance_from(cube, calibration)
         self._masked = cube.ignore_value is not None or cube.quality is not None
@@ -61,6 +92,8 @@ class Replay:
             dark=self._dark,
             gain=self._gain,
             good_bands=cube.good_bands,
+            bits=words.bits,
+            shift=words.shift,
             calibration=calibration,
             file=Path(path) if path else None,
             provenance=_provenance(cube, resample_to is not None),

@@ -8,10 +8,16 @@ from typing import Literal
 from focus.runtime._calibration import Calibration
 from focus.runtime.cubes import WavelengthOption, open_cube
 from focus.runtime.sources._contract import FrameSource
-from focus.runtime.sources._replay import Bands, Replay
+from focus.runtime.sources._replay import Bands, Replay, WordFormat
 from focus.runtime.sources._sim import Sim, SimOptions
 
 SUPPORTED = "replay:FILE (a recorded cube) and sim: (a simulated scene, e.g. sim:leaves=4,seed=2)"
+
+
+#: Options of focus-run that are not named like their field.
+OPTION_OF_FIELD = {
+    "wavelengths_nm": "wavelengths", "resample_to": "resample", "bits": "bit-depth", "shift": "bit-shift",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +30,8 @@ class SourceOptions:
         wavelengths_nm: band centres, a table's path, or START:STOP, see ``open_cube``.
         quantity: states that the file holds reflectance (stored value / scale) or counts.
         scale: see quantity.
+        bits: depth of the camera's words; the highest count is saturated.
+        shift: unused low bits of a stored word.
         calibration: makes reflectance of counts.
         resample_to: bands to resample to.
     """
@@ -33,6 +41,8 @@ class SourceOptions:
     wavelengths_nm: WavelengthOption = None
     quantity: Literal["reflectance", "counts"] | None = None
     scale: float | None = None
+    bits: int | None = None
+    shift: int | None = None
     calibration: Calibration | None = None
     resample_to: Bands | None = None
 
@@ -68,12 +78,13 @@ def _replay(path: str, options: SourceOptions, uri: str) -> Replay:
     if options.quantity is not None:
         stated = options.scale if options.scale is not None else cube.scale
         cube = replace(cube, quantity=options.quantity, scale=stated if options.quantity == "reflectance" else 1.0)
-    return Replay(cube, calibration=options.calibration, resample_to=options.resample_to, uri=uri)
+    words = WordFormat(options.bits, options.shift or 0)
+    return Replay(cube, calibration=options.calibration, resample_to=options.resample_to, words=words, uri=uri)
 
 
 def _refuse_for_sim(options: SourceOptions) -> None:
     given = [name for name in SourceOptions.__dataclass_fields__ if getattr(options, name) is not None]
     if given:
         raise ValueError(
-            f"sim: brings its own bands and calibration; leave out --{given[0].replace('_nm', '').replace('_to', '')}"
+            f"sim: brings its own bands and calibration; leave out --{OPTION_OF_FIELD.get(given[0], given[0])}"
         )

@@ -1,0 +1,46 @@
+"""``saliency`` for the CPU, compiled by Numba. One thread: sharing so little work would take longer than doing it."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+ZERO = np.float32(0)
+
+# M sums over bands in any order, so that the sum is vectorised.
+compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
+
+
+@compiled
+def maps(attention, standardised, weight, group_of_band, heatmap, curve, cube):  # type: ignore[no-untyped-def]
+    """Fills M and B, and T where it has room.
+
+    Args:
+        attention: float32 [H*, G, N].
+        standardised: float32 [N, C].
+        weight: float32 [C]; the mean over heads is in it.
+        group_of_band: int32 [C].
+        heatmap: float32 [N]. curve: float32 [C], zeros. cube: float32 [C, N], or [0, 0] where T is not wanted.
+    """
+    heads, groups, patches = attention.shape
+    bands = weight.size
+    shown = np.zeros(groups, np.float32)
+    row = np.empty(bands, np.float32)
+    for patch in range(patches):
+        for group in range(groups):
+            shown[group] = ZERO
+            for head in range(heads):
+                shown[group] += attention[head, group, patch]
+        for band in range(bands):
+            row[band] = shown[group_of_band[band]] * weight[band]
+        total = ZERO
+        spectrum = standardised[patch]
+        for band in range(bands):
+            value = row[band] * abs(spectrum[band])
+            total += value
+            curve[band] = value if value > curve[band] else curve[band]
+            row[band] = value
+        heatmap[patch] = total
+        if cube.size:
+            for band in range(bands):
+                cube[band, patch] = row[band]

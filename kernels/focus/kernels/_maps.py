@@ -1,0 +1,95 @@
+"""From attention to maps."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.kernels._cpu_saliency import maps
+from focus.kernels._results import Array, Saliency
+
+
+def standardise(band_means: Array, mean: NDArray[np.floating], deviation: NDArray[np.floating]) -> Array:
+    """x^ = (x - mu) / sigma, docs/method.md "Inputs"; a patch's missing band means become 0, the training set's mean.
+
+    Args:
+        band_means: float32 [..., C].
+        mean, deviation: float [C].
+    Returns: float32 [..., C], finite.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        standardised: Array = band_means - mean.astype(np.float32)
+        standardised /= deviation.astype(np.float32)
+    standardised[~np.isfinite(standardised)] = 0
+    return standardised
+
+
+def saliency(
+    attention: Array,
+    standardised: Array,
+    band_weight: NDArray[np.floating],
+    group_of_band: NDArray[np.integer],
+    *,
+    with_cube: bool = False,
+) -> Saliency:
+    """Saliency cube T, heatmap M and band curve B, Eqs. (5) and (6) of FOCUS (arXiv 2507.14787), norm-weighted.
+
+    T_{lambda,i} = Abar_{g(lambda),i} * w_lambda * |x^_{lambda,i}|,  M_i = sum_lambda T,  B_lambda = max_i T.
+
+    Args:
+        attention: float32 [H*, G, N], one class's prompt-to-patch attention of the shown heads, any strides;
+            Abar is its mean over H*.
+        standardised: float32 [N, C], x^.
+        band_weight: float [C], w_lambda >= 0: ||Phi_lambda|| times the share of the band's group in the class.
+        group_of_band: int [C], group index of each band.
+        with_cube: whether T itself is wanted; M and B do not need it.
+    Returns: see ``Saliency``.
+    Raises:
+        ValueError: a group index outside 0..G-1, or sizes that disagree.
+    """
+    heads, groups, patches = attention.shape
+    bands = group_of_band.size
+    if heads == 0:
+        raise ValueError("attention has no head: H* is empty")
+    if group_of_band.min() < 0 or group_of_band.max() >= groups:
+        raise ValueError(f"group_of_band must lie in 0..{groups - 1}, got {group_of_band.min()}..{group_of_band.max()}")
+    if standardised.shape != (patches, bands) or band_weight.shape != group_of_band.shape:
+        raise ValueError(
+            f"attention is over {patches} patches and the groups over {bands} bands, "
+            f"got band means {standardised.shape} and weights {band_weight.shape}"
+        )
+    heatmap, curve = np.empty(patches, np.float32), np.zeros(bands, np.float32)
+    cube = np.empty((bands, patches) if with_cube else (0, 0), np.float32)
+    maps(
+        np.ascontiguousarray(attention, np.float32),
+        np.ascontiguousarray(standardised, np.float32),
+        np.asarray(band_weight / heads, np.float32),
+        np.ascontiguousarray(group_of_band, np.int32),
+        heatmap,
+        curve,
+        cube,
+    )
+    return Saliency(cube if with_cube else None, heatmap, curve)
+
+
+def upsample(heatmap: Array, patch: int) -> Array:
+    """M on the samples: bilinear between the patches' centres, flat beyond the outermost ones.
+
+    Args:
+        heatmap: float32 [rows, columns]; NaN patches have no weight, their neighbours reach into them.
+        patch: edge of a patch in samples.
+    Returns: float32 [rows * patch, columns * patch]; NaN where no known patch is near.
+    """
+    known = np.isfinite(heatmap)
+    down, across = (_interpolation(length, patch) for length in heatmap.shape)
+    mixed: Array = down @ np.where(known, heatmap, np.float32(0)) @ across.T
+    if known.all():
+        return mixed
+    weight = down @ known.astype(np.float32) @ across.T
+    return np.asarray(np.divide(mixed, weight, out=np.full_like(mixed, np.nan), where=weight > 1e-6))
+
+
+def _interpolation(length: int, patch: int) -> Array:
+    """Weights of ``length`` patch centres in each of their samples, [length * patch, length]."""
+    place = np.clip((np.arange(length * patch) + 0.5) / patch - 0.5, 0, length - 1)
+    return np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(length))).astype(np.float32)

@@ -1,0 +1,55 @@
+"""What a user may say about a source beside its name; the same options in every command that opens cubes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from focus.runtime._bundle import Bundle
+    from focus.runtime.sources import SourceOptions
+
+
+def add_source_arguments(group: argparse._ArgumentGroup) -> None:
+    """Adds the options."""
+    group.add_argument("--calibration", type=Path, metavar="FILE", help="references of the rig, for raw counts")
+    group.add_argument("--quantity", choices=["reflectance", "counts"], help="what the stored values are")
+    group.add_argument("--scale", type=float, metavar="S", help="stored value / S = reflectance")
+    group.add_argument(
+        "--bit-depth", dest="bits", type=int, metavar="N", help="bits of the camera's counts; the highest is saturated"
+    )
+    group.add_argument(
+        "--bit-shift", dest="shift", type=int, metavar="N", help="unused low bits of a stored word (12 of 16, MSB: 4)"
+    )
+    group.add_argument("--resample", action="store_true", help="resample the cube to the model's bands")
+    group.add_argument("--wavelengths", metavar="FILE|START:STOP", help="band centres in nm")
+    group.add_argument("--variable", metavar="NAME", help="variable that holds the cube (MATLAB, HDF5, NetCDF)")
+    group.add_argument(
+        "--axes", metavar="ORDER", help="order of the stored axes, e.g. hwc (c bands, h lines, w samples)"
+    )
+
+
+def source_options(args: argparse.Namespace, bundle: Bundle) -> SourceOptions:
+    """What was given, for sources that go to this model.
+
+    Raises:
+        CubeError: the calibration cannot be read.
+    """
+    import numpy as np
+
+    from focus.runtime._calibration import Calibration
+    from focus.runtime.sources import Bands, SourceOptions
+
+    fwhm = None if bundle.fwhm_nm is None else np.array(bundle.fwhm_nm)
+    return SourceOptions(
+        variable=args.variable,
+        axes=args.axes,
+        wavelengths_nm=args.wavelengths,
+        quantity=args.quantity,
+        scale=args.scale,
+        bits=args.bits,
+        shift=args.shift,
+        calibration=None if args.calibration is None else Calibration.load(args.calibration),
+        resample_to=Bands(bundle.wavelengths, fwhm) if args.resample else None,
+    )
