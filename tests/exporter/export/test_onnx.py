@@ -12,7 +12,15 @@ import onnxruntime as ort
 import pytest
 import torch
 
-from focus.exporter.export import ReadingGraph, StandaloneGraph, check_model, check_windows, onnx_from_net, to_half
+from focus.exporter.export import (
+    ReadingGraph,
+    StandaloneGraph,
+    check_model,
+    check_windows,
+    folded,
+    onnx_from_net,
+    to_half,
+)
 from focus.exporter.model import FocusNet
 from focus.kernels import saliency
 from focus.runtime import Bundle
@@ -24,7 +32,8 @@ from support.nets import KINDS, groups, small_backbone, small_net
 def export(
     net: FocusNet, bundle: Bundle, *, half: bool = False, standalone: bool = False, **options: int
 ) -> onnx.ModelProto:
-    reading = ReadingGraph(to_half(net) if half else net, bundle.reading.heads)
+    shaped = folded(net, options.get("opset", 20))
+    reading = ReadingGraph(to_half(shaped) if half else shaped, bundle.reading.heads)
     return onnx_from_net(StandaloneGraph(reading, bundle) if standalone else reading, bundle, **options)
 
 
@@ -62,7 +71,7 @@ def test_maps_of_the_standalone_graph_are_those_of_the_kernel() -> None:
     net = small_net()
     bundle = small_bundle(net)
     windows = check_windows(bundle)
-    graph = StandaloneGraph(ReadingGraph(net, bundle.reading.heads), bundle)
+    graph = StandaloneGraph(ReadingGraph(folded(net), bundle.reading.heads), bundle)
     with torch.no_grad():
         logits, attention, _, cube, heatmap, curve = (value.numpy() for value in graph(torch.from_numpy(windows.cubes)))
     for row, shown in enumerate(logits.argmax(axis=1)):
@@ -128,12 +137,22 @@ def test_the_last_block_has_no_dead_patch_lane(read_blocks: int) -> None:
     )
     blocks, width = 3, 32
     full = blocks - 1
-    fused = full - (read_blocks - 1)  # timm's own blocks project q, k and v in one product, a read block in three
-    assert lane[3 * width] == fused
     assert lane[4 * width] == full  # MLP, first layer
-    assert (
-        lane[width] == 2 * full + 3 * (read_blocks - 1) + 1
-    )  # attention projection and MLP's second layer; q, k, v; the last keys
+    assert lane[width] == 5 * full + 1  # query, key, value, projection, MLP's second layer; and the last block's keys
+    assert set(lane) == {width, 4 * width}
+
+
+def test_what_does_not_depend_on_the_window_is_worked_out_beforehand() -> None:
+    """No product of two constants, no scale of its own, and no operation on 5-d shapes in the patch lane."""
+    net = small_net("layer-scale")
+    model = export(net, small_bundle(net), batch=1)
+    constant = {value.name for value in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type in {"MatMul", "LayerNormalization", "Mul", "Softmax", "Transpose"}:
+            assert not all(name in constant for name in node.input if name), f"{node.op_type} of constants {node.input}"
+    kinds = Counter(node.op_type for node in model.graph.node)
+    assert kinds["Softmax"] == 3  # two blocks of the patch lane, and the prompts
+    assert kinds["Transpose"] == 4 * 2 + 5  # queries, keys, values and output of a block; and the reading
 
 
 def test_fixed_batch_and_opset() -> None:

@@ -72,14 +72,15 @@ def build_parser() -> CommandParser:
 def _run(args: argparse.Namespace) -> int:
     require_torch()
     from focus.exporter.data import training_folder
-    from focus.exporter.export import ReadingGraph, StandaloneGraph, check_windows, to_half
+    from focus.exporter.export import ReadingGraph, StandaloneGraph, check_windows, folded, to_half
     from focus.exporter.model import load_checkpoint
 
     _require_target(args)
     net, bundle = load_checkpoint(args.ckpt)
     bundle = bundle.model_copy(update={"precision": args.precision})
     windows = check_windows(bundle, args.check, training_folder(args.ckpt))
-    reading = ReadingGraph(to_half(net) if args.precision == "fp16" else net, bundle.reading.heads)
+    shaped = folded(net, args.opset)
+    reading = ReadingGraph(to_half(shaped) if args.precision == "fp16" else shaped, bundle.reading.heads)
     wanted: dict[Path, ReadingGraph | StandaloneGraph] = {args.onnx: reading}
     if args.standalone:
         wanted[args.onnx.with_name(f"{args.onnx.stem}-standalone.onnx")] = StandaloneGraph(reading, bundle)

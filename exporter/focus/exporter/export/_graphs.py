@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from focus.exporter.export._folded import FoldedNet
 from focus.exporter.model import FocusNet
 from focus.kernels._image import LEAST_SHARE
 from focus.kernels._optics import trimmed_weights
@@ -17,13 +18,13 @@ class ReadingGraph(nn.Module):
     ``sink_mass`` out.
 
     Args:
-        net: the network, in the precision that the graph shall have.
+        net: the network, in the precision that the graph shall have; folded for a file, plain to check one.
         heads: H*, the shown heads of the last block, whose attention goes out.
     """
 
     names = ("logits", "attention", "sink_mass")
 
-    def __init__(self, net: FocusNet, heads: tuple[int, ...]) -> None:
+    def __init__(self, net: FocusNet | FoldedNet, heads: tuple[int, ...]) -> None:
         super().__init__()
         self.net = net
         self.register_buffer("heads", torch.tensor(heads), persistent=False)

@@ -7,10 +7,10 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from focus.exporter.model import FocusNet
+from focus.exporter.export._folded import FoldedNet
 
 #: Where plain ViTs have their norms: in a block, in its attention and MLP, and around the blocks.
-NORMS = frozenset({"norm", "norm1", "norm2", "q_norm", "k_norm", "norm_pre", "fc_norm"})
+NORMS = frozenset({"norm", "norm1", "norm2", "query_norm", "key_norm", "norm_pre", "fc_norm"})
 
 
 class Float32Norm(nn.Module):
@@ -25,13 +25,13 @@ class Float32Norm(nn.Module):
         return self.norm(values.float()).to(values.dtype)
 
 
-def to_half(net: FocusNet) -> FocusNet:
+def to_half(net: FoldedNet) -> FoldedNet:
     """A copy in half precision, with its norms in float32; the exposed softmax and the read-out are float32 in any
     copy.
     """
     half = copy.deepcopy(net).half()
-    for module in list(half.backbone.modules()):
+    for module in list(half.modules()):
         for name, child in list(module.named_children()):
-            if name in NORMS and not isinstance(child, nn.Identity):
+            if name in NORMS and not isinstance(child, (nn.Identity, Float32Norm)):
                 setattr(module, name, Float32Norm(child.to(torch.float32)))
     return half.eval()

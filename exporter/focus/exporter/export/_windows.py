@@ -8,14 +8,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.exporter.data import KEPT_WINDOWS, kept_windows
 from focus.kernels import ingest, standardise
 from focus.runtime import Bundle, FocusError
+from focus.runtime._kept import KeptWindows, kept_windows
 from focus.runtime.cubes import open_cube
 from focus.runtime.simulate import full_range, simulate_leaf_scene
 
 #: The simulator draws no leaf smaller than this; smaller windows are cut from it.
 SMALLEST_SCENE = 32
+
+#: How many windows an export is checked on.
+CHECK_WINDOWS = 4
 
 
 class CheckWindows(NamedTuple):
@@ -41,7 +44,7 @@ def check_windows(bundle: Bundle, cube: Path | None = None, training: Path | Non
     if cube is not None:
         cubes, origin = _cut(bundle, cube), f"windows of {cube.name}"
     elif kept is not None:
-        cubes, origin = _restored(bundle, *kept), "windows of the training"
+        cubes, origin = _restored(bundle, kept), "windows of the training"
     else:
         cubes, origin = _simulated(bundle), "simulated leaves"
     means, composites = [], []
@@ -53,11 +56,13 @@ def check_windows(bundle: Bundle, cube: Path | None = None, training: Path | Non
     return CheckWindows(cubes, np.stack(means), np.stack(composites), f"{len(cubes)} {origin}")
 
 
-def _restored(bundle: Bundle, band_means: NDArray[np.float32], composite: NDArray[np.float16]) -> NDArray[np.float32]:
+def _restored(bundle: Bundle, kept: KeptWindows) -> NDArray[np.float32]:
     """Cubes with these band means and composites: flat patches, plus what the composite shows within them, spread
     over the bands that it is made of. A patch with a missing band stays flat.
     """
     lines, samples = bundle.window
+    chosen = np.unique(np.linspace(0, len(kept.composite) - 1, CHECK_WINDOWS).round().astype(int))
+    band_means, composite = kept.band_means[chosen], kept.composite[chosen]
     expected = (bundle.patches, bundle.bands), (3, lines, samples)
     if (band_means.shape[1:], composite.shape[1:]) != expected:
         raise FocusError(
@@ -84,7 +89,7 @@ def _simulated(bundle: Bundle) -> NDArray[np.float32]:
     lines, samples = bundle.window
     size = max(lines, SMALLEST_SCENE), max(samples, SMALLEST_SCENE)
     cubes = []
-    for seed in range(KEPT_WINDOWS):
+    for seed in range(CHECK_WINDOWS):
         scene = simulate_leaf_scene(np.random.default_rng(seed), sensor, size=size)
         cube = scene.reflectance(np.random.default_rng(1000 + seed))[:, :lines, :samples]
         cubes.append(np.tensordot(onto, cube, axes=1).astype(np.float32))
@@ -101,6 +106,6 @@ def _cut(bundle: Bundle, file: Path) -> NDArray[np.float32]:
             f"{file} has {height} x {width} samples, a window of {bundle.name} needs {lines} x {samples}; "
             "give a larger cube"
         )
-    starts = np.linspace(0, 1, KEPT_WINDOWS)
+    starts = np.linspace(0, 1, CHECK_WINDOWS)
     corners = [(round(s * (height - lines)), round(s * (width - samples))) for s in starts]
     return np.stack([cube.reflectance(slice(y, y + lines), slice(x, x + samples)) for y, x in corners])

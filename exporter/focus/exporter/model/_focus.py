@@ -119,7 +119,7 @@ class FocusNet(nn.Module):
                 tokens, memory = patch_lane(block, tokens)
             prompts, attended = prompt_lane(block, prompts, memory, bands, self.groups)
             seen.append(attended)
-        parts = self._parts(prompts)
+        parts = self.parts(prompts)
         by_class = (self.classes, self.groups)
         return NetReading(
             parts.sum(-1) + self.bias.float(),
@@ -128,7 +128,7 @@ class FocusNet(nn.Module):
             parts,
         )
 
-    def _parts(self, prompts: Tensor) -> Tensor:
+    def parts(self, prompts: Tensor) -> Tensor:
         """scale / G * <p_{c,g}, LN(z_{c,g})>, [B, K, G]: the read-out is tied to the prompts."""
         normed = self.backbone.fc_norm(self.backbone.norm(prompts))
         agreement = (self.prompts.float() * normed.float()).sum(-1)
