@@ -57,14 +57,12 @@ def ingest(
 
 
 def prepare(dtype: DTypeLike = np.uint16) -> None:
-    """Compiles the kernels for a type of raw samples, or loads them where an earlier run has, so that the first frame
-    costs what every frame costs.
+    """Compiles the kernels for a type of raw samples in lines (BIL), or loads them where an earlier run has, so that
+    the first frame costs what every frame costs. The first time on a machine takes some seconds.
 
     Args:
         dtype: of the raw samples.
     """
     kind = np.dtype(dtype) if np.dtype(dtype) in NATIVE else np.dtype(np.float32)
-    tiny = np.zeros((3, 2, 2), kind)
-    for layout in (tiny, np.asfortranarray(tiny)):
-        ingest(layout, 2, np.eye(3))
+    ingest(np.zeros((3, 2, 2), kind), 2, np.eye(3))
     saliency(np.ones((1, 1, 1), np.float32), np.ones((1, 3), np.float32), np.ones(3), np.zeros(3, np.int32))

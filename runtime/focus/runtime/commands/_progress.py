@@ -20,7 +20,7 @@ class RunProgress:
     def __init__(self, lines: int | None) -> None:
         console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("lines"),
+            TextColumn("{task.description}"),
             BarColumn(bar_width=30),
             TextColumn("{task.completed:.0f}" + ("" if lines is None else "/{task.total:.0f}")),
             TextColumn("{task.fields[rate]:.1f} cubes/s"),
@@ -29,7 +29,7 @@ class RunProgress:
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task("", total=lines, rate=0.0)
+        self._task = self._progress.add_task("getting ready", total=lines, rate=0.0)
 
     def __enter__(self) -> Self:
         self._start = time.perf_counter()
@@ -44,4 +44,4 @@ class RunProgress:
     def update(self, lines: int, windows: int) -> None:
         """Moves the line on."""
         rate = windows / max(time.perf_counter() - self._start, 1e-9)
-        self._progress.update(self._task, completed=lines, rate=rate)
+        self._progress.update(self._task, description="lines", completed=lines, rate=rate)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.kernels import Ingested, LineIngest, prepare, standardise
+from focus.kernels import Ingested, LineIngest, standardise
 from focus.runtime._bundle import Bundle
 from focus.runtime._errors import CubeError
 from focus.runtime.pipeline._data import FAULTS, Array, PatchRow, Strip
@@ -28,7 +28,6 @@ class Ingest:
     """
 
     def __init__(self, source: SourceFacts, bundle: Bundle, columns: int, threads: int = 1) -> None:
-        prepare(source.dtype)
         self._patch, self._columns, self._samples = bundle.backbone.patch, columns, source.samples
         self._lines = LineIngest(
             source.samples,

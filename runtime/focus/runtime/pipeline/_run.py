@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from focus.kernels import prepare
 from focus.runtime._errors import CubeError
 from focus.runtime._processor import usable_cores
 from focus.runtime.engines import Engine
@@ -67,10 +69,14 @@ def run_pipeline(
     """
     plan = plan_run(source, engine, settings or Settings())
     try:
-        with engine:
-            for sink in sinks:
-                sink.start(plan)
-            summary = _Run(plan, source, engine, sinks, progress).stream()
+        # The kernels are loaded beside the engine, which takes as long and does not need the interpreter for it.
+        with ThreadPoolExecutor(1) as beside:
+            kernels = beside.submit(prepare, source.facts.dtype)
+            with engine:
+                kernels.result()
+                for sink in sinks:
+                    sink.start(plan)
+                summary = _Run(plan, source, engine, sinks, progress).stream()
         for sink in sinks:
             sink.finish(summary)
         return summary
