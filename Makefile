@@ -5,6 +5,8 @@ OUT := out
 
 # A short training: enough to see the whole way from data to maps, not to reach the figures of docs/.
 DEMO_TRAIN ?= --data sim:vnir,scenes=600,val=100,test=150 --epochs 6 --overwrite
+# More options for focus-bench, e.g. BENCH=--quick.
+BENCH ?=
 # Locks keep their pins; `make lock LOCK=--upgrade` moves them.
 LOCK ?=
 
@@ -40,8 +42,8 @@ lint: $(VENV_READY) ## ruff, mypy and the import rules
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-bench: $(EDGE_READY) ## time the stages of the edge side with the shipped model
-	@$(EDGE)/bin/python benchmarks/edge.py --json $(OUT)/bench.json
+bench: $(VENV_READY) ## time FOCUS beside its peers: table, out/bench.json and out/bench.png (a quarter of an hour)
+	@$(VENV)/bin/focus-bench --json $(OUT)/bench.json --work $(OUT)/bench $(BENCH)
 
 lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=--upgrade for newer versions
 	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt

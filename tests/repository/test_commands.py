@@ -10,7 +10,8 @@ DOCUMENTED = {
     "focus-run": ["--engine", "--camera", "--out", "--cube", "--resample", "--overwrite", "inspect"],
     "focus-train": ["--out", "--epochs", "--lr", "--seed", "--overwrite"],
     "focus-export": ["--ckpt", "--onnx", "--precision", "--standalone", "--opset"],
-    "focus-calib": ["reference", "show"],
+    "focus-bench": ["--json", "--rows", "--models", "--quick", "--threads", "--weights"],
+    "focus-calib": ["reference", "show", "quantize"],
 }
 
 HELP = """

@@ -12,6 +12,8 @@ docs/performance.md says what each of these brings.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +22,10 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from focus.exporter.model import FocusNet, NetReading
+
+#: What prompts bring along that no window changes: themselves, their queries, these through W_K Phi, the logits among a
+#: class's own prompts, and their values.
+BROUGHT = ("prompts", "query", "band_query", "to_own", "own_value")
 
 #: The first opset with a node for attention.
 ATTENTION_OPSET = 23
@@ -131,13 +137,11 @@ class FoldedReading(nn.Module):
         self.register_buffer("adapter_value", through.transpose(-1, -2).contiguous())
         self.constant = prompts is not None
         if prompts is not None:
-            for name, value in zip(
-                ("prompts", "query", "band_query", "to_own", "own_value"), self._brought(prompts[None]), strict=True
-            ):
+            for name, value in zip(BROUGHT, self._brought(prompts[None]), strict=True):
                 self.register_buffer(name, value.contiguous())
 
     def _brought(self, prompts: Tensor) -> tuple[Tensor, ...]:
-        """What the prompts bring along: themselves, queries, band queries, logits among a class's own, own values."""
+        """What the prompts bring along, see ``BROUGHT``."""
         attention = self.block.attention
         normed = self.block.norm1(prompts)
         query = attention.queries(normed)
@@ -151,10 +155,7 @@ class FoldedReading(nn.Module):
         self, prompts: Tensor, keys: Tensor, sink_value: Tensor, spectra: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Prompts on, attention to the patches [B, H, P, N] and to [SINK] [B, H, P], both float32."""
-        if self.constant:
-            brought = (self.prompts, self.query, self.band_query, self.to_own, self.own_value)
-        else:
-            brought = self._brought(prompts)
+        brought = [self.get_buffer(name) for name in BROUGHT] if self.constant else self._brought(prompts)
         prompts, query, band_query, to_own, own_value = brought
         windows, count = spectra.shape[0], spectra.shape[1]
         spectra = spectra.unsqueeze(1)
@@ -199,7 +200,7 @@ class FoldedNet(nn.Module):
         net = self.net
         tokens = self.early(net.embed(band_means, composite))
         prompts, seen = net.prompts.unsqueeze(0), []
-        for reading in self.late:
+        for reading in cast("Iterable[FoldedReading]", self.late):
             if reading is self.late[-1]:
                 keys, sink_value = reading.block.memory(tokens)
             else:

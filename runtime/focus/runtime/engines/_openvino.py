@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -53,23 +56,7 @@ class OpenVinoEngine:
         self._request: ov.InferRequest | None = None
 
     def __enter__(self) -> Self:
-        import openvino as ov  # comes with an extra
-
-        config = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": self._threads,
-            "INFERENCE_PRECISION_HINT": "bf16" if self.precision in ("bf16", "int8") and has_bf16() else "f32",
-        }
-        cache = cache_folder("openvino", self.file.sha256)
-        if cache is not None:
-            config["CACHE_DIR"] = str(cache)
-        try:
-            model = ov.Core().compile_model(str(self.file.path), "CPU", config)
-        except RuntimeError as error:
-            raise BundleError(
-                f"OpenVINO cannot run {self.file.path} ({_last_line(error)}); "
-                "export it again, or use --backend onnxruntime"
-            ) from None
+        model = self._compiled()
         self._dtype = model.input("band_means").get_element_type().to_dtype()
         self._request = model.create_infer_request()
         bundle = self.bundle
@@ -78,6 +65,29 @@ class OpenVinoEngine:
             np.zeros((self._batch, 3, *bundle.window), np.float32),
         )
         return self
+
+    def _compiled(self) -> ov.CompiledModel:
+        import openvino as ov  # comes with an extra
+
+        core, path = ov.Core(), self.file.path
+        config = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": self._threads,
+            "INFERENCE_PRECISION_HINT": "bf16" if self.precision in ("bf16", "int8") and has_bf16() else "f32",
+        }
+        cache = cache_folder("openvino", self.file.sha256)
+        try:
+            if cache is not None:
+                kept = _with_half_weights(core, path, cache) if self.precision == "bf16" else path
+                return core.compile_model(str(kept), "CPU", {**config, "CACHE_DIR": str(cache)})
+        except (RuntimeError, OSError):
+            shutil.rmtree(cache or "", ignore_errors=True)  # full disk, or cut off when the machine went down
+        try:
+            return core.compile_model(str(path), "CPU", config)
+        except RuntimeError as error:
+            raise BundleError(
+                f"OpenVINO cannot run {path} ({_last_line(error)}); export it again, or use --backend onnxruntime"
+            ) from None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -98,6 +108,24 @@ class OpenVinoEngine:
 def best_precision() -> Literal["fp32", "bf16"]:
     """What FP32 models are computed in here."""
     return "bf16" if has_bf16() else "fp32"
+
+
+def _with_half_weights(core: ov.Core, path: Path, cache: Path) -> Path:
+    """The model with its weights in FP16, made once: bf16 keeps fewer digits of them, and half the memory will do.
+
+    Raises:
+        RuntimeError: it cannot be read or written.
+        OSError: it cannot be moved into place.
+    """
+    import openvino as ov
+
+    kept = cache / "half" / "model.xml"
+    if not kept.exists():
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            ov.save_model(core.read_model(str(path)), Path(folder) / "half" / "model.xml", compress_to_fp16=True)
+            with contextlib.suppress(FileExistsError):  # another process was quicker
+                (Path(folder) / "half").rename(kept.parent)
+    return kept
 
 
 def _last_line(error: Exception) -> str:

@@ -1,0 +1,55 @@
+"""docs/method.md in plain NumPy: the reference that every row is held to, and what ``naive_ort`` is made of."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.runtime import Bundle
+
+Array = NDArray[Any]
+
+
+class Inputs(NamedTuple):
+    """What the network reads: standardised band means [N, C] and normalised composite [3, H, W]."""
+
+    band_means: Array
+    composite: Array
+
+
+def reflectance(raw: Array, dark: Array, gain: Array) -> Array:
+    """Raw counts [H, C, W] to a cube [C, H, W] in the dtype of ``gain``; dark and gain are [C, W]."""
+    return np.ascontiguousarray(((raw - dark) * gain).transpose(1, 0, 2))
+
+
+def inputs_from_cube(cube: Array, bundle: Bundle) -> Inputs:
+    """Band means and composite of a reflectance cube [C, H, W], in its dtype."""
+    kind, backbone = cube.dtype, bundle.backbone
+    bands, patch = len(cube), backbone.patch
+    means = cube.reshape(bands, backbone.rows, patch, backbone.columns, patch).mean(axis=(2, 4))
+    mean, deviation = (np.array(values, kind) for values in (bundle.mean, bundle.deviation))
+    composite = np.tensordot(np.array(bundle.composite_weights, kind), cube, axes=1)
+    centre, spread = (np.array(v, kind)[:, None, None] for v in (backbone.composite_mean, backbone.composite_deviation))
+    return Inputs((means.reshape(bands, -1).T - mean) / deviation, (composite - centre) / spread)
+
+
+def scores_from_logits(logits: Array) -> Array:
+    """Softmax of [K]."""
+    exponent = np.exp(logits - logits.max())
+    return np.asarray(exponent / exponent.sum())
+
+
+def maps_from_attention(attention: Array, band_means: Array, bundle: Bundle, shown: int) -> tuple[Array, Array]:
+    """M [N] and B [C], Eqs. (5) and (6).
+
+    Args:
+        attention: [H*, G, N], the shown class's prompts to the patches, shown heads only.
+        band_means: [N, C], standardised.
+        shown: the class.
+    """
+    mean = attention.mean(axis=0)
+    weight = bundle.band_weight[shown].astype(mean.dtype)
+    saliency = mean[bundle.group_of_band] * weight[:, None] * np.abs(band_means.T)
+    return saliency.sum(axis=0), saliency.max(axis=1)
