@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,10 @@ def measure_rows(model: str, folder: Path, rows: Sequence[RowSpec], settings: Be
     Returns: one row each, also for those that could not be measured; ``state`` says which.
     """
     with ExitStack() as stack:
+        for spec in rows:
+            if spec.edge:
+                tell(f"{model}: {spec.name}: a first start, which fills the caches")
+                _fill_caches(folder, spec, settings)
         tell(f"{model}: loading and checking {len(rows)} rows")
         turns = [_start(stack, model, folder, spec, settings) for spec in rows]
         for turn in turns:
@@ -87,15 +91,26 @@ def statistics(times_ms: Sequence[float], stages_ms: Mapping[str, Sequence[float
     }
 
 
-def _start(stack: ExitStack, model: str, folder: Path, spec: RowSpec, settings: BenchSettings) -> Turn:
-    job = {
+def _job(folder: Path, spec: RowSpec, settings: BenchSettings) -> dict[str, Any]:
+    return {
         "folder": str(folder),
         "peer": spec.peer,
         "options": dict(spec.options),
         "threads": settings.threads,
         "edge": spec.edge,
     }
-    worker = stack.enter_context(Worker(job, folder / f"{spec.name}.log"))
+
+
+def _fill_caches(folder: Path, spec: RowSpec, settings: BenchSettings) -> None:
+    """Starts a row for nothing: what the edge compiles once on a machine belongs to none of its later starts. What
+    goes wrong here goes wrong again, and is told, when the row starts for good.
+    """
+    with Worker(_job(folder, spec, settings), folder / f"{spec.name}.log") as worker, suppress(TooLong):
+        worker.ready(settings.start_limit_s)
+
+
+def _start(stack: ExitStack, model: str, folder: Path, spec: RowSpec, settings: BenchSettings) -> Turn:
+    worker = stack.enter_context(Worker(_job(folder, spec, settings), folder / f"{spec.name}.log"))
     return Turn(worker, {"name": spec.name, "model": model, "what": spec.what, "against": spec.against})
 
 

@@ -1,14 +1,13 @@
 """Data sets, as the network reads them: simulated leaves, or cubes on disk. No torch."""
 
 from focus.exporter.data._folder import FolderOptions, folder_windows
-from focus.exporter.data._kept import KEPT_WINDOWS, keep_windows, kept_windows, training_folder
+from focus.exporter.data._kept import keep_windows, training_folder
 from focus.exporter.data._manifest import Manifest, read_manifest
 from focus.exporter.data._open import open_windows
 from focus.exporter.data._simulated import Simulation, parse_simulation, simulate_windows
 from focus.exporter.data._windows import SPLITS, Task, Truth, WindowSet, parse_size
 
 __all__ = [
-    "KEPT_WINDOWS",
     "SPLITS",
     "FolderOptions",
     "Manifest",
@@ -18,7 +17,6 @@ __all__ = [
     "WindowSet",
     "folder_windows",
     "keep_windows",
-    "kept_windows",
     "open_windows",
     "parse_simulation",
     "parse_size",

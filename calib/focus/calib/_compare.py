@@ -1,0 +1,130 @@
+"""How far an INT8 model says and shows what its FP32 model does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.calib._windows import UNKNOWN, NetInput
+from focus.kernels import saliency
+from focus.runtime import Bundle
+from focus.runtime.engines import Engine
+
+#: How many bands count as the top ones.
+TOP = 5
+
+
+class _Reading(NamedTuple):
+    """float32 [K] logits, M [N] and B [C] of one window."""
+
+    logits: NDArray[np.float32]
+    heatmap: NDArray[np.float32]
+    curve: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """INT8 against FP32 on the same windows. The maps of both are of the class that FP32 predicts.
+
+    Attributes:
+        windows: how many.
+        agreement: share of the windows with the same predicted class; for regression 1 - mean |difference| / the
+            target's deviation.
+        labelled: windows whose class is known.
+        accuracy: FP32's and INT8's on those; None where there are none.
+        spearman, spearman_worst: rank correlation of M over the valid patches, mean and least.
+        flat: windows whose M is constant, left out of the two.
+        top, top_worst: share of the five top bands of B that are the same, mean and least.
+    """
+
+    windows: int
+    agreement: float
+    labelled: int
+    accuracy: tuple[float, float] | None
+    spearman: float
+    spearman_worst: float
+    flat: int
+    top: float
+    top_worst: float
+
+
+def compare(
+    exact: Engine, coarse: Engine, windows: Sequence[NetInput], progress: Callable[[int], None] | None = None
+) -> Comparison:
+    """Runs both on every window.
+
+    Args:
+        exact: FP32, entered.
+        coarse: INT8, entered.
+        windows: none that the INT8 model was calibrated on.
+        progress: called with the number of windows done.
+    """
+    bundle = exact.bundle
+    pairs = []
+    for done, window in enumerate(windows, start=1):
+        shown = _shown(exact, window)
+        pairs.append((_read(exact, window, shown), _read(coarse, window, shown)))
+        if progress is not None:
+            progress(done)
+    labels = np.array([window.label for window in windows])
+    said = np.array([[int(np.argmax(reading.logits)) for reading in pair] for pair in pairs])
+    known = labels != UNKNOWN
+    hits = (said[known] == labels[known, None]).mean(axis=0) if known.any() else None
+    ranks = [
+        _spearman(one.heatmap[window.valid], other.heatmap[window.valid])
+        for window, (one, other) in zip(windows, pairs, strict=True)
+    ]
+    curved = [rank for rank in ranks if rank is not None] or [0.0]
+    tops = [len(_top(one.curve) & _top(other.curve)) / TOP for one, other in pairs]
+    return Comparison(
+        windows=len(pairs),
+        agreement=_agreement(bundle, pairs, said),
+        labelled=int(known.sum()),
+        accuracy=None if hits is None else (float(hits[0]), float(hits[1])),
+        spearman=float(np.mean(curved)),
+        spearman_worst=float(np.min(curved)),
+        flat=ranks.count(None),
+        top=float(np.mean(tops)),
+        top_worst=float(np.min(tops)),
+    )
+
+
+def _shown(engine: Engine, window: NetInput) -> int:
+    """The predicted class; for regression the first target."""
+    if engine.bundle.task == "regression":
+        return 0
+    return int(np.argmax(engine.infer(window.band_means[None], window.composite[None]).logits[0]))
+
+
+def _read(engine: Engine, window: NetInput, shown: int) -> _Reading:
+    bundle = engine.bundle
+    outputs = engine.infer(window.band_means[None], window.composite[None])
+    means = np.where(window.valid[:, None], window.band_means, np.float32(0))
+    maps = saliency(outputs.attention[0, :, shown], means, bundle.band_weight[shown], bundle.group_of_band)
+    return _Reading(outputs.logits[0], maps.heatmap, maps.curve)
+
+
+def _agreement(bundle: Bundle, pairs: list[tuple[_Reading, _Reading]], said: NDArray[np.int64]) -> float:
+    if bundle.task == "classification":
+        return float((said[:, 0] == said[:, 1]).mean())
+    # Regression logits are in units of the target's deviation.
+    apart = np.mean([np.abs(one.logits - other.logits).mean() for one, other in pairs])
+    return float(1.0 - apart)
+
+
+def _spearman(one: NDArray[np.float32], other: NDArray[np.float32]) -> float | None:
+    from scipy.stats import spearmanr
+
+    if one.size < 2 or np.ptp(one) == 0:
+        return None
+    if np.ptp(other) == 0:
+        return 0.0
+    return float(spearmanr(one, other).statistic)
+
+
+def _top(curve: NDArray[np.float32]) -> set[int]:
+    return set(np.argsort(-curve, kind="stable")[:TOP].tolist())
