@@ -39,8 +39,6 @@ ZERO, ONE = np.float32(0), np.float32(1)
 UNSIGNED = np.uintp
 
 compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
-# Sums over the samples of a patch may be reordered, so that they can be vectorised; NaN keeps its meaning.
-reordered = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
 
 
 class Optics(NamedTuple):
@@ -112,8 +110,8 @@ class Results(NamedTuple):
 
 @compiled
 def add_lines(flat, at, step, size, ceiling, dark, place, sums, new):  # type: ignore[no-untyped-def]
-    """new = sums + four lines' samples; 0 if all of them are valid and none is below dark."""
-    odd = np.int32(0)
+    """new = sums + four lines' samples; tells whether one of them is not valid or below dark."""
+    odd = False  # as a truth value it stays in mask registers: an integer takes twice as long
     for i in range(size):
         a, b = np.float32(flat[at + i]), np.float32(flat[at + step + i])
         c, d = np.float32(flat[at + UNSIGNED(2) * step + i]), np.float32(flat[at + UNSIGNED(3) * step + i])
@@ -123,26 +121,25 @@ def add_lines(flat, at, step, size, ceiling, dark, place, sums, new):  # type: i
         low, lower = (a if a < b else b), (c if c < d else d)
         high, low = (high if high > higher else higher), (low if low < lower else lower)
         # NaN may get lost among the highs and lows, but not in the total.
-        odd |= np.int32(high >= ceiling) | np.int32(low < dark[place + i]) | np.int32(not (abs(total) <= LARGEST))
+        odd |= (high >= ceiling) | (low < dark[place + i]) | (not (abs(total) <= LARGEST))
     return odd
 
 
 @compiled
 def add_line(flat, at, size, ceiling, dark, place, sums, new):  # type: ignore[no-untyped-def]
     """As ``add_lines``, for one line."""
-    odd = np.int32(0)
+    odd = False
     for i in range(size):
         value = np.float32(flat[at + i])
         total = sums[i] + value
         new[i] = total
-        odd |= np.int32(value >= ceiling) | np.int32(value < dark[place + i]) | np.int32(not (abs(total) <= LARGEST))
+        odd |= (value >= ceiling) | (value < dark[place + i]) | (not (abs(total) <= LARGEST))
     return odd
 
 
 @compiled
 def add_odd_line(flat, at, size, ceiling, dark, place, sums, flags):  # type: ignore[no-untyped-def]
-    """Adds one line to sums and flags, leaving out what is not valid; 0 if all of it was."""
-    missing = np.int32(0)
+    """Adds one line to sums and flags, leaving out what is not valid."""
     for i in range(size):
         value = np.float32(flat[at + i])
         finite = abs(value) <= LARGEST
@@ -151,8 +148,6 @@ def add_odd_line(flat, at, size, ceiling, dark, place, sums, flags):  # type: ig
         sums[i] += value if valid else ZERO
         below = valid & (value < dark[place + i])
         flags[i] += np.int32(saturated) | np.int32(below) << BELOW_DARK | np.int32(not finite) << NOT_FINITE
-        missing |= np.int32(not valid)
-    return missing
 
 
 @compiled
@@ -202,7 +197,24 @@ def paint_band(flat, at, step, size, odd, ceiling, weight, dark, gain, place, sc
             line += UNSIGNED(1)
 
 
-@reordered
+@compiled
+def total_of(values, start, stop):  # type: ignore[no-untyped-def]
+    """Sum of values[start:stop] in four interleaved parts: a patch is too short to be vectorised, and one sum waits for
+    itself.
+    """
+    a, b, c, d = ZERO, ZERO, ZERO, ZERO
+    i = start
+    while i + UNSIGNED(STEP) <= stop:
+        a, b = a + values[i], b + values[i + UNSIGNED(1)]
+        c, d = c + values[i + UNSIGNED(2)], d + values[i + UNSIGNED(3)]
+        i += UNSIGNED(STEP)
+    while i < stop:
+        a += values[i]
+        i += UNSIGNED(1)
+    return (a + b) + (c + d)
+
+
+@compiled
 def close_band(sums, flags, new, dark, gain, place, size, patch, seen, band, first, means, counts):  # type: ignore[no-untyped-def]
     """Mean reflectance of one band of the patches from ``first`` on, and what their samples were.
 
@@ -212,9 +224,9 @@ def close_band(sums, flags, new, dark, gain, place, size, patch, seen, band, fir
         seen: lines that arrived.
         first: row of the first patch in means and counts.
     """
-    arrived, odd = np.float32(seen), np.int32(0)
+    arrived, odd = np.float32(seen), False
     for i in range(size):
-        odd |= flags[i] | np.int32(gain[place + i] == ZERO)
+        odd |= (flags[i] != 0) | (gain[place + i] == ZERO)
         new[i] = (sums[i] - arrived * dark[place + i]) * gain[place + i]
     if odd:
         for i in range(size):
@@ -226,11 +238,8 @@ def close_band(sums, flags, new, dark, gain, place, size, patch, seen, band, fir
         valid = np.int32(seen * (stop - start))
         if odd:
             valid = count_odd(flags, start, stop, gain, place, seen, counts, row)
-        total = ZERO
-        for i in range(start, stop):
-            total += new[i]
         counts[row, 0] += valid
-        means[row, band] = total / np.float32(valid) if valid else np.float32(np.nan)
+        means[row, band] = total_of(new, start, stop) / np.float32(valid) if valid else np.float32(np.nan)
         row, start = row + UNSIGNED(1), stop
 
 
