@@ -48,7 +48,7 @@ bench: $(VENV_READY) ## time FOCUS beside its peers: table, out/bench.json and o
 lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=--upgrade for newer versions
 	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt
 	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/edge.txt
-	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra dev -o requirements/test.txt
+	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra quantize --extra dev -o requirements/test.txt
 
 clean: ## remove out/, built packages and caches; the environments stay
 	@rm -rf $(OUT) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

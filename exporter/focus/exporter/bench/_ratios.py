@@ -97,6 +97,8 @@ def other_ratios(rows: Sequence[Row], model: str) -> dict[str, float | None]:
         "torch_over_focus": _over(own.get("torch_focus"), focus),
         "ort_over_focus": _over(own.get("focus_ort"), focus),
         "focus_over_int8": _over(focus, own.get("focus_int8")),
+        "naive_over_int8": _over(own.get("naive_ort"), own.get("focus_int8")),
+        "gradcam_over_int8": _over(own.get("gradcam"), own.get("focus_int8")),
         "int8_over_plain_vit": _over(own.get("focus_int8"), plain),
         "saliency_over_copy": _over(own.get("saliency"), own.get("saliency_copy")),
     }

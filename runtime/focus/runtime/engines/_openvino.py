@@ -17,7 +17,7 @@ from focus.runtime._errors import BundleError
 from focus.runtime._processor import has_bf16, usable_cores
 from focus.runtime.engines._cache import cache_folder
 from focus.runtime.engines._contract import Outputs
-from focus.runtime.engines._onnx_file import read_model_file
+from focus.runtime.engines._onnx_file import INPUTS, read_model_file
 from focus.runtime.engines._shapes import CLOSED, require_shapes
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class OpenVinoEngine:
         path: the ONNX file.
         threads: threads within one pass; None takes the cores this process may use.
         precision: what FP32 models compute in; None takes bf16 where the processor has it, never emulated.
-        batch: windows of a pass, for the warm-up; other numbers work too.
+        batch: windows of a pass; fewer are filled up, more take several passes.
     Raises:
         BundleError: no ONNX file, not ours, or damaged.
     """
@@ -57,12 +57,12 @@ class OpenVinoEngine:
 
     def __enter__(self) -> Self:
         model = self._compiled()
-        self._dtype = model.input("band_means").get_element_type().to_dtype()
+        given = model.input("band_means")
+        self._dtype, self._batch = given.get_element_type().to_dtype(), int(given.get_shape()[0])
         self._request = model.create_infer_request()
         bundle = self.bundle
         self.infer(
-            np.zeros((self._batch, bundle.patches, bundle.bands), np.float32),
-            np.zeros((self._batch, 3, *bundle.window), np.float32),
+            np.zeros((1, bundle.patches, bundle.bands), np.float32), np.zeros((1, 3, *bundle.window), np.float32)
         )
         return self
 
@@ -78,12 +78,12 @@ class OpenVinoEngine:
         cache = cache_folder("openvino", self.file.sha256)
         try:
             if cache is not None:
-                kept = _with_half_weights(core, path, cache) if self.precision == "bf16" else path
+                kept = _kept_model(core, path, cache, self._batch, self.precision == "bf16")
                 return core.compile_model(str(kept), "CPU", {**config, "CACHE_DIR": str(cache)})
         except (RuntimeError, OSError):
             shutil.rmtree(cache or "", ignore_errors=True)  # full disk, or cut off when the machine went down
         try:
-            return core.compile_model(str(path), "CPU", config)
+            return core.compile_model(_of_batch(core, path, self._batch), "CPU", config)
         except RuntimeError as error:
             raise BundleError(
                 f"OpenVINO cannot run {path} ({_last_line(error)}); export it again, or use --backend onnxruntime"
@@ -99,10 +99,25 @@ class OpenVinoEngine:
         if self._request is None:
             raise RuntimeError(CLOSED)
         require_shapes(self.bundle, band_means, composite)
-        given = {"band_means": band_means, "composite": composite}
-        tensors = {name: np.ascontiguousarray(values, self._dtype) for name, values in given.items()}
-        found = self._request.infer(tensors, share_inputs=True)
-        return Outputs(*(np.array(found[name], np.float32) for name in Outputs._fields))
+        count = len(band_means)
+        found = [
+            self._pass(band_means[first : first + self._batch], composite[first : first + self._batch])
+            for first in range(0, count, self._batch)
+        ]
+        return found[0] if len(found) == 1 else Outputs(*map(np.concatenate, zip(*found, strict=True)))
+
+    def _pass(self, band_means: NDArray[np.float32], composite: NDArray[np.float32]) -> Outputs:
+        """One pass; an incomplete batch is filled up with zeros, which are not given back."""
+        count, tensors = len(band_means), []
+        for values in (band_means, composite):
+            tensor = np.ascontiguousarray(values, self._dtype)
+            if count < self._batch:
+                tensor = np.concatenate([tensor, np.zeros((self._batch - count, *tensor.shape[1:]), self._dtype)])
+            tensors.append(tensor)
+        if self._request is None:
+            raise RuntimeError(CLOSED)
+        found = self._request.infer(dict(zip(INPUTS, tensors, strict=True)), share_inputs=True)
+        return Outputs(*(np.array(found[name][:count], np.float32) for name in Outputs._fields))
 
 
 def best_precision() -> Literal["fp32", "bf16"]:
@@ -110,21 +125,38 @@ def best_precision() -> Literal["fp32", "bf16"]:
     return "bf16" if has_bf16() else "fp32"
 
 
-def _with_half_weights(core: ov.Core, path: Path, cache: Path) -> Path:
-    """The model with its weights in FP16, made once: bf16 keeps fewer digits of them, and half the memory will do.
+def _of_batch(core: ov.Core, path: Path, batch: int) -> ov.Model:
+    """The model for passes of this many windows, unless it was exported for a number of its own. With a fixed batch
+    OpenVINO fuses the additions into what comes before.
 
+    Raises:
+        RuntimeError: it cannot be read.
+    """
+    model = core.read_model(str(path))
+    shapes = {name: model.input(name).get_partial_shape() for name in INPUTS}
+    if all(shape[0].is_dynamic for shape in shapes.values()):
+        model.reshape({name: [batch, *list(shape)[1:]] for name, shape in shapes.items()})
+    return model
+
+
+def _kept_model(core: ov.Core, path: Path, cache: Path, batch: int, half: bool) -> Path:
+    """The same in OpenVINO's own files, made once, which a later start maps into memory instead of reading them.
+
+    Args:
+        half: with weights in FP16. bf16 keeps fewer digits of them, and half the memory will do.
     Raises:
         RuntimeError: it cannot be read or written.
         OSError: it cannot be moved into place.
     """
     import openvino as ov
 
-    kept = cache / "half" / "model.xml"
+    kept = cache / f"{'half' if half else 'full'}-{batch}" / "model.xml"
     if not kept.exists():
         with tempfile.TemporaryDirectory(dir=cache) as folder:
-            ov.save_model(core.read_model(str(path)), Path(folder) / "half" / "model.xml", compress_to_fp16=True)
+            made = Path(folder) / kept.parent.name
+            ov.save_model(_of_batch(core, path, batch), made / kept.name, compress_to_fp16=half)
             with contextlib.suppress(FileExistsError):  # another process was quicker
-                (Path(folder) / "half").rename(kept.parent)
+                made.rename(kept.parent)
     return kept
 
 
