@@ -169,6 +169,19 @@ def test_upsample_agrees_with_the_reference(rows, columns, patch, seed, holes):
     np.testing.assert_allclose(found, reference.upsample(heatmap, patch), rtol=1e-4, atol=1e-6)
 
 
+def test_memory_of_any_kind_is_read_right():
+    """A field of packed records (steps that are no whole samples), and a flipped cube that ends in a single line."""
+    records = np.zeros((3, 4, 4), [("flag", "u1"), ("count", "<u2")])
+    records["count"] = 7 + np.arange(48).reshape(3, 4, 4)
+    expected = reference.ingest(records["count"].copy(), 4, np.eye(3))
+    np.testing.assert_allclose(ingest(records["count"], 4, np.eye(3)).band_means, expected.band_means)
+    flipped = np.arange(9 * 3 * 4, dtype=np.uint16).reshape(9, 3, 4)[::-1].transpose(1, 0, 2)
+    expected = reference.ingest(flipped.copy(), 4, np.eye(3))
+    np.testing.assert_allclose(ingest(flipped, 4, np.eye(3)).band_means, expected.band_means)
+    with pytest.raises(ValueError, match="lines to skip must be 0 or more, got -1"):
+        LineIngest(4, 4, np.eye(3)).skip(-1)
+
+
 def test_saliency_refuses_sizes_that_disagree():
     attention, norm, groups = np.ones((1, 2, 3), np.float32), np.ones(4), np.array([0, 0, 1, 1])
     with pytest.raises(ValueError, match=r"group_of_band must lie in 0\.\.1, got 0\.\.2"):

@@ -102,7 +102,12 @@ class LineIngest:
         """Passes over lines that never arrived, or that must not be used; gives the rows that end with them.
 
         Their place in the composite repeats the line before; the band means are those of the other lines.
+
+        Raises:
+            ValueError: a negative count.
         """
+        if count < 0:
+            raise ValueError(f"the number of lines to skip must be 0 or more, got {count}")
         pieces = []
         while count:
             here = min(count, self._patch - self._at)
@@ -230,10 +235,12 @@ class _Memory(NamedTuple):
 
 
 def _memory(block: NDArray[Any]) -> _Memory:
-    if block.dtype not in NATIVE or not block.dtype.isnative or min(block.strides, default=0) < 0:
+    native = block.dtype in NATIVE and block.dtype.isnative
+    if not native or any(stride < 0 or stride % block.itemsize for stride in block.strides):
         with np.errstate(over="ignore", invalid="ignore"):
-            kind = block.dtype if block.dtype in NATIVE and block.dtype.isnative else np.dtype(np.float32)
-            block = np.ascontiguousarray(block.transpose(1, 0, 2), kind).transpose(1, 0, 2)
+            kind = block.dtype if native else np.dtype(np.float32)
+            # A real copy: ascontiguousarray would give back an array whose axis of length 1 runs backwards.
+            block = np.array(block.transpose(1, 0, 2), kind, order="C", copy=True).transpose(1, 0, 2)
     bands, lines, samples = (stride // block.itemsize for stride in block.strides)
     last = sum((length - 1) * step for length, step in zip(block.shape, (bands, lines, samples), strict=True))
     extent = last + 1 if block.size else 0

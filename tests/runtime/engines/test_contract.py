@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -153,12 +154,30 @@ def test_a_cut_off_cache_is_done_without(tmp_path, model, monkeypatch, pattern):
         np.testing.assert_allclose(engine.infer(means, composite).logits, expected, atol=TOLERANCE["bf16"])
 
 
-def test_only_the_models_used_last_are_kept(tmp_path, monkeypatch):
+def test_only_the_models_used_last_are_kept_and_nothing_else_is_touched(tmp_path, monkeypatch):
     monkeypatch.setenv("FOCUS_CACHE", str(tmp_path))
+    home = tmp_path / "openvino"
+    for name in ("lib", "python", "share", "docs", "include"):
+        (home / name).mkdir(parents=True)
     for index in range(6):
         folder = cache_folder("openvino", f"{index}" * 64)
-        os.utime(folder, (index, index))
-    assert sorted(path.name[0] for path in (tmp_path / "openvino").iterdir()) == ["2", "3", "4", "5"]
+        assert folder.is_dir()
+        os.utime(folder, (2e9 - index, 2e9 - index))  # a clock that runs backwards
+    kept = {path.name[0] for path in home.iterdir() if path.name[0].isdigit()}
+    assert len(kept) == 4 and "5" in kept
+    assert {"lib", "python", "share", "docs", "include"} <= {path.name for path in home.iterdir()}
+
+
+def test_a_user_without_a_home_does_without_a_cache(monkeypatch, tmp_path):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("FOCUS_CACHE", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert cache_folder("openvino", "0" * 64) is None
+    monkeypatch.setenv("FOCUS_CACHE", str(tmp_path))
+    assert cache_folder("openvino", "0" * 64) is not None
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, model, monkeypatch):

@@ -245,6 +245,20 @@ def test_empty_windows_are_not_read(engine):
     assert np.isnan(sink.stacked("scores")[:, 6:9]).all()
 
 
+def test_a_long_stretch_without_valid_samples_does_not_pile_up(engine):
+    """Rows of the maps come out while nothing is read, not only when the light is back."""
+    values = reflectance(240, 16)
+    values[:, 16:224] = np.nan
+    sink, held = Collected(), []
+
+    def progress(lines, windows):
+        held.append(lines // PATCH - len(sink.rows))
+
+    summary = run_pipeline(Replay(cube(values=values)), engine, [sink], progress=progress)
+    assert summary.skipped > 10
+    assert max(held) <= 2 * ROWS
+
+
 def test_sinks_are_closed_when_a_run_fails(engine):
     class Failing(Collected):
         def add_window(self, reading):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 #: Models whose compiled form is kept; the ones not used for longest go first.
 KEPT_MODELS = 4
+
+#: Names of the folders made here; whatever else lies beside them is somebody else's.
+OURS = re.compile("[0-9a-f]{16}")
 
 
 def cache_folder(engine: str, sha256: str) -> Path | None:
@@ -21,15 +25,20 @@ def cache_folder(engine: str, sha256: str) -> Path | None:
         sha256: hash of the model file.
     Returns: None where nothing can be written; the engine then compiles the model each time.
     """
-    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    home = Path(os.environ.get("FOCUS_CACHE") or Path(user) / "focus") / engine
-    folder = home / sha256[:16]
     try:
+        home = _home() / engine
+        folder = home / sha256[:16]
         folder.mkdir(parents=True, exist_ok=True)
         folder.touch()
-        kept = sorted((path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    except OSError:
+        others = [path for path in home.iterdir() if path != folder and OURS.fullmatch(path.name)]
+        others.sort(key=lambda path: path.stat().st_mtime)
+    except (OSError, RuntimeError):  # Path.home() raises the latter where a user has none
         return None
-    for old in kept[:-KEPT_MODELS]:
+    for old in others[: -(KEPT_MODELS - 1)]:
         shutil.rmtree(old, ignore_errors=True)
     return folder
+
+
+def _home() -> Path:
+    own, user = os.environ.get("FOCUS_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    return Path(own) if own else (Path(user) if user else Path.home() / ".cache") / "focus"

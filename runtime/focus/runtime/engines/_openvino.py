@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -155,8 +154,11 @@ def _kept_model(core: ov.Core, path: Path, cache: Path, batch: int, half: bool) 
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             made = Path(folder) / kept.parent.name
             ov.save_model(_of_batch(core, path, batch), made / kept.name, compress_to_fp16=half)
-            with contextlib.suppress(FileExistsError):  # another process was quicker
+            try:
                 made.rename(kept.parent)
+            except OSError:
+                if not kept.exists():  # else another process was quicker
+                    raise
     return kept
 
 

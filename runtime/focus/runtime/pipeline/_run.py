@@ -134,6 +134,8 @@ class _Run:
                 self._pending.append(window)
             else:
                 self._skipped += 1
+                # Nothing is read here, yet rows above are finished all the same: a long dark stretch must not pile up.
+                self._release(self._pending[0].first_row if self._pending else window.first_row)
             if len(self._pending) == self._plan.settings.batch:
                 self._read_pending()
         if last and self._pending:
