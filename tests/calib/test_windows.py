@@ -130,3 +130,26 @@ def test_a_single_window_is_too_few(model, tmp_path):
     write_npz(cube(lines=12, samples=16), tmp_path / "leaf.npz")
     with pytest.raises(FocusError, match="1 windows to calibrate on and 0 to check on"):
         divide(model, [str(tmp_path / "leaf.npz")])
+
+
+def test_a_recording_counts_once_however_often_it_is_named(tmp_path):
+    write_npz(cube(30, 37), tmp_path / "leaf.npz")
+    names = [str(tmp_path / "leaf.npz"), str(tmp_path / "." / "leaf.npz"), str(tmp_path / "*.npz")]
+    assert len(recordings_from_data(names)) == 1
+    assert len(recordings_from_data(["sim:leaves=6", "sim:leaves=6", "sim:leaves=7"])) == 2
+    for name in ("scene.hdr", "scene.raw", "other.hdr", "other.raw"):
+        (tmp_path / name).write_text("ENVI")
+    assert len(recordings_from_data([str(tmp_path / "scene.*"), str(tmp_path / "other.raw")])) == 2
+    write_npz(cube(30, 37), tmp_path / "scene.npz")
+    assert len(recordings_from_data([str(tmp_path / "scene.*")])) == 2  # another file that only shares the name
+    (tmp_path / "both.csv").write_text("path,split\nleaf.npz,train\nleaf.npz,val\n")
+    with pytest.raises(FocusError, match=r"leaf\.npz is named to calibrate and to check on; give it one split"):
+        recordings_from_data([str(tmp_path / "both.csv")])
+
+
+def test_a_window_filled_up_at_the_edge_is_not_taken(model):
+    """37 samples hold two windows of 16 and a part of a third."""
+    for count in (1, 2, 3, 4, 9):
+        found = windows_from_source(Replay(cube(lines=36, samples=37)), model, count)
+        assert len(found) == min(count, 6)
+        assert all(window.valid.all() for window in found)

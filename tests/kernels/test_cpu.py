@@ -190,3 +190,12 @@ def test_saliency_refuses_sizes_that_disagree():
         saliency(attention, np.ones((4, 4), np.float32), norm, groups)
     with pytest.raises(ValueError, match="H\\* is empty"):
         saliency(attention[:0], np.ones((3, 4), np.float32), norm, groups)
+
+
+def test_masked_arrays_are_refused_and_a_second_stream_starts_afresh():
+    lines = LineIngest(4, 4, np.eye(3))
+    with pytest.raises(ValueError, match="got a masked one; fill what is masked with NaN"):
+        lines.add(np.ma.masked_equal(np.zeros((3, 4, 4)), 0))
+    lines.add(np.full((3, 2, 4), 7, np.uint16))
+    lines.finish()
+    assert (lines.skip(4).composite == 0).all()

@@ -14,8 +14,10 @@ import numpy as np
 from focus.calib._windows import UNKNOWN, NetInput, windows_from_kept, windows_from_source
 from focus.runtime import Bundle, FocusError
 from focus.runtime._kept import KEPT_FILE, kept_windows
+from focus.runtime.cubes._envi import header_of
+from focus.runtime.cubes._open import kind_of
 from focus.runtime.engines import ModelFile
-from focus.runtime.sources import SourceOptions, source_from_uri
+from focus.runtime.sources import OPTION_OF_FIELD, SourceOptions, source_from_uri
 
 #: Called with what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, float, float], None]
@@ -47,15 +49,33 @@ class Divided(NamedTuple):
 
 
 def recordings_from_data(items: Sequence[str]) -> list[Recording]:
-    """What the user named, one entry a cube.
+    """What the user named, one entry a cube, however often it was named.
 
     Args:
         items: each a cube's file, a pattern of such (``leaves/*.hdr``), a CSV manifest, a ``MODEL.training`` folder, or
             ``sim:...``.
     Raises:
-        FocusError: nothing there, or something else.
+        FocusError: nothing there, something else, a file of no known format, or one cube both to calibrate and to
+            check on.
     """
-    return [recording for item in items for recording in _recordings(item)]
+    distinct: dict[str, Recording] = {}
+    for recording in (recording for item in items for recording in _recordings(item)):
+        known = distinct.setdefault(_identity(recording), recording)
+        if known.split != recording.split:
+            raise FocusError(f"{recording.name} is named to calibrate and to check on; give it one split")
+    return list(distinct.values())
+
+
+def _identity(recording: Recording) -> str:
+    """The same for two names of one recording: other ways to a file, and header and data of an ENVI cube."""
+    scheme, _, rest = recording.name.partition(":")
+    if scheme == "sim":
+        return recording.name
+    path = Path(rest if scheme == "replay" else recording.name).resolve()
+    if scheme != "replay":
+        return str(path)
+    header = header_of(path) if kind_of(path) == "envi" else None
+    return str(header or path)
 
 
 def _recordings(item: str) -> list[Recording]:
@@ -170,7 +190,7 @@ def _windows_of(
         return windows_from_source(source, model, count, _label(recording, model.bundle), progress)
     given = [field.name for field in fields(options) if getattr(options, field.name) is not None]
     if given:
-        option = given[0].replace("_nm", "").replace("_to", "")
+        option = OPTION_OF_FIELD.get(given[0], given[0])
         raise ValueError(f"{recording.name} holds windows that are ingested already; leave out --{option}")
     kept = kept_windows(Path(recording.name))
     if kept is None:

@@ -142,7 +142,8 @@ class _Recorder(BaseSink):
         window, grid = reading.window, self.bundle.backbone
         row, rest = divmod(window.first_row, grid.rows)
         column, aside = divmod(window.first_column, grid.columns)
-        if rest or aside or row * self._across + column not in self._chosen:
+        # A window beyond the last whole one is filled up with its edge.
+        if rest or aside or column >= self._across or row * self._across + column not in self._chosen:
             return
         label = self._label if self._truth is None else self._true_label(self._truth, window.first_line, column)
         self.windows.append(NetInput(band_means, composite, window.valid_share > 0, label))

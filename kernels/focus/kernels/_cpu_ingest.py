@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from focus.kernels._compile import compiled
 
 Array = NDArray[np.float32]
 Words = NDArray[np.int32]
@@ -37,8 +38,6 @@ GATHERED = 2**18
 LARGEST = np.float32(np.finfo(np.float32).max)
 ZERO, ONE = np.float32(0), np.float32(1)
 UNSIGNED = np.uintp
-
-compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 class Optics(NamedTuple):

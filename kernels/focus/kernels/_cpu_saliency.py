@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import numba
+from functools import partial
+
 import numpy as np
+
+from focus.kernels._compile import compiled
 
 ZERO = np.float32(0)
 
+
 # M sums over bands in any order, so that the sum is vectorised.
-compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
-
-
-@compiled
+@partial(compiled, fastmath={"reassoc", "nsz"})
 def maps(attention, standardised, weight, group_of_band, heatmap, curve, cube):  # type: ignore[no-untyped-def]
     """Fills M and B, and T where it has room.
 

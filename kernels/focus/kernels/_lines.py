@@ -96,6 +96,8 @@ class LineIngest:
         """
         if lines.ndim != 3 or lines.shape[0] != self._bands or lines.shape[2] != self._samples:
             raise ValueError(f"lines must be [{self._bands}, L, {self._samples}], got {list(lines.shape)}")
+        if np.ma.isMaskedArray(lines):
+            raise ValueError("lines must be a plain array, got a masked one; fill what is masked with NaN, in float32")
         return joined(list(self._pieces(lines)) or [self._nothing()])
 
     def skip(self, count: int) -> Ingested:
@@ -123,6 +125,7 @@ class LineIngest:
             return self._nothing()
         lines = self._at
         piece = self._close_open()
+        self._line_before = None
         return Ingested(piece.band_means, piece.composite[:, :lines], piece.quality)
 
     def _pieces(self, lines: NDArray[Any]) -> Iterator[Ingested]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -10,6 +11,10 @@ from functools import cache
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="focus-kernel")
+
+
+# A forked child has the pool but not its threads, and would wait for them.
+os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def run_together(work: Sequence[Callable[[], object]]) -> None:

@@ -212,3 +212,30 @@ def test_refuses_other_files(tmp_path, model):
         engine_from_path(Toy(inputs=("cube", "picture")).save(tmp_path / "standalone.onnx"))
     with pytest.raises(BundleError, match=r"rig\.plan looks like a TensorRT plan"):
         engine_from_path(tmp_path / "rig.plan")
+
+
+def test_a_file_that_changed_since_it_was_opened_is_not_kept_as_the_one_before(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOCUS_CACHE", str(tmp_path / "cache"))
+    path, first, second = tmp_path / "toy.onnx", np.zeros((3, 12)), np.zeros((3, 12))
+    first[:, 0], second[:, 5] = 1.0, 1.0
+    engine = engine_from_path(Toy(read=first).save(path), backend="openvino")
+    Toy(read=second).save(path)
+    with pytest.raises(BundleError, match=r"toy\.onnx has changed since it was opened; open it again"):
+        engine.__enter__()
+    means, composite = inputs(1)
+    with engine_from_path(Toy(read=first).save(path), backend="openvino") as engine:
+        found = engine.infer(means, composite).logits
+    with engine_from_path(path, backend="onnxruntime") as engine:
+        np.testing.assert_allclose(found, engine.infer(means, composite).logits, atol=TOLERANCE["bf16"])
+
+
+def test_bf16_without_the_hardware_is_refused(model, monkeypatch):
+    monkeypatch.setattr(_processor, "processor_flags", lambda: frozenset({"avx2"}))
+    with pytest.raises(ValueError, match=r"does not compute bf16 itself.*use fp32"):
+        OpenVinoEngine(model, precision="bf16")
+
+
+def test_no_window_is_no_batch(model, backend):
+    means, composite = inputs(1)
+    with engine_from_path(model, backend=backend) as engine, pytest.raises(ValueError, match=r"got \[0, 12, 12\]"):
+        engine.infer(means[:0], composite[:0])

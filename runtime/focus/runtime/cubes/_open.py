@@ -57,7 +57,7 @@ def open_cube(
         ValueError: if `axes` or `wavelengths_nm` are no such thing.
     """
     file = Path(path)
-    kind = _kind_of(file)
+    kind = kind_of(file)
     if kind == "envi":
         return open_envi(file, wavelengths_nm=wavelengths_nm)
     if kind in ("npy", "npz"):
@@ -82,8 +82,12 @@ def open_cube(
     return open_hdf5(file, variable=variable, axes=axes, wavelengths_nm=wavelengths_nm, column_major=matlab)
 
 
-def _kind_of(path: Path) -> str:
-    """The format's name, from the first bytes, an ENVI header beside the file, or the suffix."""
+def kind_of(path: Path) -> str:
+    """The format's name, from the first bytes, an ENVI header beside the file, or the suffix.
+
+    Raises:
+        CubeError: it cannot be opened, or is of no format that is known.
+    """
     try:
         if path.is_dir():
             raise CubeError(f"{path} is a folder; name a file in it")

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 from focus.runtime._errors import BundleError
+from focus.runtime._files import file_sha256
 from focus.runtime._processor import has_bf16, usable_cores
 from focus.runtime.engines._cache import cache_folder
 from focus.runtime.engines._contract import Outputs
-from focus.runtime.engines._onnx_file import INPUTS, read_model_file
+from focus.runtime.engines._onnx_file import INPUTS, ModelFile, read_model_file
 from focus.runtime.engines._shapes import CLOSED, require_shapes
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class OpenVinoEngine:
         batch: windows of a pass; fewer are filled up, more take several passes.
     Raises:
         BundleError: no ONNX file, not ours, or damaged.
+        ValueError: bf16 on a processor without it.
     """
 
     name = "openvino"
@@ -48,6 +50,8 @@ class OpenVinoEngine:
         precision: Literal["fp32", "bf16"] | None = None,
         batch: int = 1,
     ) -> None:
+        if precision == "bf16" and not has_bf16():
+            raise ValueError("this processor does not compute bf16 itself, and emulating it is slow; use fp32")
         self.file = read_model_file(Path(path))
         self.bundle = self.file.bundle
         self.precision: str = "int8" if self.bundle.precision == "int8" else precision or best_precision()
@@ -77,7 +81,7 @@ class OpenVinoEngine:
         cache = cache_folder("openvino", self.file.sha256)
         try:
             if cache is not None:
-                kept = _kept_model(core, path, cache, self._batch, self.precision == "bf16")
+                kept = _kept_model(core, self.file, cache, self._batch, self.precision == "bf16")
                 return core.compile_model(str(kept), "CPU", {**config, "CACHE_DIR": str(cache)})
         except (RuntimeError, OSError):
             shutil.rmtree(cache or "", ignore_errors=True)  # full disk, or cut off when the machine went down
@@ -138,12 +142,13 @@ def _of_batch(core: ov.Core, path: Path, batch: int) -> ov.Model:
     return model
 
 
-def _kept_model(core: ov.Core, path: Path, cache: Path, batch: int, half: bool) -> Path:
+def _kept_model(core: ov.Core, file: ModelFile, cache: Path, batch: int, half: bool) -> Path:
     """The same in OpenVINO's own files, made once, which a later start maps into memory instead of reading them.
 
     Args:
         half: with weights in FP16. bf16 keeps fewer digits of them, and half the memory will do.
     Raises:
+        BundleError: the file is not the one that was opened.
         RuntimeError: it cannot be read or written.
         OSError: it cannot be moved into place.
     """
@@ -153,7 +158,10 @@ def _kept_model(core: ov.Core, path: Path, cache: Path, batch: int, half: bool) 
     if not kept.exists():
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             made = Path(folder) / kept.parent.name
-            ov.save_model(_of_batch(core, path, batch), made / kept.name, compress_to_fp16=half)
+            ov.save_model(_of_batch(core, file.path, batch), made / kept.name, compress_to_fp16=half)
+            # The folder is named after what the file held when it was opened, and must never hold anything else.
+            if file_sha256(file.path) != file.sha256:
+                raise BundleError(f"{file.path} has changed since it was opened; open it again")
             try:
                 made.rename(kept.parent)
             except OSError:

@@ -19,7 +19,7 @@ def require_shapes(bundle: Bundle, band_means: NDArray[np.float32], composite: N
     """
     means = (bundle.patches, bundle.bands)
     image = (3, *bundle.window)
-    if band_means.shape[1:] != means or composite.shape[1:] != image or len(band_means) != len(composite):
+    if band_means.shape[1:] != means or composite.shape[1:] != image or not len(band_means) == len(composite) > 0:
         raise ValueError(
             f"model {bundle.name} reads band_means [B, {means[0]}, {means[1]}] and "
             f"composite [B, 3, {image[1]}, {image[2]}], got {list(band_means.shape)} and {list(composite.shape)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from focus.runtime._files import file_sha256
 from focus.runtime.engines import Engine, ModelFile
 from focus.runtime.outputs._contract import BaseSink, MapSink
 from focus.runtime.outputs._curve import CurveSink
@@ -146,6 +146,7 @@ class RunWriter(BaseSink):
 
 def _record(plan: Plan, facts: RunFacts, summary: RunSummary, results: Results) -> dict[str, Any]:
     source, calibration = plan.source, plan.source.calibration
+    recorded = source.file is not None and source.file.is_file()
     return {
         "record_version": RECORD_VERSION,
         "utc_start": utc_text(facts.started_ns),
@@ -160,7 +161,11 @@ def _record(plan: Plan, facts: RunFacts, summary: RunSummary, results: Results) 
             "task": plan.bundle.task,
             "targets": list(plan.bundle.class_names),
         },
-        "source": {"uri": source.uri, "sha256": _sha256(source.file), **_plain(source.provenance)},
+        "source": {
+            "uri": source.uri,
+            "sha256": file_sha256(source.file) if source.file and recorded else None,
+            **_plain(source.provenance),
+        },
         "calibration": None
         if calibration is None
         else {"sha256": calibration.sha256, "panel": calibration.panel, **_plain(calibration.origin)},
@@ -182,16 +187,6 @@ def _record(plan: Plan, facts: RunFacts, summary: RunSummary, results: Results) 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in ("uri", "sha256", "panel")}
-
-
-def _sha256(path: Path | None) -> str | None:
-    if path is None or not path.is_file():
-        return None
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _version(distribution: str) -> str | None:

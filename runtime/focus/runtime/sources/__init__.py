@@ -3,9 +3,10 @@
 from focus.runtime.sources._contract import FrameMeta, FrameSource, GetBuffer, SourceFacts, Truth
 from focus.runtime.sources._replay import Bands, Replay, WordFormat
 from focus.runtime.sources._sim import Sim, SimOptions
-from focus.runtime.sources._uri import SourceOptions, source_from_uri
+from focus.runtime.sources._uri import OPTION_OF_FIELD, SourceOptions, source_from_uri
 
 __all__ = [
+    "OPTION_OF_FIELD",
     "Bands",
     "FrameMeta",
     "FrameSource",
