@@ -67,6 +67,19 @@ def test_windows_of_a_batch_do_not_mix(model, backend):
         np.testing.assert_allclose(both[1:2], one, rtol=1e-5, atol=TOLERANCE[engine.precision])
 
 
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_any_number_of_windows_goes_through_any_batch(model, backend, batch):
+    means, composite = inputs(3)
+    with engine_from_path(model, backend=backend) as engine:
+        alone = [engine.infer(means[i : i + 1], composite[i : i + 1]) for i in range(3)]
+    with engine_from_path(model, backend=backend, batch=batch) as engine:
+        together = engine.infer(means, composite)
+    for index, found in enumerate(together):
+        expected = np.concatenate([one[index] for one in alone])
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=TOLERANCE[engine.precision])
+
+
 def test_only_inside_its_block_and_only_its_shapes(model, backend):
     means, composite = inputs()
     engine = engine_from_path(model, backend=backend)
