@@ -41,6 +41,40 @@ def test_goes_on_where_the_disk_is_full(monkeypatch):
     assert compiled(twice)(21) == 42
 
 
+KEPT = """
+from focus.kernels._compile import compiled
+
+@compiled
+def twice(value):
+    return 2 * value
+
+print(twice(21), twice._cache_hits)
+"""
+
+
+def test_what_cannot_be_read_is_compiled_anew(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(KEPT)
+
+    def run() -> str:
+        done = subprocess.run(
+            [sys.executable, script],
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout or done.stderr
+
+    assert run() == "42 Counter()\n"
+    assert "Counter({" in run()
+    for kind in ("nbc", "nbi"):
+        for file in tmp_path.rglob(f"*.{kind}"):
+            file.write_bytes(file.read_bytes()[:-20])
+        assert run() == "42 Counter()\n"
+    assert "Counter({" in run()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes can fork")
 def test_a_forked_child_has_threads_of_its_own():
     raw = np.random.default_rng(0).integers(0, 99, (40, 64, 96)).astype(np.uint16)

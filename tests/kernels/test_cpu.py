@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from focus.kernels import LineIngest, ingest, saliency, upsample
 from focus.kernels import _reference as reference
+from focus.kernels._results import joined
 from support.raw_windows import attended, raw_windows
 
 
@@ -118,6 +119,16 @@ def test_lines_that_never_came_keep_their_place():
     np.testing.assert_array_equal(rest.composite[:, 0], raw[:, 1])
     np.testing.assert_array_equal(rest.quality.valid, 3 * 3 * 4)
     assert np.isnan(lines.skip(4).band_means).all()
+
+
+def test_lines_of_several_types_may_share_a_patch_row():
+    raw = np.random.default_rng(3).integers(0, 255, (5, 8, 12))
+    expected = ingest(raw.astype(np.float32), 4, np.eye(3, 5), dark=3.0)
+    lines = LineIngest(12, 4, np.eye(3, 5), dark=3.0)
+    parts = [raw[:, :1].astype(np.uint8), raw[:, 1:3].astype(">u2"), raw[:, 3:6].astype(np.uint16), raw[:, 6:] + 0.0]
+    found = joined([lines.add(part) for part in parts])
+    np.testing.assert_array_equal(found.band_means, expected.band_means)
+    np.testing.assert_array_equal(found.composite, expected.composite)
 
 
 @pytest.mark.parametrize(

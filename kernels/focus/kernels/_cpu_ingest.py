@@ -31,9 +31,6 @@ BELOW_DARK, NOT_FINITE, ONE_BYTE = 8, 16, 255
 #: Lines that are read together.
 STEP = 4
 
-#: Samples that are gathered at a time where they do not lie side by side: few enough to stay in the cache.
-GATHERED = 2**18
-
 # Beyond the largest float32 there is no measurement. Constants of their own types, so that the loops stay in float32.
 LARGEST = np.float32(np.finfo(np.float32).max)
 ZERO, ONE = np.float32(0), np.float32(1)
@@ -65,30 +62,15 @@ class Lines(NamedTuple):
     """Raw lines in memory, and their place in the patch rows.
 
     Attributes:
-        flat: the memory that holds them.
-        first, line_step, band_step, sample_step: place of the first sample, and steps, in elements.
-        number: lines of a patch row that are here; the next patch row follows them.
-        at: line of the patch row that the first one is.
-        seen: lines of the patch row that arrived, these included.
-        last: whether they complete the patch row.
+        flat: the memory that holds them, from the first sample on; the samples of a line and band lie side by side.
+        line_step, band_step: steps in elements.
+        number: lines of a patch row; the next patch row follows ``patch`` lines on.
     """
 
     flat: Raw
-    first: np.uintp
     line_step: np.uintp
     band_step: np.uintp
-    sample_step: np.uintp
     number: np.uintp
-    at: np.uintp
-    seen: np.uintp
-    last: bool
-
-
-class Sums(NamedTuple):
-    """What is carried from line to line within a patch row: float32 and int32 [C S]."""
-
-    sums: Array
-    flags: Words
 
 
 class Results(NamedTuple):
@@ -265,28 +247,24 @@ def count_odd(flags, start, stop, gain, place, seen, counts, row):  # type: igno
 
 
 @compiled
-def ingest_row(lines, row, first_column, left, size, optics, carried, results, sums, new, flags, odd):  # type: ignore[no-untyped-def]
+def ingest_row(lines, row, first_column, left, size, optics, results, sums, new, flags, odd):  # type: ignore[no-untyped-def]
     """Ingests ``size`` samples from ``left`` on of one patch row's lines.
 
     Args:
         sums, new, flags: scratch of ``size``; odd: of the number of lines. (Arrays come out of their tuples once: it
             costs.)
     """
-    flat, step, count, seen, last = lines.flat, lines.line_step, lines.number, lines.seen, lines.last
+    flat, step, count = lines.flat, lines.line_step, lines.number
     dark, gain, weights, ceiling, samples = optics.dark, optics.gain, optics.weights, optics.ceiling, optics.samples
-    carried_sums, carried_flags, means, counts = carried.sums, carried.flags, results.means, results.counts
-    image, missing, depth = results.image.reshape(-1), results.missing.reshape(-1), UNSIGNED(results.image.shape[1])
+    means, counts, depth = results.means, results.counts, UNSIGNED(results.image.shape[1])
+    image, missing = results.image.reshape(-1), results.missing.reshape(-1)
     first_patch = row * ((samples + optics.patch - UNSIGNED(1)) // optics.patch) + first_column
     for band in range(UNSIGNED(optics.used.size)):
         if not optics.used[band]:
             continue
         place = band * samples + left
-        if seen > count:  # lines of this patch row came before
-            for i in range(size):
-                sums[i], flags[i] = carried_sums[place + i], carried_flags[place + i]
-        else:
-            sums[:], flags[:] = ZERO, np.int32(0)
-        at = lines.first + row * optics.patch * step + band * lines.band_step + left
+        sums[:], flags[:] = ZERO, np.int32(0)
+        at = row * optics.patch * step + band * lines.band_step + left
         line = UNSIGNED(0)
         while line < count:
             together = UNSIGNED(STEP) if line + UNSIGNED(STEP) <= count else UNSIGNED(1)
@@ -306,65 +284,24 @@ def ingest_row(lines, row, first_column, left, size, optics, carried, results, s
         for channel in range(UNSIGNED(3)):
             weight = weights[channel, band]
             if weight != ZERO:
-                to = (channel * depth + row * optics.patch + lines.at) * samples + left
+                to = (channel * depth + row * optics.patch) * samples + left
                 paint_band(
                     flat, at, step, size, odd, ceiling, weight, dark, gain, place, new, image, missing, to, samples
                 )
-        if last:
-            close_band(sums, flags, new, dark, gain, place, size, optics.patch, seen, band, first_patch, means, counts)
-        else:
-            for i in range(size):
-                carried_sums[place + i], carried_flags[place + i] = sums[i], flags[i]
+        close_band(sums, flags, new, dark, gain, place, size, optics.patch, count, band, first_patch, means, counts)
 
 
 @compiled
-def ingest_rows(lines, first_row, stop_row, first_column, stop_column, optics, carried, results):  # type: ignore[no-untyped-def]
+def ingest_rows(lines, first_row, stop_row, first_column, stop_column, optics, results):  # type: ignore[no-untyped-def]
     """Ingests some patch rows of some columns of patches. Threads may share all arguments but their rows and columns.
 
     Args:
-        lines: ``Lines`` whose samples lie side by side (``sample_step`` 1); patch row r starts r * patch lines on.
         first_row, stop_row, first_column, stop_column: which patches.
-        optics, carried, results: see ``Optics``, ``Sums`` and ``Results``.
+        lines, optics, results: see ``Lines``, ``Optics`` and ``Results``.
     """
     left = first_column * optics.patch
     size = min(stop_column * optics.patch, optics.samples) - left
     sums, new = np.empty(size, np.float32), np.empty(size, np.float32)
     flags, odd = np.empty(size, np.int32), np.empty(lines.number, np.int32)
     for row in range(first_row, stop_row):
-        ingest_row(lines, row, first_column, left, size, optics, carried, results, sums, new, flags, odd)
-
-
-@compiled
-def gather(lines, first, size, bands, planar):  # type: ignore[no-untyped-def]
-    """Copies lines whose samples do not lie side by side into ``planar`` [lines, C, size]."""
-    place = UNSIGNED(0)
-    for line in range(lines.number):
-        for sample in range(size):
-            at = first + line * lines.line_step + sample * lines.sample_step
-            to = place + sample
-            for band in range(bands):
-                planar[to + band * size] = lines.flat[at + band * lines.band_step]
-        place += bands * size
-
-
-@compiled
-def ingest_gathered(lines, first_row, stop_row, first_column, stop_column, optics, carried, results):  # type: ignore[no-untyped-def]
-    """As ``ingest_rows`` for samples that do not lie side by side (interleaved by pixel): some patches at a time."""
-    samples, patch, bands = optics.samples, optics.patch, UNSIGNED(optics.used.size)
-    together = max(UNSIGNED(GATHERED) // (patch * patch * bands), UNSIGNED(1))
-    planar = np.empty(lines.number * bands * patch * together, lines.flat.dtype)
-    for row in range(first_row, stop_row):
-        column = first_column
-        while column < stop_column:
-            stop = min(column + together, stop_column)
-            left = column * patch
-            size = min(stop * patch, samples) - left
-            corner = lines.first + row * patch * lines.line_step + left * lines.sample_step
-            gather(lines, corner, size, bands, planar)
-            # The place that ``ingest_rows`` looks at is counted from the scene's corner; unsigned, it wraps to 0.
-            start = UNSIGNED(0) - row * patch * bands * size - left
-            tile = Lines(
-                planar, start, bands * size, size, UNSIGNED(1), lines.number, lines.at, lines.seen, lines.last
-            )  # fmt: skip
-            ingest_rows(tile, row, row + UNSIGNED(1), column, stop, optics, carried, results)
-            column = stop
+        ingest_row(lines, row, first_column, left, size, optics, results, sums, new, flags, odd)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.kernels._cpu_ingest import UNSIGNED, Lines, Optics, Results, Sums, ingest_gathered, ingest_rows
+from focus.kernels._cpu_ingest import UNSIGNED, Lines, Optics, Results, ingest_rows
 from focus.kernels._image import finish_image
 from focus.kernels._optics import Weights, stored_optics
 from focus.kernels._results import COUNTS, Array, Ingested, Quality, joined
@@ -23,7 +23,7 @@ LARGEST_PATCH = 255
 NATIVE = (np.uint8, np.uint16, np.int16, np.float32)
 
 #: Raw samples below which a second thread costs more than it brings.
-WORTH_A_THREAD = 2**17
+WORTH_A_THREAD = 2**20
 
 
 class LineIngest:
@@ -76,15 +76,11 @@ class LineIngest:
             UNSIGNED(samples),
             UNSIGNED(patch),
         )
-        self._carried = Sums(np.zeros(self._bands * samples, np.float32), np.zeros(self._bands * samples, np.int32))
-        self._line_before: Array | None = None
-        self._begin()
-
-    def _begin(self) -> None:
-        """A new patch row."""
+        self._waiting = np.empty((patch, self._bands, samples), np.uint8)
+        self._arrived = np.zeros(patch, bool)
         self._at = 0
-        self._arrived = np.zeros(self._patch, bool)
-        self._open: Results | None = None
+        self._line_before: Array | None = None
+        self._nothing = self._closed(self._new_results(0), 0)
 
     def add(self, lines: NDArray[Any]) -> Ingested:
         """Takes the next lines; gives the rows of patches that they complete (none is fine: N = 0, H = 0).
@@ -98,7 +94,7 @@ class LineIngest:
             raise ValueError(f"lines must be [{self._bands}, L, {self._samples}], got {list(lines.shape)}")
         if np.ma.isMaskedArray(lines):
             raise ValueError("lines must be a plain array, got a masked one; fill what is masked with NaN, in float32")
-        return joined(list(self._pieces(lines)) or [self._nothing()])
+        return joined(list(self._pieces(lines)) or [self._nothing])
 
     def skip(self, count: int) -> Ingested:
         """Passes over lines that never arrived, or that must not be used; gives the rows that end with them.
@@ -113,46 +109,69 @@ class LineIngest:
         pieces = []
         while count:
             here = min(count, self._patch - self._at)
-            self._results()
             self._at, count = self._at + here, count - here
             if self._at == self._patch:
-                pieces.append(self._close_open())
-        return joined(pieces or [self._nothing()])
+                pieces.append(self._finished_row())
+        return joined(pieces or [self._nothing])
 
     def finish(self) -> Ingested:
         """The last row, if it is not full: its composite has as many lines as were given."""
         if self._at == 0:
-            return self._nothing()
-        lines = self._at
-        piece = self._close_open()
+            return self._nothing
+        piece = self._finished_row()
         self._line_before = None
-        return Ingested(piece.band_means, piece.composite[:, :lines], piece.quality)
+        return piece
 
     def _pieces(self, lines: NDArray[Any]) -> Iterator[Ingested]:
-        done, count = 0, lines.shape[1]
+        """Whole rows are ingested from where they lie, if they can be; others wait until their last line is there."""
+        done, count, readable = 0, lines.shape[1], _readable(lines)
         while done < count:
-            whole = (count - done) // self._patch if self._at == 0 else 0
-            here = whole * self._patch or min(self._patch - self._at, count - done)
+            rows = (count - done) // self._patch if readable and self._at == 0 else 0
+            here = rows * self._patch or min(self._patch - self._at, count - done)
             block = lines[:, done : done + here]
             done += here
-            if whole:
-                results = self._new_results(whole)
-                self._run(block, results, whole, self._patch, True)
-                yield self._closed(results, np.ones(whole * self._patch, bool))
+            if rows:
+                piece = self._ingested(block, rows)
+                self._line_before = piece.composite[:, -1].copy()
+                yield piece
                 continue
-            results = self._results()
-            last = self._at + here == self._patch
-            self._arrived[self._at : self._at + here] = True
-            self._run(block, results, 1, here, last)
-            self._at += here
-            if last:
-                yield self._end(results)
+            self._wait(block)
+            if self._at == self._patch:
+                yield self._finished_row()
 
-    def _results(self) -> Results:
-        """Of the row that is begun; begins it if there is none."""
-        if self._open is None:
-            self._open = self._new_results(1)
-        return self._open
+    def _wait(self, block: NDArray[Any]) -> None:
+        """Copies lines to their places in the row that is begun."""
+        kind = _kind(block.dtype)
+        if kind != self._waiting.dtype:
+            # float32 holds what the other types hold; where no line waits, nothing has to be kept.
+            self._waiting = self._waiting.astype(np.float32 if self._arrived.any() else kind)
+        places = slice(self._at, self._at + block.shape[1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._waiting[places] = block.transpose(1, 0, 2)
+        self._arrived[places] = True
+        self._at = places.stop
+
+    def _finished_row(self) -> Ingested:
+        """The row that is begun, of the lines that arrived; begins the next one."""
+        arrived = np.flatnonzero(self._arrived[: self._at])
+        lines = self._waiting[: self._at] if arrived.size == self._at else self._waiting[arrived]
+        row = self._ingested(lines.transpose(1, 0, 2), 1)
+        image = row.composite if arrived.size == self._at else self._bridged(row.composite, arrived)
+        self._line_before = image[:, -1].copy() if arrived.size or self._line_before is not None else None
+        self._arrived[:] = False
+        self._at = 0
+        return Ingested(row.band_means, image, row.quality)
+
+    def _bridged(self, image: Array, arrived: NDArray[np.intp]) -> Array:
+        """The composite [3, L, S] of all lines of a row, of that of those that arrived [3, len(arrived), S]: the others
+        repeat the one before; before the first line, the one after.
+        """
+        if self._line_before is not None:
+            image = np.concatenate([self._line_before[:, None], image], axis=1)
+            arrived = np.concatenate([[-1], arrived])
+        if not arrived.size:
+            return np.zeros((3, self._at, self._samples), np.float32)
+        return image[:, np.maximum(np.searchsorted(arrived, np.arange(self._at), side="right") - 1, 0)]
 
     def _new_results(self, rows: int) -> Results:
         patches, shape = rows * self._columns, (3, rows * self._patch, self._samples)
@@ -163,90 +182,47 @@ class LineIngest:
             np.zeros(shape, np.float32),
         )
 
-    def _close_open(self) -> Ingested:
-        """Closes a row whose last lines never came: there is nothing more to add."""
-        nothing = np.zeros((self._bands, 0, self._samples), np.float32)
-        results = self._results()
-        self._run(nothing, results, 1, 0, True)
-        return self._end(results)
-
-    def _end(self, results: Results) -> Ingested:
-        closed = self._closed(results, self._arrived)
-        self._begin()
-        return closed
-
-    def _run(self, block: NDArray[Any], results: Results, rows: int, count: int, last: bool) -> None:
+    def _ingested(self, block: NDArray[Any], rows: int) -> Ingested:
         """Shares the patches of ``rows`` rows out to the threads; each does some rows, or some columns of one row."""
-        memory = _memory(block)
-        whole = rows > 1 or (self._at == 0 and count == self._patch)
-        seen = count if whole else int(self._arrived.sum())
-        at = 0 if whole else self._at
-        lines = Lines(memory.flat, UNSIGNED(0), *memory.steps, UNSIGNED(count), UNSIGNED(at), UNSIGNED(seen), last)
+        lines, results = _lines_of(block, block.shape[1] // rows), self._new_results(rows)
         threads = self._threads if block.size >= WORTH_A_THREAD else 1
         across = rows < threads
         edges = np.linspace(0, self._columns if across else rows, threads + 1).astype(int).tolist()
         run_together(
             [
                 partial(
-                    memory.kernel,
+                    ingest_rows,
                     lines,
                     *map(UNSIGNED, (0, rows, start, stop) if across else (start, stop, 0, self._columns)),
                     self._optics,
-                    self._carried,
                     results,
                 )
                 for start, stop in pairwise(edges)
                 if start < stop
             ]
         )
+        return self._closed(results, block.shape[1])
 
-    def _closed(self, results: Results, arrived: NDArray[np.bool_]) -> Ingested:
+    def _closed(self, results: Results, lines: int) -> Ingested:
         if self._dead_weight.any() or results.missing.any():
             finish_image(results, self._dead_weight, self._weights, self._totals, self._patch)
-        image = self._bridged(results.image, arrived)
-        return Ingested(results.means, image, Quality(results.counts, self._full))
-
-    def _bridged(self, image: Array, arrived: NDArray[np.bool_]) -> Array:
-        """Lines that never came repeat the one before; before the first line, the one after."""
-        if not arrived.all():
-            known = np.flatnonzero(arrived)
-            for line in np.flatnonzero(~arrived):
-                if line > 0 and (self._line_before is not None or (known.size and known[0] < line)):
-                    image[:, line] = image[:, line - 1]
-                elif self._line_before is not None:
-                    image[:, line] = self._line_before
-                elif known.size:
-                    image[:, line] = image[:, known[0]]
-        if arrived.any() or self._line_before is not None:
-            self._line_before = image[:, -1].copy()
-        return image
-
-    def _nothing(self) -> Ingested:
-        counts = np.zeros((0, len(COUNTS)), np.int32)
-        image = np.zeros((3, 0, self._samples), np.float32)
-        return Ingested(np.zeros((0, self._bands), np.float32), image, Quality(counts, self._full))
+        return Ingested(results.means, results.image[:, :lines], Quality(results.counts, self._full))
 
 
-class _Memory(NamedTuple):
-    """A block [C, L, S] as flat memory, its steps from line to line, band to band and sample to sample, and the kernel
-    for such a layout.
-    """
-
-    flat: NDArray[Any]
-    steps: tuple[np.uintp, np.uintp, np.uintp]
-    kernel: Callable[..., object]
+def _kind(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type as which samples are read."""
+    return dtype if dtype in NATIVE and dtype.isnative else np.dtype(np.float32)
 
 
-def _memory(block: NDArray[Any]) -> _Memory:
-    native = block.dtype in NATIVE and block.dtype.isnative
-    if not native or any(stride < 0 or stride % block.itemsize for stride in block.strides):
-        with np.errstate(over="ignore", invalid="ignore"):
-            kind = block.dtype if native else np.dtype(np.float32)
-            # A real copy: ascontiguousarray would give back an array whose axis of length 1 runs backwards.
-            block = np.array(block.transpose(1, 0, 2), kind, order="C", copy=True).transpose(1, 0, 2)
-    bands, lines, samples = (stride // block.itemsize for stride in block.strides)
-    last = sum((length - 1) * step for length, step in zip(block.shape, (bands, lines, samples), strict=True))
-    extent = last + 1 if block.size else 0
+def _readable(block: NDArray[Any]) -> bool:
+    """Whether the kernel can read a block [C, L, S] where it lies: the samples of a line and band side by side."""
+    steps_forward = all(stride >= 0 and stride % block.itemsize == 0 for stride in block.strides)
+    return _kind(block.dtype) == block.dtype and block.strides[2] == block.itemsize and steps_forward
+
+
+def _lines_of(block: NDArray[Any], number: int) -> Lines:
+    """A block [C, L, S] that is ``_readable`` as the kernel sees it."""
+    bands, lines, _ = (stride // block.itemsize for stride in block.strides)
+    extent = (block.shape[0] - 1) * bands + (block.shape[1] - 1) * lines + block.shape[2] if block.size else 0
     flat = np.lib.stride_tricks.as_strided(block, (extent,), (block.itemsize,), writeable=False)
-    steps = UNSIGNED(lines), UNSIGNED(bands), UNSIGNED(samples)
-    return _Memory(flat, steps, ingest_rows if samples == 1 else ingest_gathered)
+    return Lines(flat, UNSIGNED(lines), UNSIGNED(bands), UNSIGNED(number))

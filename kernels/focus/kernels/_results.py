@@ -47,7 +47,7 @@ class Quality(NamedTuple):
 
     @property
     def dead(self) -> NDArray[np.int32]:
-        """int32 [N], of detector elements without a finite gain; left out."""
+        """int32 [N], of detector elements whose gain is 0, or whose gain or dark is not finite; left out."""
         return self.counts[:, 3]
 
     @property

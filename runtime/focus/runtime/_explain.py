@@ -31,9 +31,11 @@ class Model:
 
     Attributes:
         engine: what runs it.
+        threads: threads of ingest; None takes the cores this process may use.
     """
 
     engine: Engine
+    threads: int | None = None
 
     @classmethod
     def from_path(
@@ -43,12 +45,12 @@ class Model:
 
         Args:
             path: a ``.onnx`` from focus-export; None takes the shipped model.
-            threads: threads within one pass; None takes the cores this process may use.
+            threads: threads of ingest and of the network; None takes the cores this process may use.
             backend: ``openvino`` or ``onnxruntime``; None takes the faster one that is installed.
         Raises:
             BundleError: the file is missing, damaged, or not ours.
         """
-        return cls(engine_from_path(path, threads, backend=backend))
+        return cls(engine_from_path(path, threads, backend=backend), threads)
 
     @property
     def bundle(self) -> Bundle:
@@ -162,7 +164,8 @@ def explain(
     source = Replay(cube, calibration=calibration, resample_to=bands)
     facts = RunFacts.of_engine(chosen.engine)
     recording, heatmap, curves = _Recording(), CollectedMap(), Curves()
-    summary = run_pipeline(source, chosen.engine, [recording, heatmap, curves], Settings(shown, overlap, with_cube))
+    settings = Settings(shown, overlap, with_cube, threads=chosen.threads)
+    summary = run_pipeline(source, chosen.engine, [recording, heatmap, curves], settings)
     rows = [item for item in recording.told if isinstance(item, MapRow)]
     cubes = [row.cube for row in rows if row.cube is not None]
     classes = bundle.task == "classification"

@@ -71,4 +71,4 @@ class OnnxRuntimeEngine:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200]
+    return str(error).strip().partition("\n")[0][:200]

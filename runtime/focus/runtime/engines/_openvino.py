@@ -171,4 +171,4 @@ def _kept_model(core: ov.Core, file: ModelFile, cache: Path, batch: int, half: b
 
 
 def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1][:200]
+    return str(error).strip().rpartition("\n")[2][:200]

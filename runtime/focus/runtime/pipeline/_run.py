@@ -67,8 +67,8 @@ def run_pipeline(
         FocusError: source, model or disk do not fit; BundleError, CubeError and OutputError say which.
         ValueError: settings that do not fit the model.
     """
-    plan = plan_run(source, engine, settings or Settings())
     try:
+        plan = plan_run(source, engine, settings or Settings())
         # The kernels are loaded beside the engine, which takes as long and does not need the interpreter for it.
         with ThreadPoolExecutor(1) as beside:
             kernels = beside.submit(prepare, source.facts.dtype)
