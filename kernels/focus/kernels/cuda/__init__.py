@@ -1,0 +1,21 @@
+"""The two kernels on an NVIDIA GPU. Nothing here needs one to be imported."""
+
+from focus.kernels.cuda._ingest import DeviceIngest, DeviceWindow, Inputs, Rows
+from focus.kernels.cuda._memory import Argument, Device, DeviceArray, DeviceError, Queue, uploaded
+from focus.kernels.cuda._saliency import DeviceSaliency, Maps, Said
+
+__all__ = [
+    "Argument",
+    "Device",
+    "DeviceArray",
+    "DeviceError",
+    "DeviceIngest",
+    "DeviceSaliency",
+    "DeviceWindow",
+    "Inputs",
+    "Maps",
+    "Queue",
+    "Rows",
+    "Said",
+    "uploaded",
+]

@@ -1,0 +1,309 @@
+// ingest: raw lines -> band means, composite and quality of rows of patches; the reference is _reference.ingest.
+//
+// Bytes that must move, for C bands and L lines of S samples of w bytes: C L S w in, once, with loads of 16 bytes where
+// the patch has a multiple of 8 samples of 2 bytes; out 4 (C + 5) for each patch and 12 for each pixel, which is 4 % of
+// it at C = 204 and patches of 16. Dark and gain (8 C S) come from the L2 cache for all patch rows but the first.
+//
+// A block does one patch. Its warps come in slices; a slice holds the whole patch, V neighbouring samples a thread, and
+// takes every so-manieth band. A thread keeps its samples' composite in registers over all its bands; the sum of a band
+// over the patch goes through the warp. All sums are added in a fixed order, so results do not vary from run to run.
+#include "device.cuh"
+
+namespace focus {
+
+constexpr int CHANNELS = 3;
+constexpr float LEAST_SHARE = 0.5f;  // as in _image.py
+constexpr int MOST_THREADS = 256;
+constexpr int MOST_WARPS = MOST_THREADS / WARP;
+
+enum Count { VALID, SATURATED, BELOW_DARK, DEAD, NOT_FINITE, COUNTS };
+
+template <typename Raw, int V>
+struct alignas(sizeof(Raw) * V <= 16 ? sizeof(Raw) * V : 16) Samples {
+    Raw at[V];
+};
+
+// Where the lines are and what does not change while a camera runs. P columns of patches.
+struct Scene {
+    const unsigned char *counted;  // [lines], 0: this line only repeats a neighbour in the composite
+    const float *dark, *gain;      // [C, pitch], in stored counts; gain 0: a dead element
+    const float *weights;          // [3, C], of the composite
+    const unsigned char *used;     // [C]
+    float ceiling;                 // stored count from which a sample is saturated
+    int bands, samples, pitch, patch, lines;
+};
+
+// Rings of patch rows: row r of a scene is at r modulo `rows`.
+struct Rows {
+    float *means;  // [rows P, C], NaN where a patch has no valid sample of a band
+    float *image;  // [3, rows patch, samples]
+    int *counts;   // [rows P, COUNTS]
+    const int *first;
+    int rows;
+};
+
+// One thread's samples of the composite: what was added, and the weight of what was not valid.
+template <int V>
+struct Pixels {
+    float sum[CHANNELS][V], missing[CHANNELS][V];
+};
+
+template <typename Raw, int V>
+DEVICE void add_band(const Scene &scene, const Samples<Raw, V> &raw, int band, int sample, bool counted,
+                     Pixels<V> &pixels, int (&kinds)[COUNTS], float &total, int &valid) {
+    const int place = band * scene.pitch + sample;
+    const Samples<float, V> dark = *reinterpret_cast<const Samples<float, V> *>(scene.dark + place);
+    const Samples<float, V> gain = *reinterpret_cast<const Samples<float, V> *>(scene.gain + place);
+    float reflectance[V];
+    bool missing[V];
+#pragma unroll
+    for (int v = 0; v < V; ++v) {
+        const float value = static_cast<float>(raw.at[v]);
+        const bool here = sample + v < scene.samples;
+        const bool alive = gain.at[v] != 0.0f, finite = fabsf(value) <= LARGEST;
+        const bool saturated = finite && value >= scene.ceiling;
+        const bool good = alive && finite && !saturated;
+        reflectance[v] = good ? (value - dark.at[v]) * gain.at[v] : 0.0f;
+        missing[v] = !good;
+        if (here && counted) {
+            total += reflectance[v];
+            valid += good;
+            kinds[SATURATED] += alive && saturated;
+            kinds[BELOW_DARK] += good && value < dark.at[v];
+            kinds[DEAD] += !alive;
+            kinds[NOT_FINITE] += alive && !finite;
+        }
+    }
+#pragma unroll
+    for (int channel = 0; channel < CHANNELS; ++channel) {
+        const float weight = scene.weights[channel * scene.bands + band];
+        if (weight == 0.0f) continue;
+#pragma unroll
+        for (int v = 0; v < V; ++v) {
+            pixels.sum[channel][v] += weight * reflectance[v];
+            pixels.missing[channel][v] += missing[v] ? weight : 0.0f;
+        }
+    }
+}
+
+DEVICE float channel_weight(const Scene &scene, int channel) {
+    float all = 0.0f;
+    for (int band = 0; band < scene.bands; ++band) all += scene.weights[channel * scene.bands + band];
+    return all;
+}
+
+// The composite of a patch as a whole, from its band means: what a pixel shows that lacks more than half of its weight.
+DEVICE float patch_composite(const Scene &scene, const float *means, int channel, float all) {
+    float value = 0.0f, weight = 0.0f;
+    for (int band = 0; band < scene.bands; ++band) {
+        const float share = scene.weights[channel * scene.bands + band];
+        if (!(fabsf(means[band]) <= LARGEST)) continue;
+        value += share * means[band];
+        weight += share;
+    }
+    return weight != 0.0f ? value * all / weight : 0.0f;
+}
+
+template <int V>
+DEVICE void write_pixels(const Scene &scene, const Rows &out, const float *means, const Pixels<V> &pixels, int row,
+                         int line, int sample) {
+#pragma unroll
+    for (int channel = 0; channel < CHANNELS; ++channel) {
+        float lacking = 0.0f;
+#pragma unroll
+        for (int v = 0; v < V; ++v) lacking += fabsf(pixels.missing[channel][v]);
+        const float all = lacking != 0.0f ? channel_weight(scene, channel) : 0.0f;
+        float *image = out.image + (static_cast<long long>(channel) * out.rows * scene.patch + row * scene.patch + line)
+                                       * scene.samples;
+#pragma unroll
+        for (int v = 0; v < V; ++v) {
+            if (sample + v >= scene.samples) continue;
+            float value = pixels.sum[channel][v];
+            if (pixels.missing[channel][v] != 0.0f && all != 0.0f) {
+                const float share = 1.0f - pixels.missing[channel][v] / all;
+                value = share >= LEAST_SHARE ? value / share : patch_composite(scene, means, channel, all);
+            }
+            image[sample + v] = value;
+        }
+    }
+}
+
+// blockIdx = (column of patches, row of patches); blockDim = (lanes of a slice, slices).
+template <typename Raw, int V>
+DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
+    SHARED_ARRAY(float, shared);
+    const int slices = blockDim.y, slice = threadIdx.y, warps = blockDim.x / WARP, warp = threadIdx.x / WARP;
+    const int lane = threadIdx.x % WARP, across = scene.patch / V;
+    float *sums = shared;                                                 // [C, warps]; later the means
+    int *valids = reinterpret_cast<int *>(sums + scene.bands * warps);    // [C, warps]
+    float *means = reinterpret_cast<float *>(valids + scene.bands * warps);  // [C]
+    float *composite = means + scene.bands;                               // [2, 3, V, lanes]
+    __shared__ int found[COUNTS][MOST_WARPS];
+
+    const int y = threadIdx.x / across, x = threadIdx.x % across * V;
+    const int line = blockIdx.y * scene.patch + y, sample = blockIdx.x * scene.patch + x;
+    const bool inside = y < scene.patch && line < scene.lines && sample < scene.samples;
+    const bool counted = inside && scene.counted[line];
+    const Raw *from = raw + static_cast<long long>(line) * scene.bands * scene.pitch + sample;
+
+    Pixels<V> pixels = {};
+    int kinds[COUNTS] = {};
+    Samples<Raw, V> next = {};
+    if (inside && slice < scene.bands) {
+        next = *reinterpret_cast<const Samples<Raw, V> *>(from + static_cast<long long>(slice) * scene.pitch);
+    }
+    for (int band = slice; band < scene.bands; band += slices) {
+        const Samples<Raw, V> now = next;
+        if (inside && band + slices < scene.bands) {  // fetched while this band is added
+            next = *reinterpret_cast<const Samples<Raw, V> *>(
+                from + static_cast<long long>(band + slices) * scene.pitch);
+        }
+        float total = 0.0f;
+        int valid = 0;
+        if (inside && scene.used[band]) {
+            add_band<Raw, V>(scene, now, band, sample, counted, pixels, kinds, total, valid);
+        }
+        kinds[VALID] += valid;
+        total = warp_sum(total);
+        valid = warp_sum(valid);
+        if (lane == 0) {
+            sums[band * warps + warp] = total;
+            valids[band * warps + warp] = valid;
+        }
+    }
+#pragma unroll
+    for (int kind = 0; kind < COUNTS; ++kind) {
+        const int number = warp_sum(kinds[kind]);
+        if (lane == 0) found[kind][slice * warps + warp] = number;
+    }
+    __syncthreads();
+
+    const int row = (*out.first + blockIdx.y) % out.rows, patch = row * gridDim.x + blockIdx.x;
+    const int thread = slice * blockDim.x + threadIdx.x, threads = blockDim.x * slices;
+    for (int band = thread; band < scene.bands; band += threads) {
+        float total = 0.0f;
+        int valid = 0;
+        for (int part = 0; part < warps; ++part) {
+            total += sums[band * warps + part];
+            valid += valids[band * warps + part];
+        }
+        means[band] = valid ? total / static_cast<float>(valid) : not_a_number();
+        out.means[static_cast<long long>(patch) * scene.bands + band] = means[band];
+    }
+    for (int kind = thread; kind < COUNTS; kind += threads) {
+        int number = 0;
+        for (int part = 0; part < warps * slices; ++part) number += found[kind][part];
+        out.counts[patch * COUNTS + kind] = number;
+    }
+
+    // One slice after the other adds its share of the composite.
+    const int lanes = blockDim.x;
+    for (int turn = 0; turn < slices; ++turn) {
+        if (turn == slice) {
+#pragma unroll
+            for (int channel = 0; channel < CHANNELS; ++channel) {
+#pragma unroll
+                for (int v = 0; v < V; ++v) {
+                    float *sum = composite + (channel * V + v) * lanes + threadIdx.x;
+                    float *missing = sum + CHANNELS * V * lanes;
+                    *sum = turn ? *sum + pixels.sum[channel][v] : pixels.sum[channel][v];
+                    *missing = turn ? *missing + pixels.missing[channel][v] : pixels.missing[channel][v];
+                }
+            }
+        }
+        __syncthreads();
+    }
+    if (slice == 0 && inside) {
+#pragma unroll
+        for (int channel = 0; channel < CHANNELS; ++channel) {
+#pragma unroll
+            for (int v = 0; v < V; ++v) {
+                pixels.sum[channel][v] = composite[(channel * V + v) * lanes + threadIdx.x];
+                pixels.missing[channel][v] = composite[((CHANNELS + channel) * V + v) * lanes + threadIdx.x];
+            }
+        }
+        write_pixels<V>(scene, out, means, pixels, row, y, sample);
+    }
+}
+
+// window: rows of patches -> what the network reads of one window, standardised and normalised.
+//
+// Bytes that must move: 4 (N C + 3 H W) in, as many or half as many out, and 4 N C for |x^|, which `saliency` reads.
+struct Window {
+    // [B, 1 + 2 rows]: the first column; then where the band means of each row of patches are, and its composite.
+    const int *places;
+    const float *mean, *deviation;              // [C]
+    const float *image_mean, *image_deviation;  // [3]
+    int columns, rows_of_window, columns_of_window;  // columns: P
+};
+
+template <typename Number>
+DEVICE void window(const Scene &scene, const Rows &rows, const Window &window, Number *band_means, Number *composite,
+                   float *magnitude) {
+    const int bands = scene.bands, patch = scene.patch;
+    const int patches = window.rows_of_window * window.columns_of_window;
+    const int width = window.columns_of_window * patch, height = window.rows_of_window * patch;
+    const int *place = window.places + blockIdx.y * (1 + 2 * window.rows_of_window);
+    const int *of_means = place + 1, *of_image = of_means + window.rows_of_window;
+    const int step = gridDim.x * blockDim.x, start = blockIdx.x * blockDim.x + threadIdx.x;
+    band_means += static_cast<long long>(blockIdx.y) * patches * bands;
+    magnitude += static_cast<long long>(blockIdx.y) * patches * bands;
+    composite += static_cast<long long>(blockIdx.y) * CHANNELS * height * width;
+    for (int item = start; item < patches * bands; item += step) {
+        const int band = item % bands, row = item / bands / window.columns_of_window;
+        const int column = item / bands % window.columns_of_window + place[0];
+        const int held = column < window.columns ? column : window.columns - 1;  // beyond the scene: its last column
+        const long long at = static_cast<long long>(of_means[row]) * window.columns + held;
+        const float found = (rows.means[at * bands + band] - window.mean[band]) / window.deviation[band];
+        const float value = fabsf(found) <= LARGEST ? found : 0.0f;
+        store(band_means + item, value);
+        // What was filled in is read by the network, but does not show in the maps.
+        const bool seen = column < window.columns && of_means[row] == of_image[row] && rows.counts[at * COUNTS + VALID];
+        magnitude[item] = seen ? fabsf(value) : 0.0f;
+    }
+    for (int item = start; item < CHANNELS * height * width; item += step) {
+        const int channel = item / width / height, line = item / width % height;
+        const int sample = item % width + place[0] * patch;
+        const int held = sample < scene.samples ? sample : scene.samples - 1;
+        const long long at = (static_cast<long long>(channel) * rows.rows + of_image[line / patch]) * patch + line % patch;
+        const float value = rows.image[at * scene.samples + held];
+        store(composite + item, (value - window.image_mean[channel]) / window.image_deviation[channel]);
+    }
+}
+
+}  // namespace focus
+
+#define INGEST(NAME, RAW, V)                                                                                          \
+    extern "C" __global__ void __launch_bounds__(focus::MOST_THREADS, 2) ingest_##NAME##_##V(                         \
+        const RAW *__restrict__ raw, const unsigned char *__restrict__ counted, const float *__restrict__ dark,       \
+        const float *__restrict__ gain, const float *__restrict__ weights, const unsigned char *__restrict__ used,    \
+        float ceiling, int bands, int samples, int pitch, int patch, int lines, float *__restrict__ means,            \
+        float *__restrict__ image, int *__restrict__ counts, const int *first, int rows) {                                   \
+        focus::ingest<RAW, V>(raw,                                                                                    \
+                              {counted, dark, gain, weights, used, ceiling, bands, samples, pitch, patch, lines},     \
+                              {means, image, counts, first, rows});                                                   \
+    }
+
+#define INGEST_OF(NAME, RAW) INGEST(NAME, RAW, 1) INGEST(NAME, RAW, 2) INGEST(NAME, RAW, 4) INGEST(NAME, RAW, 8)
+
+INGEST_OF(uint8, unsigned char)
+INGEST_OF(uint16, unsigned short)
+INGEST_OF(int16, short)
+INGEST_OF(float32, float)
+
+#define WINDOW(NAME, NUMBER)                                                                                          \
+    extern "C" __global__ void __launch_bounds__(256, 4) window_##NAME(                                                  \
+        float *means, float *image, int *counts, int rows, const int *places, const float *mean,                      \
+        const float *deviation, const float *image_mean, const float *image_deviation, int bands, int samples,        \
+        int patch, int columns, int rows_of_window, int columns_of_window, NUMBER *band_means, NUMBER *composite,     \
+        float *magnitude) {                                                                                           \
+        focus::Scene scene = {};                                                                                      \
+        scene.bands = bands, scene.samples = samples, scene.patch = patch;                                            \
+        focus::window<NUMBER>(scene, {means, image, counts, nullptr, rows},                                                 \
+                              {places, mean, deviation, image_mean, image_deviation, columns, rows_of_window,          \
+                               columns_of_window},                                                                    \
+                              band_means, composite, magnitude);                                                      \
+    }
+
+WINDOW(float32, float)
+WINDOW(float16, focus::Half)
