@@ -9,8 +9,8 @@ import onnx
 import pytest
 from repository.tree import run_python
 
-from focus.calib._compare import compare
 from focus.calib.commands import main
+from focus.runtime.agreement import compare
 from focus.runtime.engines import OnnxRuntimeEngine, OpenVinoEngine
 from focus.runtime.engines._open import default_model
 from support.toy_model import Toy

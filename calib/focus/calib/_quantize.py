@@ -11,9 +11,9 @@ import numpy as np
 
 from focus.calib._float_nodes import float_nodes
 from focus.calib._nncf import nncf_alone
-from focus.calib._windows import NetInput
 from focus.runtime import Bundle, BundleError, FocusError
 from focus.runtime._bundle import METADATA_KEY
+from focus.runtime.agreement import NetInput
 
 if TYPE_CHECKING:
     from onnx import ModelProto

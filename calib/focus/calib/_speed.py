@@ -13,8 +13,8 @@ from math import inf
 from pathlib import Path
 from statistics import median
 
-from focus.calib._windows import NetInput
 from focus.runtime._processor import has_bf16
+from focus.runtime.agreement import NetInput
 from focus.runtime.engines import Engine, OnnxRuntimeEngine, OpenVinoEngine
 
 #: Each way is timed alone, because the threads of one engine keep spinning while the next one runs; twice, so that a

@@ -12,11 +12,9 @@ from focus.runtime.commands import DONE, FAILED
 from focus.runtime.commands._source_options import add_source_arguments, source_options
 
 if TYPE_CHECKING:
-    from focus.calib._compare import Comparison
-    from focus.calib._data import Divided
-    from focus.calib._limits import Limits
     from focus.calib._speed import Speed
-    from focus.calib.commands._steps import Steps
+    from focus.runtime.agreement import Comparison, Divided, Limits
+    from focus.runtime.commands._steps import Steps
     from focus.runtime.engines import OnnxRuntimeEngine
 
 #: Fewer windows than this give figures that a single window moves.
@@ -80,11 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Quantises, compares, times, and writes the file if it is good enough."""
     _require_arguments(args)
-    from focus.calib._data import divided_windows, recordings_from_data
     from focus.calib._nncf import nncf_alone
     from focus.calib._quantize import require_quantizable
-    from focus.calib.commands._steps import Steps
     from focus.runtime._files import write_atomically
+    from focus.runtime.agreement import divided_windows, recordings_from_data
+    from focus.runtime.commands._steps import Steps
     from focus.runtime.engines import OnnxRuntimeEngine
 
     with nncf_alone():
@@ -134,7 +132,7 @@ def _require_arguments(args: argparse.Namespace) -> None:
 
 
 def _limits(args: argparse.Namespace) -> Limits:
-    from focus.calib._limits import Limits
+    from focus.runtime.agreement import Limits
 
     return Limits(args.least_agreement, args.least_spearman, args.least_top5, args.least_accuracy)
 
@@ -143,9 +141,9 @@ def _measured(
     args: argparse.Namespace, exact: OnnxRuntimeEngine, coarse: Path, windows: Divided, steps: Steps
 ) -> tuple[Comparison, Speed | None]:
     """Writes the INT8 model to ``coarse`` and compares it; times it if it is good enough."""
-    from focus.calib._compare import compare
     from focus.calib._quantize import quantized_model
     from focus.calib._speed import measured_speed
+    from focus.runtime.agreement import compare
     from focus.runtime.engines import OnnxRuntimeEngine
 
     steps.update("quantizing")

@@ -9,7 +9,7 @@ from rich.table import Table
 from focus.calib._speed import PRECISIONS, Speed
 
 if TYPE_CHECKING:
-    from focus.calib._compare import Comparison
+    from focus.runtime.agreement import Comparison
 
 
 def comparison_table(found: Comparison, sizes: tuple[int, int]) -> Table:

@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 from focus.kernels import ingest, standardise
 from focus.runtime import Bundle, FocusError
 from focus.runtime._kept import KeptWindows, kept_windows
+from focus.runtime.agreement import simulated_cubes
 from focus.runtime.cubes import open_cube
-from focus.runtime.simulate import full_range, simulate_leaf_scene
-
-#: The simulator draws no leaf smaller than this; smaller windows are cut from it.
-SMALLEST_SCENE = 32
 
 #: How many windows an export is checked on.
 CHECK_WINDOWS = 4
@@ -46,7 +43,7 @@ def check_windows(bundle: Bundle, cube: Path | None = None, training: Path | Non
     elif kept is not None:
         cubes, origin = _restored(bundle, kept), "windows of the training"
     else:
-        cubes, origin = _simulated(bundle), "simulated leaves"
+        cubes, origin = simulated_cubes(bundle, CHECK_WINDOWS), "simulated leaves"
     means, composites = [], []
     for values in cubes:
         found = ingest(values, bundle.backbone.patch, np.array(bundle.composite_weights))
@@ -77,22 +74,6 @@ def _restored(bundle: Bundle, kept: KeptWindows) -> NDArray[np.float32]:
         flat = np.kron(means.T.reshape(-1, *grid), np.ones((1, patch, patch)))
         detail = np.nan_to_num(image - np.tensordot(weights, flat, axes=1))
         cubes.append((flat + np.tensordot(back, detail, axes=1)).astype(np.float32))
-    return np.stack(cubes)
-
-
-def _simulated(bundle: Bundle) -> NDArray[np.float32]:
-    """Noisy leaves of a sensor of 400-2500 nm, interpolated to the model's bands: any sensor can be checked so."""
-    sensor = full_range(128)
-    onto = np.stack(
-        [np.interp(bundle.wavelengths, sensor.wavelengths_nm, unit) for unit in np.eye(sensor.bands)], axis=1
-    )
-    lines, samples = bundle.window
-    size = max(lines, SMALLEST_SCENE), max(samples, SMALLEST_SCENE)
-    cubes = []
-    for seed in range(CHECK_WINDOWS):
-        scene = simulate_leaf_scene(np.random.default_rng(seed), sensor, size=size)
-        cube = scene.reflectance(np.random.default_rng(1000 + seed))[:, :lines, :samples]
-        cubes.append(np.tensordot(onto, cube, axes=1).astype(np.float32))
     return np.stack(cubes)
 
 

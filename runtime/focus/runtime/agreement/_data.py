@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from focus.calib._windows import UNKNOWN, NetInput, windows_from_kept, windows_from_source
 from focus.runtime import Bundle, FocusError
 from focus.runtime._kept import KEPT_FILE, kept_windows
+from focus.runtime.agreement._windows import UNKNOWN, NetInput, windows_from_kept, windows_from_source
 from focus.runtime.cubes._envi import header_of
 from focus.runtime.cubes._open import kind_of
 from focus.runtime.engines import ModelFile
@@ -173,6 +173,36 @@ def divided_windows(
             "at least one of each is needed; give more cubes or larger ones"
         )
     return divided
+
+
+def windows_from_data(
+    recordings: Sequence[Recording],
+    model: ModelFile,
+    options: SourceOptions,
+    count: int,
+    progress: Progress | None = None,
+) -> list[NetInput]:
+    """Up to ``count`` windows, spread over all recordings; splits do not matter where nothing is calibrated.
+
+    Raises:
+        FocusError: a recording does not fit the model, or there is no window.
+        ValueError: ``count`` below 1.
+    """
+    if count < 1:
+        raise ValueError(f"--windows must be 1 or more, got {count}")
+    chosen = _spread(list(recordings), count)
+    windows: list[NetInput] = []
+    for index, recording in enumerate(chosen):
+
+        def tell(share: float, before: int = index) -> None:
+            if progress is not None:
+                progress("reading windows", before + share, len(chosen))
+
+        windows += _windows_of(recording, model, options, -(-count // len(chosen)), tell)
+        tell(1.0)
+    if not windows:
+        raise FocusError("--data holds no whole window of the model; give more cubes or larger ones")
+    return [windows[i] for i in np.unique(np.linspace(0, len(windows) - 1, count).round().astype(int))]
 
 
 def _spread(recordings: list[Recording], count: int) -> list[Recording]:

@@ -1,14 +1,11 @@
-"""The figures that decide about an INT8 model."""
+"""The figures that decide about a coarser model."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from focus.calib._compare import Comparison, compare
-from focus.calib._limits import Limits
-from focus.calib._speed import Speed
-from focus.calib._windows import NetInput
+from focus.runtime.agreement import Comparison, Limits, NetInput, compare
 from focus.runtime.engines import Outputs
 from support.toy_model import Toy
 
@@ -44,7 +41,7 @@ def test_the_same_answers_agree_in_everything():
     bundle = Toy().bundle()
     windows, logits, attention = case(bundle)
     found = compare(Answers(bundle, logits, attention), Answers(bundle, logits, attention), windows)
-    assert found == Comparison(4, 1.0, 4, (1.0, 1.0), pytest.approx(1.0), pytest.approx(1.0), 0, 1.0, 1.0)
+    assert found == Comparison(4, 1.0, 4, (1.0, 1.0), pytest.approx(1.0), pytest.approx(1.0), 0, 1.0, 1.0, 0.0)
 
 
 def test_other_classes_and_other_maps_are_counted():
@@ -95,7 +92,7 @@ def test_regression_agrees_by_the_distance_of_its_predictions():
     assert found.agreement == pytest.approx(0.97) and found.accuracy is None
 
 
-GOOD = Comparison(40, 0.99, 40, (0.95, 0.94), 0.97, 0.8, 0, 0.93, 0.6)
+GOOD = Comparison(40, 0.99, 40, (0.95, 0.94), 0.97, 0.8, 0, 0.93, 0.6, 0.04)
 
 
 @pytest.mark.parametrize(
@@ -107,20 +104,25 @@ GOOD = Comparison(40, 0.99, 40, (0.95, 0.94), 0.97, 0.8, 0, 0.93, 0.6)
         (Limits(top=0.95), "overlap of the top-5 bands with FP32 is 0.9300, below --least-top5 0.95"),
         (Limits(accuracy=0.945), "accuracy of INT8 is 0.9400, below --least-accuracy 0.945"),
         (Limits(accuracy=0.94), None),
+        (Limits(logits=0.05), None),
+        (
+            Limits(logits=0.03, exact="the ONNX"),
+            "the largest difference of a logit from the ONNX is 0.0400 of the largest logit, above --most-logits 0.03",
+        ),
+        (Limits(0.995, coarse="the plan", exact="x"), "agreement with x is 0.9900, below --least-agreement 0.995"),
     ],
 )
 def test_limits_name_the_figure_and_the_option(limits, said):
     assert limits.shortfall(GOOD) == said
 
 
-def test_the_verdict_compares_the_fastest_ways():
-    pays = Speed({"ONNX Runtime": {"FP32": 20.0, "INT8": 12.0}, "OpenVINO": {"FP32": 18.0, "bf16": 10.0, "INT8": 5.0}})
-    assert pays.verdict == (
-        "INT8 pays on this processor: OpenVINO INT8 5.0 ms, OpenVINO bf16 10.0 ms, 2.00 times as fast"
-    )
-    slow = Speed({"ONNX Runtime": {"FP32": 20.0, "INT8": 12.0}, "OpenVINO": {"FP32": 18.0, "bf16": 10.0, "INT8": 11.0}})
-    assert slow.verdict == (
-        "INT8 does not pay on this processor: OpenVINO INT8 11.0 ms, OpenVINO bf16 10.0 ms; run the FP32 file here"
-    )
-    hardly = Speed({"ONNX Runtime": {"FP32": 10.2, "INT8": 10.0}})
-    assert hardly.verdict.startswith("INT8 does not pay on this processor")
+def test_the_largest_difference_of_a_logit_is_a_share_of_the_largest_logit_and_nan_never_passes():
+    bundle = Toy().bundle()
+    windows, logits, attention = case(bundle)
+    said = 4 * logits
+    said[1, 0] += 0.2
+    found = compare(Answers(bundle, 4 * logits, attention), Answers(bundle, said, attention), windows)
+    assert found.logit_difference == pytest.approx(0.05)
+    said[1, 0] = np.nan
+    broken = compare(Answers(bundle, logits, attention), Answers(bundle, said, attention), windows)
+    assert "largest difference of a logit" in (Limits(0, -1, 0, logits=9).shortfall(broken) or "")

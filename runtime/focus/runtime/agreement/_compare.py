@@ -1,4 +1,4 @@
-"""How far an INT8 model says and shows what its FP32 model does."""
+"""How far a coarser model (INT8, or a plan built for a GPU) says and shows what the exact one does."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.calib._windows import UNKNOWN, NetInput
 from focus.kernels import saliency
 from focus.runtime import Bundle
+from focus.runtime.agreement._windows import UNKNOWN, NetInput
 from focus.runtime.engines import Engine
 
 #: How many bands count as the top ones.
@@ -28,17 +28,19 @@ class _Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """INT8 against FP32 on the same windows. The maps of both are of the class that FP32 predicts.
+    """The coarse model against the exact one on the same windows. The maps of both are of the class that the exact one
+    predicts.
 
     Attributes:
         windows: how many.
         agreement: share of the windows with the same predicted class; for regression 1 - mean |difference| / the
             target's deviation.
         labelled: windows whose class is known.
-        accuracy: FP32's and INT8's on those; None where there are none.
+        accuracy: the exact model's and the coarse one's on those; None where there are none.
         spearman, spearman_worst: rank correlation of M over the valid patches, mean and least.
         flat: windows whose M is constant, left out of the two.
         top, top_worst: share of the five top bands of B that are the same, mean and least.
+        logit_difference: largest difference of a logit, as a share of the exact model's largest absolute logit.
     """
 
     windows: int
@@ -50,6 +52,7 @@ class Comparison:
     flat: int
     top: float
     top_worst: float
+    logit_difference: float
 
 
 def compare(
@@ -58,9 +61,9 @@ def compare(
     """Runs both on every window.
 
     Args:
-        exact: FP32, entered.
-        coarse: INT8, entered.
-        windows: none that the INT8 model was calibrated on.
+        exact: the one to agree with, entered.
+        coarse: the other, entered.
+        windows: none that an INT8 model was calibrated on.
         progress: called with the number of windows done.
     """
     bundle = exact.bundle
@@ -90,6 +93,7 @@ def compare(
         flat=ranks.count(None),
         top=float(np.mean(tops)),
         top_worst=float(np.min(tops)),
+        logit_difference=_logit_difference(pairs),
     )
 
 
@@ -114,6 +118,11 @@ def _agreement(bundle: Bundle, pairs: list[tuple[_Reading, _Reading]], said: NDA
     # Regression logits are in units of the target's deviation.
     apart = np.mean([np.abs(one.logits - other.logits).mean() for one, other in pairs])
     return float(1.0 - apart)
+
+
+def _logit_difference(pairs: list[tuple[_Reading, _Reading]]) -> float:
+    apart = np.max([np.abs(one.logits - other.logits).max() for one, other in pairs])
+    return float(apart / max(np.max([np.abs(one.logits).max() for one, _ in pairs]), 1e-12))
 
 
 def _spearman(one: NDArray[np.float32], other: NDArray[np.float32]) -> float | None:

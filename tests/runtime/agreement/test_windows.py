@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from focus.calib._data import divided_windows, recordings_from_data
-from focus.calib._windows import windows_from_source
 from focus.kernels import ingest, standardise
 from focus.runtime import FocusError
+from focus.runtime.agreement import divided_windows, recordings_from_data, windows_from_source
 from focus.runtime.cubes import write_npz
 from focus.runtime.engines import ModelFile
 from focus.runtime.sources import Replay, SourceOptions
