@@ -45,5 +45,5 @@ def simulated_windows(bundle: Bundle, count: int) -> list[NetInput]:
         found = ingest(cube, backbone.patch, np.array(bundle.composite_weights))
         means = standardise(found.band_means, np.array(bundle.mean), np.array(bundle.deviation))
         image = ((found.composite - mean) / deviation).astype(np.float32)
-        windows.append(NetInput(means, image, np.isfinite(found.band_means).any(axis=1)))
+        windows.append(NetInput(means, image, np.asarray(np.isfinite(found.band_means).any(axis=1))))
     return windows

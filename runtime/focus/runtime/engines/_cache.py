@@ -26,7 +26,7 @@ def cache_folder(engine: str, sha256: str) -> Path | None:
     Returns: None where nothing can be written; the engine then compiles the model each time.
     """
     try:
-        home = _home() / engine
+        home = cache_home() / engine
         folder = home / sha256[:16]
         folder.mkdir(parents=True, exist_ok=True)
         folder.touch()
@@ -39,6 +39,11 @@ def cache_folder(engine: str, sha256: str) -> Path | None:
     return folder
 
 
-def _home() -> Path:
+def cache_home() -> Path:
+    """FOCUS_CACHE, or else ``focus`` in the user's cache folder.
+
+    Raises:
+        RuntimeError: the user has no home.
+    """
     own, user = os.environ.get("FOCUS_CACHE"), os.environ.get("XDG_CACHE_HOME")
     return Path(own) if own else (Path(user) if user else Path.home() / ".cache") / "focus"

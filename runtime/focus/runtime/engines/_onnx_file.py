@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from focus.runtime._bundle import Bundle
 from focus.runtime._errors import BundleError
+from focus.runtime.engines._protobuf import Span, messages, text
 
 INPUTS = ("band_means", "composite")
 
-# Field numbers of onnx.proto3 and wire types of protobuf.
+# Field numbers of onnx.proto3.
 MODEL_GRAPH, MODEL_METADATA = 7, 14
 GRAPH_INPUT = 11
 KEY, VALUE = 1, 2
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 class ModelFile(NamedTuple):
@@ -36,11 +35,6 @@ class ModelFile(NamedTuple):
     path: Path
     bundle: Bundle
     sha256: str
-
-
-class _Span(NamedTuple):
-    start: int
-    stop: int
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -77,53 +71,14 @@ def _damaged(path: Path, reason: str) -> BundleError:
 
 def _metadata_and_inputs(content: mmap.mmap) -> tuple[dict[str, str], list[str]]:
     metadata, inputs, graphs = {}, [], 0
-    for number, span in _messages(content, _Span(0, len(content))):
+    for number, span in messages(content, Span(0, len(content))):
         if number == MODEL_METADATA:
-            pair = dict(_messages(content, span))
-            metadata[_text(content, pair.get(KEY))] = _text(content, pair.get(VALUE))
+            pair = dict(messages(content, span))
+            metadata[text(content, pair.get(KEY))] = text(content, pair.get(VALUE))
         elif number == MODEL_GRAPH:
             graphs += 1
-            puts = [put for field, put in _messages(content, span) if field == GRAPH_INPUT]
-            inputs = [_text(content, dict(_messages(content, put)).get(KEY)) for put in puts]
+            puts = [put for field, put in messages(content, span) if field == GRAPH_INPUT]
+            inputs = [text(content, dict(messages(content, put)).get(KEY)) for put in puts]
     if not graphs:
         raise ValueError("it holds no graph")
     return metadata, inputs
-
-
-def _messages(content: mmap.mmap, span: _Span) -> Iterator[tuple[int, _Span]]:
-    """Field numbers and places of a message's strings and messages; numbers are passed over."""
-    place = span.start
-    while place < span.stop:
-        tag, place = _varint(content, place, span.stop)
-        kind, number = tag & 7, tag >> 3
-        if kind == VARINT:
-            _, place = _varint(content, place, span.stop)
-            continue
-        if kind == BYTES:
-            length, place = _varint(content, place, span.stop)
-        elif kind in (FIXED64, FIXED32):
-            length = 8 if kind == FIXED64 else 4
-        else:
-            raise ValueError("it is no protobuf")
-        if place + length > span.stop:
-            raise ValueError("it is cut off")
-        if kind == BYTES:
-            yield number, _Span(place, place + length)
-        place += length
-
-
-def _varint(content: mmap.mmap, place: int, stop: int) -> tuple[int, int]:
-    value = shift = 0
-    while place < stop and shift < 64:
-        byte = content[place]
-        value |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return value, place
-    raise ValueError("it is cut off" if place >= stop else "it is no protobuf")
-
-
-def _text(content: mmap.mmap, span: _Span | None) -> str:
-    if span is None:
-        return ""
-    return content[span.start : span.stop].decode("utf-8")
