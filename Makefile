@@ -17,7 +17,7 @@ VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-full test lint bench lock clean distclean setup setup-edge
+.PHONY: help demo demo-full test lint bench cubins lock clean distclean setup setup-edge
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ lint: $(VENV_READY) ## ruff, mypy and the import rules
 
 bench: $(VENV_READY) ## time FOCUS beside its peers: table, out/bench.json and out/bench.png (a quarter of an hour)
 	@$(VENV)/bin/focus-bench --json $(OUT)/bench.json --work $(OUT)/bench $(BENCH)
+
+cubins: $(VENV_READY) ## compile the CUDA kernels for every GPU, for a wheel to carry; needs no GPU
+	@$(VENV)/bin/python -m focus.kernels.cuda
 
 lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=--upgrade for newer versions
 	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt

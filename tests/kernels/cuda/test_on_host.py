@@ -15,7 +15,7 @@ from focus.kernels import _reference as reference
 from focus.kernels._lines import NATIVE
 from focus.kernels.cuda import DeviceIngest, DeviceSaliency, DeviceWindow, Inputs, Maps, Said
 from focus.kernels.cuda._ingest import Shape
-from support.host_device import HostDevice
+from support.host_driver import host_device
 from support.raw_windows import RawWindow, attended, raw_windows
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ (apt-get install g++)")
@@ -32,7 +32,7 @@ def require_near(found, expected):
 
 def ingested(window: RawWindow, rows: int | None = None, first: int = 0):
     """Band means [N, C], composite [3, H, W] and counts [N, 5] of a window, by the kernel."""
-    device = HostDevice()
+    device, driver = host_device()
     queue = device.queue()
     bands, height, width = window.raw.shape
     needed = -(-height // window.patch)
@@ -47,14 +47,14 @@ def ingested(window: RawWindow, rows: int | None = None, first: int = 0):
         **window.options,
     )
     raw = device.empty((height, bands, kernel.pitch), window.raw.dtype)
-    device.view(raw)[..., :width] = window.raw.transpose(1, 0, 2)
+    driver.view(raw)[..., :width] = window.raw.transpose(1, 0, 2)
     counted, place = device.empty((height,), np.uint8), device.empty((1,), np.int32)
-    device.view(counted)[:] = 1
-    device.view(place)[:] = first
+    driver.view(counted)[:] = 1
+    driver.view(place)[:] = first
     kernel.enqueue(queue, raw, counted, height, place)
-    device.require_guards()
+    driver.require_guards()
     at = (np.arange(needed) + first) % kernel.total
-    means, image, counts = (device.view(array) for array in kernel.rows)
+    means, image, counts = (driver.view(array) for array in kernel.rows)
     means, counts = (part.reshape(kernel.total, kernel.columns, -1)[at] for part in (means, counts))
     image = image.reshape(3, kernel.total, window.patch, width)[:, at].reshape(3, -1, width)[:, :height]
     return means.reshape(-1, bands), image, counts.reshape(-1, counts.shape[2])
@@ -92,17 +92,17 @@ def test_patches_of_real_backbones(patch, vector):
 
 
 def test_a_line_that_stands_in_is_seen_but_not_counted():
-    device = HostDevice()
+    device, driver = host_device()
     queue = device.queue()
     kernel = DeviceIngest(device, queue, 8, 4, np.eye(3))
     raw = device.empty((4, 3, kernel.pitch), np.uint16)
     values = np.random.default_rng(0).integers(0, 999, (4, 3, 8)).astype(np.uint16)
-    device.view(raw)[..., :8] = values
+    driver.view(raw)[..., :8] = values
     counted, first = device.empty((4,), np.uint8), device.empty((1,), np.int32)
-    device.view(counted)[:] = [1, 0, 1, 1]
-    device.view(first)[:] = 0
+    driver.view(counted)[:] = [1, 0, 1, 1]
+    driver.view(first)[:] = 0
     kernel.enqueue(queue, raw, counted, 4, first)
-    means, image, counts = (device.view(array) for array in kernel.rows)
+    means, image, counts = (driver.view(array) for array in kernel.rows)
     kept = values[[0, 2, 3]].reshape(3, 3, 2, 4)
     np.testing.assert_allclose(means, kept.mean(axis=(0, 3)).T, rtol=1e-6)
     np.testing.assert_allclose(image, values.transpose(1, 0, 2), rtol=1e-6)
@@ -110,7 +110,7 @@ def test_a_line_that_stands_in_is_seen_but_not_counted():
 
 
 def test_refusals():
-    device = HostDevice()
+    device, driver = host_device()
     queue = device.queue()
     with pytest.raises(ValueError, match=r"the GPU kernel reads uint8, uint16, int16, float32, got float64"):
         DeviceIngest(device, queue, 8, 4, np.eye(3), dtype=np.float64)
@@ -127,11 +127,11 @@ def test_refusals():
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_windows_are_cut_out_standardised_and_normalised(dtype):
     rng = np.random.default_rng(1)
-    device = HostDevice()
+    device, driver = host_device()
     queue = device.queue()
     bands, patch, samples, grid, batch = 5, 4, 14, (2, 3), 2  # 4 columns, the last one cut
     ingest = DeviceIngest(device, queue, samples, patch, np.ones((3, bands)), rows=4)
-    means, image, counts = (device.view(array) for array in ingest.rows)
+    means, image, counts = (driver.view(array) for array in ingest.rows)
     means[:] = rng.standard_normal(means.shape)
     means[0, 1] = np.nan
     image[:], counts[:] = rng.standard_normal(image.shape), 1
@@ -144,7 +144,7 @@ def test_windows_are_cut_out_standardised_and_normalised(dtype):
     )
     window = DeviceWindow(device, queue, ingest, mean, deviation, image_mean, image_deviation, grid)
     places = device.empty((batch, window.places), np.int32)
-    device.view(places)[:] = [[0, 0, 3, 0, 3], [2, 1, 1, 1, 2]]  # the second row of the second window is filled in
+    driver.view(places)[:] = [[0, 0, 3, 0, 3], [2, 1, 1, 1, 2]]  # the second row of the second window is filled in
     patches = grid[0] * grid[1]
     inputs = Inputs(
         device.empty((batch, patches, bands), dtype),
@@ -152,21 +152,21 @@ def test_windows_are_cut_out_standardised_and_normalised(dtype):
         device.empty((batch, patches, bands), np.float32),
     )
     window.enqueue(queue, places, batch, inputs)
-    device.require_guards()
+    driver.require_guards()
     tolerance = {"rtol": 1e-3, "atol": 1e-3} if dtype == np.float16 else {"rtol": 1e-6, "atol": 1e-6}
     for index, (column, of_means, of_image) in enumerate([(0, [0, 3], [0, 3]), (2, [1, 1], [1, 2])]):
         columns = np.minimum(np.arange(3) + column, 3)
         expected = ((means.reshape(4, 4, bands)[of_means][:, columns] - mean) / deviation).reshape(-1, bands)
         expected = np.where(np.isfinite(expected), expected, 0)
-        np.testing.assert_allclose(device.view(inputs.band_means)[index], expected, **tolerance)
+        np.testing.assert_allclose(driver.view(inputs.band_means)[index], expected, **tolerance)
         seen = counts[:, 0].reshape(4, 4)[of_means][:, columns] > 0
         seen &= (np.arange(3) + column < 4) & (np.array(of_means) == of_image)[:, None]
         magnitude = np.abs(expected) * seen.reshape(-1, 1)
-        np.testing.assert_allclose(device.view(inputs.magnitude)[index], magnitude, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(driver.view(inputs.magnitude)[index], magnitude, rtol=1e-6, atol=1e-6)
         across = np.minimum(np.arange(12) + column * patch, samples - 1)
         scene = image.reshape(3, 4, patch, samples)[:, of_image].reshape(3, 8, samples)[..., across]
         scene = (scene - image_mean[:, None, None]) / image_deviation[:, None, None]
-        np.testing.assert_allclose(device.view(inputs.composite)[index], scene, **tolerance)
+        np.testing.assert_allclose(driver.view(inputs.composite)[index], scene, **tolerance)
 
 
 @COMMON
@@ -184,7 +184,7 @@ def test_saliency_is_the_reference(given_maps, classes, half, ask, with_cube, se
     band_weight = np.stack([weights * (1 + index) for index in range(classes)])
     magnitude = np.abs(np.stack([standardised, 2 * standardised]))
 
-    device = HostDevice()
+    device, driver = host_device()
     queue = device.queue()
     said = Said(*(device.empty(values.shape, kind) for values in (by_batch, sink, logits)))
     for array, values in zip(said, (by_batch, sink, logits), strict=True):
@@ -197,18 +197,18 @@ def test_saliency_is_the_reference(given_maps, classes, half, ask, with_cube, se
     DeviceSaliency(device, queue, band_weight, group_of_band, groups).enqueue(
         queue, said, seen, maps, batch, chosen if ask else None
     )
-    device.require_guards()
+    driver.require_guards()
     for index in range(batch):
         shown = chosen if ask else int(np.argmax(logits[index]))
         here = by_batch[index, :, shown]
         expected = reference.saliency(here, magnitude[index], band_weight[shown], group_of_band, with_cube=True)
-        require_near(device.view(maps.heatmap)[index], expected.heatmap)
-        require_near(device.view(maps.curve)[index], expected.curve)
+        require_near(driver.view(maps.heatmap)[index], expected.heatmap)
+        require_near(driver.view(maps.curve)[index], expected.curve)
         if cube is not None:
-            require_near(device.view(cube)[index], expected.cube)
+            require_near(driver.view(cube)[index], expected.cube)
         to_patches = here.astype(np.float64).mean(axis=(0, 1))
         figures = [shown, sink[index, :, shown].mean(dtype=np.float64), 1 - to_patches.sum() + to_patches.max()]
-        np.testing.assert_allclose(device.view(maps.figures)[index], figures, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(driver.view(maps.figures)[index], figures, rtol=1e-5, atol=1e-6)
 
 
 def test_saliency_of_more_patches_than_are_held_at_a_time():
@@ -218,7 +218,7 @@ def test_saliency_of_more_patches_than_are_held_at_a_time():
     sink, logits = rng.random((1, heads, classes, groups)).astype(np.float32), np.zeros((1, classes), np.float32)
     magnitude = rng.random((1, patches, bands)).astype(np.float32)
     weights, group_of_band = rng.random((classes, bands)), np.sort(rng.integers(0, groups, bands))
-    device = HostDevice()
+    device, driver = host_device()
     queue = device.queue()
     arrays = [device.empty(values.shape, np.float32) for values in (attention, sink, logits, magnitude)]
     for array, values in zip(arrays, (attention, sink, logits, magnitude), strict=True):
@@ -227,5 +227,5 @@ def test_saliency_of_more_patches_than_are_held_at_a_time():
     saliency = DeviceSaliency(device, queue, weights, group_of_band, groups)
     saliency.enqueue(queue, Said(*arrays[:3]), arrays[3], maps, 1, 1)
     expected = reference.saliency(attention[0, :, 1], magnitude[0], weights[1], group_of_band)
-    require_near(device.view(maps.heatmap)[0], expected.heatmap)
-    require_near(device.view(maps.curve)[0], expected.curve)
+    require_near(driver.view(maps.heatmap)[0], expected.heatmap)
+    require_near(driver.view(maps.curve)[0], expected.curve)

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -124,14 +125,19 @@ inline void run_grid(Size grid, Size threads, std::size_t bytes, std::function<v
     }
 }
 
+// A kernel by its name: with the values that its arguments have at the launch.
+using Bound = std::function<void()>;
+
 template <typename... Arguments, std::size_t... I>
-std::function<void(void **)> bound(void (*kernel)(Arguments...), std::index_sequence<I...>) {
-    return [kernel](void **from) { kernel(*static_cast<std::remove_reference_t<Arguments> *>(from[I])...); };
+Bound bound(void (*kernel)(Arguments...), void **from, std::index_sequence<I...>) {
+    return [kernel, values = std::make_tuple(*static_cast<std::remove_reference_t<Arguments> *>(from[I])...)] {
+        std::apply(kernel, values);
+    };
 }
 
 template <typename... Arguments>
-std::function<void(void **)> callable(void (*kernel)(Arguments...)) {
-    return bound(kernel, std::index_sequence_for<Arguments...>{});
+std::function<Bound(void **)> callable(void (*kernel)(Arguments...)) {
+    return [kernel](void **from) { return bound(kernel, from, std::index_sequence_for<Arguments...>{}); };
 }
 
 }  // namespace host

@@ -1,11 +1,13 @@
 """The two kernels on an NVIDIA GPU. Nothing here needs one to be imported."""
 
+from focus.kernels.cuda._driver import CudaDevice, driver_module
 from focus.kernels.cuda._ingest import DeviceIngest, DeviceWindow, Inputs, Rows
 from focus.kernels.cuda._memory import Argument, Device, DeviceArray, DeviceError, Queue, uploaded
 from focus.kernels.cuda._saliency import DeviceSaliency, Maps, Said
 
 __all__ = [
     "Argument",
+    "CudaDevice",
     "Device",
     "DeviceArray",
     "DeviceError",
@@ -17,5 +19,6 @@ __all__ = [
     "Queue",
     "Rows",
     "Said",
+    "driver_module",
     "uploaded",
 ]

@@ -74,7 +74,7 @@ class Shape(NamedTuple):
 
 
 class DeviceIngest:
-    """Ingests blocks of lines of one source into rows of patches on a device. Arguments as for ``focus.kernels.ingest``.
+    """Ingests blocks of lines of one source into rows of patches on a device; arguments as for ``focus.kernels.ingest``.
 
     Args:
         device: where.

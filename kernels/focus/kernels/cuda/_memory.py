@@ -93,7 +93,7 @@ class Device(Protocol):
         """
 
     def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> tuple[NDArray[Any], DeviceArray | None]:
-        """Host memory that copies do not wait for, and on an integrated device the same memory as the device sees it."""
+        """Host memory that copies do not wait for; on an integrated device also as the device sees it."""
 
     def queue(self) -> Queue:
         """A new queue."""

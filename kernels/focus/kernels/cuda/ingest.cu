@@ -55,7 +55,7 @@ DEVICE void add_band(const Scene &scene, const Samples<Raw, V> &raw, int band, i
     const Samples<float, V> dark = *reinterpret_cast<const Samples<float, V> *>(scene.dark + place);
     const Samples<float, V> gain = *reinterpret_cast<const Samples<float, V> *>(scene.gain + place);
     float reflectance[V];
-    bool missing[V];
+    unsigned missing = 0;  // a bit a sample
 #pragma unroll
     for (int v = 0; v < V; ++v) {
         const float value = static_cast<float>(raw.at[v]);
@@ -64,7 +64,7 @@ DEVICE void add_band(const Scene &scene, const Samples<Raw, V> &raw, int band, i
         const bool saturated = finite && value >= scene.ceiling;
         const bool good = alive && finite && !saturated;
         reflectance[v] = good ? (value - dark.at[v]) * gain.at[v] : 0.0f;
-        missing[v] = !good;
+        missing |= (good ? 0u : 1u) << v;
         if (here && counted) {
             total += reflectance[v];
             valid += good;
@@ -81,49 +81,48 @@ DEVICE void add_band(const Scene &scene, const Samples<Raw, V> &raw, int band, i
 #pragma unroll
         for (int v = 0; v < V; ++v) {
             pixels.sum[channel][v] += weight * reflectance[v];
-            pixels.missing[channel][v] += missing[v] ? weight : 0.0f;
+        }
+        if (!missing) continue;
+#pragma unroll
+        for (int v = 0; v < V; ++v) {
+            pixels.missing[channel][v] += missing >> v & 1u ? weight : 0.0f;
         }
     }
 }
 
-DEVICE float channel_weight(const Scene &scene, int channel) {
-    float all = 0.0f;
-    for (int band = 0; band < scene.bands; ++band) all += scene.weights[channel * scene.bands + band];
-    return all;
-}
+// What a channel of a patch has besides its pixels.
+struct Channel {
+    float weight;  // of all bands
+    float filled;  // from the patch's band means: what a pixel shows that lacks more than half of the weight
+};
 
-// The composite of a patch as a whole, from its band means: what a pixel shows that lacks more than half of its weight.
-DEVICE float patch_composite(const Scene &scene, const float *means, int channel, float all) {
-    float value = 0.0f, weight = 0.0f;
-    for (int band = 0; band < scene.bands; ++band) {
-        const float share = scene.weights[channel * scene.bands + band];
-        if (!(fabsf(means[band]) <= LARGEST)) continue;
-        value += share * means[band];
-        weight += share;
+// By one warp; every lane gets it.
+DEVICE Channel channel_of(const Scene &scene, const float *means, int channel) {
+    const float *weights = scene.weights + channel * scene.bands;
+    float all = 0.0f, value = 0.0f, known = 0.0f;
+    for (int band = threadIdx.x % WARP; band < scene.bands; band += WARP) {
+        const float mean = means[band], weight = weights[band];
+        all += weight;
+        if (fabsf(mean) <= LARGEST) value += weight * mean, known += weight;
     }
-    return weight != 0.0f ? value * all / weight : 0.0f;
+    all = warp_sum(all), value = warp_sum(value), known = warp_sum(known);
+    return {all, known != 0.0f ? value * all / known : 0.0f};
 }
 
 template <int V>
-DEVICE void write_pixels(const Scene &scene, const Rows &out, const float *means, const Pixels<V> &pixels, int row,
+DEVICE void write_pixels(const Scene &scene, const Rows &out, const Channel *channels, const Pixels<V> &pixels, int row,
                          int line, int sample) {
 #pragma unroll
     for (int channel = 0; channel < CHANNELS; ++channel) {
-        float lacking = 0.0f;
-#pragma unroll
-        for (int v = 0; v < V; ++v) lacking += fabsf(pixels.missing[channel][v]);
-        const float all = lacking != 0.0f ? channel_weight(scene, channel) : 0.0f;
-        float *image = out.image + (static_cast<long long>(channel) * out.rows * scene.patch + row * scene.patch + line)
-                                       * scene.samples;
+        const auto [weight, filled] = channels[channel];
+        const long long at = (static_cast<long long>(channel) * out.rows + row) * scene.patch + line;
+        float *image = out.image + at * scene.samples + sample;
 #pragma unroll
         for (int v = 0; v < V; ++v) {
             if (sample + v >= scene.samples) continue;
-            float value = pixels.sum[channel][v];
-            if (pixels.missing[channel][v] != 0.0f && all != 0.0f) {
-                const float share = 1.0f - pixels.missing[channel][v] / all;
-                value = share >= LEAST_SHARE ? value / share : patch_composite(scene, means, channel, all);
-            }
-            image[sample + v] = value;
+            const float value = pixels.sum[channel][v], missing = pixels.missing[channel][v];
+            const float share = weight != 0.0f ? 1.0f - missing / weight : 1.0f;
+            image[v] = missing == 0.0f ? value : share >= LEAST_SHARE ? value / share : filled;
         }
     }
 }
@@ -139,6 +138,7 @@ DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
     float *means = reinterpret_cast<float *>(valids + scene.bands * warps);  // [C]
     float *composite = means + scene.bands;                               // [2, 3, V, lanes]
     __shared__ int found[COUNTS][MOST_WARPS];
+    __shared__ Channel channels[CHANNELS];
 
     const int y = threadIdx.x / across, x = threadIdx.x % across * V;
     const int line = blockIdx.y * scene.patch + y, sample = blockIdx.x * scene.patch + x;
@@ -196,6 +196,12 @@ DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
         out.counts[patch * COUNTS + kind] = number;
     }
 
+    __syncthreads();
+    for (int channel = thread / WARP; channel < CHANNELS; channel += threads / WARP) {
+        const Channel whole = channel_of(scene, means, channel);
+        if (lane == 0) channels[channel] = whole;
+    }
+
     // One slice after the other adds its share of the composite.
     const int lanes = blockDim.x;
     for (int turn = 0; turn < slices; ++turn) {
@@ -222,7 +228,7 @@ DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
                 pixels.missing[channel][v] = composite[((CHANNELS + channel) * V + v) * lanes + threadIdx.x];
             }
         }
-        write_pixels<V>(scene, out, means, pixels, row, y, sample);
+        write_pixels<V>(scene, out, channels, pixels, row, y, sample);
     }
 }
 

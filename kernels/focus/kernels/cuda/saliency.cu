@@ -167,7 +167,7 @@ DEVICE void saliency(const Attention &size, const float *magnitude, const float 
 }  // namespace focus
 
 #define SALIENCY(NAME, NUMBER)                                                                                        \
-    extern "C" __global__ void __launch_bounds__(focus::THREADS) saliency_##NAME(                                     \
+    extern "C" __global__ void __launch_bounds__(focus::THREADS, 1) saliency_##NAME(                                     \
         const NUMBER *__restrict__ attention, const NUMBER *__restrict__ sink, const NUMBER *__restrict__ logits,     \
         int heads, int classes, int groups, int patches, const float *__restrict__ magnitude,                         \
         const float *__restrict__ weights, const int *__restrict__ group_of_band, int bands, int asked,               \

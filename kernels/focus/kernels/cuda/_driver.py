@@ -1,0 +1,218 @@
+"""A GPU through NVIDIA's driver (cuda-bindings)."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from focus.kernels.cuda._arguments import Arguments
+from focus.kernels.cuda._compile import Cache, kernel_image
+from focus.kernels.cuda._memory import Argument, DeviceArray, DeviceError
+
+#: Oldest driver whose CUDA the bindings speak, as cuDriverGetVersion tells it.
+OLDEST_CUDA = 12000
+
+
+def driver_module() -> Any:
+    """``cuda.bindings.driver``, initialised.
+
+    Raises:
+        DeviceError: the package or NVIDIA's driver is missing, or the driver does not start.
+    """
+    try:
+        from cuda.bindings import driver
+    except ImportError:
+        raise DeviceError(
+            'a GPU needs the package cuda-bindings, which is not installed; pip install "focus-hsi[gpu]"'
+        ) from None
+    try:
+        (status,) = driver.cuInit(0)
+    except RuntimeError:  # the bindings look for libcuda at the first call
+        raise DeviceError(
+            "no NVIDIA driver on this machine (libcuda.so.1); install it, or run on the CPU: --backend onnxruntime"
+        ) from None
+    if int(status) != 0:
+        raise DeviceError(f"NVIDIA's driver does not start ({status.name}); look at nvidia-smi, or run on the CPU")
+    return driver
+
+
+class CudaDevice:
+    """One GPU, see ``Device``. It works in the primary context, as CUDA's runtime, TensorRT and ONNX Runtime do; or in
+    that of a stream that the caller has, from pycuda or elsewhere.
+
+    Args:
+        index: which GPU.
+        stream: a CUDA stream of the caller's that the first queue uses; its context is used for everything.
+        cache: see ``kernel_image``.
+    Raises:
+        DeviceError: no driver, no such GPU, a driver too old, or kernels that cannot be had for it.
+    """
+
+    def __init__(self, index: int = 0, *, stream: int | None = None, cache: Cache | None = None) -> None:
+        self._driver = driver = driver_module()
+        version = self._checked(driver.cuDriverGetVersion())
+        if version < OLDEST_CUDA:
+            raise DeviceError(
+                f"the NVIDIA driver is for CUDA {version // 1000}.{version % 1000 // 10}, "
+                f"{OLDEST_CUDA // 1000} or newer is needed; update the driver"
+            )
+        count = self._checked(driver.cuDeviceGetCount())
+        if not 0 <= index < count:
+            raise DeviceError(f"there is no GPU {index}, the driver sees {count}")
+        self._device = self._checked(driver.cuDeviceGet(index))
+        self._given = None if stream is None else driver.CUstream(stream)
+        if self._given is None:
+            self._context = self._checked(driver.cuDevicePrimaryCtxRetain(self._device))
+        else:
+            self._context = self._checked(driver.cuStreamGetCtx(self._given))
+        self._memory: list[Any] = []
+        self._pinned: list[Any] = []
+        self.use()
+        self.name = self._checked(driver.cuDeviceGetName(128, self._device)).split(b"\0")[0].decode()
+        self.integrated = bool(self._attribute("INTEGRATED"))
+        self.architecture = 10 * self._attribute("COMPUTE_CAPABILITY_MAJOR") + self._attribute(
+            "COMPUTE_CAPABILITY_MINOR"
+        )
+        self._module = self._checked(driver.cuModuleLoadData(kernel_image(self.architecture, cache)))
+        self._functions: dict[str, Any] = {}
+
+    def use(self) -> None:
+        """See ``Device.use``."""
+        self._checked(self._driver.cuCtxSetCurrent(self._context))
+
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> DeviceArray:
+        """See ``Device.empty``."""
+        kind = np.dtype(dtype)
+        size = max(1, math.prod(shape) * kind.itemsize)
+        status, address = self._driver.cuMemAlloc(size)
+        if status == self._driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY:
+            free, total = self._checked(self._driver.cuMemGetInfo())
+            raise DeviceError(
+                f"{self.name} has no {size / 1e6:.0f} MB free ({free / 1e6:.0f} of {total / 1e6:.0f} MB are); "
+                "a smaller --batch, or closing what else runs on it, helps"
+            )
+        self._checked((status, address))
+        self._memory.append(address)
+        return DeviceArray(int(address), tuple(shape), kind)
+
+    def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> tuple[NDArray[Any], DeviceArray | None]:
+        """See ``Device.pinned``."""
+        kind = np.dtype(dtype)
+        size = max(1, math.prod(shape) * kind.itemsize)
+        flags = self._driver.CU_MEMHOSTALLOC_DEVICEMAP if self.integrated else 0
+        address = int(self._checked(self._driver.cuMemHostAlloc(size, flags)))
+        self._pinned.append(address)
+        buffer = (ctypes.c_uint8 * size).from_address(address)
+        array: NDArray[Any] = np.ctypeslib.as_array(buffer).view(kind)[: math.prod(shape)].reshape(shape)
+        if not self.integrated:
+            return array, None
+        mapped = self._checked(self._driver.cuMemHostGetDevicePointer(address, 0))
+        return array, DeviceArray(int(mapped), tuple(shape), kind)
+
+    def queue(self) -> CudaQueue:
+        """See ``Device.queue``; the first one is the caller's stream, if there is one."""
+        given, self._given = self._given, None
+        if given is None:
+            flags = self._driver.CUstream_flags.CU_STREAM_NON_BLOCKING
+            given = self._checked(self._driver.cuStreamCreate(flags))
+        return CudaQueue(self, given)
+
+    def free(self) -> None:
+        """Gives back all memory; nothing of this device may be used any more."""
+        self.use()
+        for address in self._memory:
+            self._driver.cuMemFree(address)
+        for address in self._pinned:
+            self._driver.cuMemFreeHost(address)
+        self._memory, self._pinned = [], []
+
+    def function(self, name: str) -> Any:
+        """A kernel."""
+        if name not in self._functions:
+            self._functions[name] = self._checked(self._driver.cuModuleGetFunction(self._module, name.encode()))
+        return self._functions[name]
+
+    def _attribute(self, name: str) -> int:
+        attribute = getattr(self._driver.CUdevice_attribute, f"CU_DEVICE_ATTRIBUTE_{name}")
+        return int(self._checked(self._driver.cuDeviceGetAttribute(attribute, self._device)))
+
+    def _checked(self, answer: tuple[Any, ...]) -> Any:
+        """What a call of the driver gave.
+
+        Raises:
+            DeviceError: it failed.
+        """
+        status, *values = answer
+        if int(status) != 0:
+            _, text = self._driver.cuGetErrorString(status)
+            raise DeviceError(f"the GPU reports {status.name}: {(text or b'').decode()}")
+        return values[0] if len(values) == 1 else tuple(values)
+
+
+class CudaQueue:
+    """See ``Queue``.
+
+    Args:
+        device: whose.
+        stream: its CUDA stream.
+    """
+
+    def __init__(self, device: CudaDevice, stream: Any) -> None:
+        self._device, self._driver, self._stream = device, device._driver, stream
+        self._checked = device._checked
+        self.handle = int(stream)
+
+    def upload(self, target: DeviceArray, source: NDArray[Any]) -> None:
+        """See ``Queue.upload``."""
+        _require_alike(target, source)
+        self._checked(self._driver.cuMemcpyHtoDAsync(target.address, source.ctypes.data, target.nbytes, self._stream))
+
+    def download(self, target: NDArray[Any], source: DeviceArray) -> None:
+        """See ``Queue.download``."""
+        _require_alike(source, target)
+        self._checked(self._driver.cuMemcpyDtoHAsync(target.ctypes.data, source.address, source.nbytes, self._stream))
+
+    def launch(
+        self, kernel: str, grid: tuple[int, int], block: tuple[int, int], shared: int, *arguments: Argument
+    ) -> None:
+        """See ``Queue.launch``."""
+        packed = Arguments(arguments)
+        self._checked(
+            self._driver.cuLaunchKernel(
+                self._device.function(kernel), *grid, 1, *block, 1, shared, self._stream, packed.address, 0
+            )
+        )
+
+    def captured(self, work: Callable[[], None]) -> Callable[[], None]:
+        """See ``Queue.captured``."""
+        driver, stream = self._driver, self._stream
+        # Only this thread's calls may break the recording; the other one goes on allocating nothing.
+        mode = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
+        self._checked(driver.cuStreamBeginCapture(stream, mode))
+        try:
+            work()
+        except BaseException:
+            driver.cuStreamEndCapture(stream)
+            raise
+        graph = self._checked(driver.cuStreamEndCapture(stream))
+        ready = self._checked(driver.cuGraphInstantiate(graph, 0))
+        self._checked(driver.cuGraphDestroy(graph))
+
+        def replay() -> None:
+            self._checked(driver.cuGraphLaunch(ready, stream))
+
+        return replay
+
+    def wait(self) -> None:
+        """See ``Queue.wait``."""
+        self._checked(self._driver.cuStreamSynchronize(self._stream))
+
+
+def _require_alike(array: DeviceArray, host: NDArray[Any]) -> None:
+    if array.shape != host.shape or array.dtype != host.dtype or not host.flags.c_contiguous:
+        raise ValueError(f"cannot copy between {array.dtype} {array.shape} and {host.dtype} {host.shape}")

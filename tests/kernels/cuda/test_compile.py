@@ -1,0 +1,81 @@
+"""NVRTC compiles the kernels for every architecture; a GPU is not needed for that."""
+
+from __future__ import annotations
+
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from focus.kernels.cuda import DeviceError
+from focus.kernels.cuda import _compile as compile_module
+from focus.kernels.cuda._compile import ARCHITECTURES, Compiled, compiled, kernel_image, source_hash
+
+KERNELS = 20
+USAGE = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
+
+
+@pytest.mark.slow
+def test_no_architecture_spills_or_uses_local_memory():
+    with ThreadPoolExecutor(2) as threads:
+        for architecture, found in zip(ARCHITECTURES, threads.map(compiled, ARCHITECTURES), strict=True):
+            usage = USAGE.findall(found.log)
+            names = re.findall(r"entry function '(\w+)'", found.log)
+            assert (len(usage), len(set(names))) == (KERNELS, KERNELS), found.log
+            assert set(usage) == {("0", "0", "0")}, f"sm_{architecture}:\n{found.log}"
+            assert found.image.startswith(b"\x7fELF")
+
+
+def test_a_newer_architecture_gets_ptx_for_the_driver_to_finish():
+    found = compiled(990)
+    assert b".target sm_" in found.image and b"ingest_uint16_8" in found.image
+
+
+def test_what_was_compiled_is_kept(tmp_path, monkeypatch):
+    made = []
+
+    def once(architecture: int) -> Compiled:
+        made.append(architecture)
+        return Compiled(b"image", "")
+
+    def cache(key: str):
+        (tmp_path / key).mkdir(exist_ok=True)
+        return tmp_path / key
+
+    monkeypatch.setattr(compile_module, "compiled", once)
+    assert [kernel_image(87, cache) for _ in range(2)] == [b"image"] * 2
+    assert made == [87]
+    kernel_image(90, cache)
+    monkeypatch.setattr(compile_module, "nvrtc_version", lambda: (99, 0))
+    kernel_image(90, cache)
+    monkeypatch.setattr(compile_module, "source_hash", lambda: "0" * 64)
+    kernel_image(90, cache)
+    assert made == [87, 90, 90, 90]
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_what_is_shipped_needs_no_compiler(tmp_path, monkeypatch):
+    monkeypatch.setattr(compile_module, "SHIPPED", tmp_path)
+    monkeypatch.setitem(sys.modules, "cuda.bindings", None)
+    folder = tmp_path / source_hash()[:16]
+    folder.mkdir()
+    (folder / "kernels-90.cubin").write_bytes(b"shipped")
+    assert kernel_image(90) == b"shipped"
+    with pytest.raises(DeviceError, match=r"NVRTC is missing .*; pip install \"focus-hsi\[gpu\]\""):
+        kernel_image(87)
+
+
+def test_too_old():
+    with pytest.raises(DeviceError, match=r"GPUs of compute capability 3\.5 are too old for this NVRTC"):
+        compiled(35)
+
+
+def test_a_full_disk_does_not_stop_it(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(compile_module, "compiled", lambda architecture: Compiled(b"image", ""))
+    monkeypatch.setattr(compile_module.os, "replace", full)
+    assert kernel_image(90, lambda key: tmp_path) == b"image"
+    assert not list(tmp_path.iterdir())
