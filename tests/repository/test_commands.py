@@ -8,6 +8,7 @@ COMMANDS = project()["scripts"]
 # What the README and the documents tell users to type.
 DOCUMENTED = {
     "focus-run": ["--engine", "--camera", "--out", "--cube", "--resample", "--overwrite", "inspect"],
+    "focus-doctor": ["--json"],
     "focus-train": ["--out", "--epochs", "--lr", "--seed", "--overwrite"],
     "focus-export": ["--ckpt", "--onnx", "--precision", "--standalone", "--opset"],
     "focus-bench": ["--json", "--rows", "--models", "--quick", "--threads", "--weights"],

@@ -1,0 +1,70 @@
+"""The verdict: what of FOCUS will work on a machine with these facts."""
+
+from __future__ import annotations
+
+from focus.runtime.doctor._gpu_abilities import gpu_abilities
+from focus.runtime.doctor._packages import PackageFacts
+from focus.runtime.doctor._report import Ability, Facts
+
+#: What each extra of this package is looked for by.
+TRAINING = ("torch", "timm", "onnx", "lightning-fabric")
+QUANTISING = ("nncf", "onnx")
+
+
+def abilities_of(facts: Facts) -> tuple[Ability, ...]:
+    """All abilities, those on the processor first."""
+    return (
+        _onnxruntime(facts),
+        _openvino(facts),
+        *gpu_abilities(facts),
+        _extra(facts, "quantise", "make INT8 models (focus-calib quantize)", "quantize", QUANTISING),
+        _extra(facts, "train", "train and export models (focus-train, focus-export)", "export", TRAINING),
+        _cameras(facts),
+    )
+
+
+def install(extra: str) -> str:
+    """The command that installs an extra."""
+    return f'pip install "focus-hsi[{extra}]"'
+
+
+def said(package: PackageFacts) -> str:
+    """A library's name, version and state in a few words."""
+    named = f"{package.name} {package.version}" if package.version else package.name
+    if package.state == "broken":
+        return f"{named} is installed but does not load: {package.reason}"
+    return f"{named} is not installed" if package.state == "absent" else named
+
+
+def _onnxruntime(facts: Facts) -> Ability:
+    package = facts.package("onnxruntime")
+    remedy = None if package.state == "loads" else "pip install --force-reinstall onnxruntime"
+    does = "run models on the processor with ONNX Runtime, FP32 or INT8"
+    return Ability("onnxruntime", does, package.state == "loads", said(package), remedy)
+
+
+def _openvino(facts: Facts) -> Ability:
+    package = facts.package("openvino")
+    precision = "bf16" if facts.processor.bf16 else "FP32, as this processor does not compute bf16"
+    does = f"run models on the processor with OpenVINO, in {precision}"
+    if package.state == "loads":
+        return Ability("openvino", does, True, f"{said(package)}; focus-run takes it by itself")
+    remedy = install("openvino") if package.state == "absent" else "pip install --force-reinstall openvino"
+    return Ability("openvino", does, False, said(package), remedy)
+
+
+def _extra(facts: Facts, name: str, does: str, extra: str, needed: tuple[str, ...]) -> Ability:
+    packages = [facts.package(library) for library in needed]
+    missing = [package for package in packages if package.state in ("absent", "broken")]
+    if missing:
+        return Ability(name, does, False, "; ".join(map(said, missing)), install(extra))
+    return Ability(name, does, True, ", ".join(map(said, packages)))
+
+
+def _cameras(facts: Facts) -> Ability:
+    does = "read a camera (V4L2, GigE Vision, USB3 Vision)"
+    cameras = facts.cameras
+    there = [node.path for node in cameras.nodes if node.kind not in ("no camera", "dangling link")]
+    there += cameras.aravis
+    seen = f"seen here: {', '.join(there)}" if there else "none was seen here"
+    return Ability("cameras", does, False, f"this version reads replay:FILE and sim: only; {seen}")
