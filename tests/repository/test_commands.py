@@ -13,6 +13,7 @@ DOCUMENTED = {
     "focus-export": ["--ckpt", "--onnx", "--precision", "--standalone", "--opset"],
     "focus-bench": ["--json", "--rows", "--models", "--quick", "--threads", "--weights"],
     "focus-calib": ["reference", "show", "quantize"],
+    "focus-build": ["--onnx", "--engine", "--precision", "--batch", "--workspace", "--data", "--keep-anyway"],
 }
 
 HELP = """
