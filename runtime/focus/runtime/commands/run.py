@@ -28,7 +28,7 @@ examples:
   focus-run inspect leaf.hdr
       what is in a file, with a quicklook and its mean spectrum
 
-exit codes: 0 done, 1 failed while running, 2 wrong usage or input (nothing is written then)
+exit codes: 0 done, 1 failed while running, 2 wrong usage or input (nothing is written then), 143 ended by SIGTERM
 """
 
 
@@ -103,6 +103,7 @@ def _run(arguments: list[str]) -> int:
     if args.batch < 1:
         raise ValueError(f"--batch must be 1 or more, got {args.batch}")
 
+    from focus.runtime._service import service
     from focus.runtime.engines import engine_from_path
     from focus.runtime.outputs import RunFolder, run_to_folder
     from focus.runtime.pipeline import Settings
@@ -112,13 +113,19 @@ def _run(arguments: list[str]) -> int:
     engine = engine_from_path(args.engine, args.threads, backend=args.backend, batch=args.batch)
     source = source_from_uri(args.camera, source_options(args, engine.bundle))
     settings = Settings(args.shown, args.overlap, args.cube, args.batch, args.threads)
-    if args.quiet:
-        run_to_folder(source, engine, folder, settings)
-        return DONE
-    from focus.runtime.commands._progress import RunProgress
+    with service() as supervisor:
+        if args.quiet:
+            run_to_folder(source, engine, folder, settings, supervisor.progress)
+            return DONE
+        from focus.runtime.commands._progress import RunProgress
 
-    with RunProgress(source.facts.lines) as progress:
-        summary, results = run_to_folder(source, engine, folder, settings, progress.update)
+        with RunProgress(source.facts.lines) as progress:
+
+            def report(lines: int, windows: int) -> None:
+                supervisor.progress(lines, windows)
+                progress.update(lines, windows)
+
+            summary, results = run_to_folder(source, engine, folder, settings, report)
     _print_summary(engine, summary, results, folder.target)
     return DONE
 
