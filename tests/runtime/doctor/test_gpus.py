@@ -8,7 +8,7 @@ import pytest
 
 from focus.runtime.doctor._child import look
 from focus.runtime.doctor._cuda import INTEGRATED, MAJOR, MINOR, DriverError, gpus_from_driver
-from focus.runtime.doctor._gpus import Gpu, gpu_facts, gpus_from_smi
+from focus.runtime.doctor._gpus import Gpu, gpu_facts, gpus_from_smi, shipped_kernels
 
 SMI = "NVIDIA H100 80GB HBM3, 9.0, 81559, 550.54.15\n"
 NO_DRIVER = {"error": "OSError: libcuda.so.1: cannot open shared object file: No such file or directory"}
@@ -112,3 +112,11 @@ def test_lines_of_nvidia_smi():
     gpus, driver = gpus_from_smi("Orin (nvgpu), [N/A], [N/A], 540.4.0\nnot a line\n")
     assert (gpus, driver) == ((Gpu("Orin (nvgpu)"),), "540.4.0")
     assert gpus_from_smi("") == ((), None)
+
+
+def test_kernels_that_this_installation_carries(tmp_path):
+    assert shipped_kernels(tmp_path / "absent") == ()
+    (tmp_path / "0123456789abcdef").mkdir()
+    for name in ("kernels-110.cubin", "kernels-87.cubin", "kernels-87.log", "kernels-x.cubin"):
+        (tmp_path / "0123456789abcdef" / name).write_text("")
+    assert shipped_kernels(tmp_path) == ("8.7", "11.0")

@@ -32,7 +32,7 @@ def loads(name, version="1.0", *details):
     return PackageFacts(name, "loads", version, details)
 
 
-CUDA = (loads("cuda-bindings"), loads("cuda-core"), loads("nvrtc", "13.2"))
+CUDA = (loads("cuda-bindings"), loads("nvrtc", "13.2"))
 EVERYTHING = Facts(
     gpu=H100,
     processor=ProcessorFacts(bf16=True),
@@ -112,8 +112,16 @@ def test_a_compiler_newer_than_the_driver_is_no_help():
     assert not one.works
     assert "NVRTC 13.2" in one.why and "CUDA 12.6" in one.why
     assert "nvidia-cuda-nvrtc-cu12" in one.remedy
-    older = replace(EVERYTHING, gpu=ORIN, packages=(*CUDA[:2], loads("nvrtc", "12.6")))
+    older = replace(EVERYTHING, gpu=ORIN, packages=(CUDA[0], loads("nvrtc", "12.6")))
     assert verdict(older)["gpu-kernels"].works
+
+
+def test_kernels_that_came_compiled_need_no_compiler():
+    carried = replace(H100, shipped_kernels=("8.7", "9.0"))
+    one = verdict(Facts(gpu=carried, packages=(loads("cuda-bindings"),)))["gpu-kernels"]
+    assert (one.works, one.remedy) == (True, None)
+    other = verdict(Facts(gpu=replace(carried, shipped_kernels=("8.7",)), packages=(loads("cuda-bindings"),)))
+    assert other["gpu-kernels"].why == "nvrtc is not installed"
 
 
 def test_a_gpu_that_is_too_old_and_a_card_without_driver():

@@ -41,22 +41,26 @@ def _obstacle(facts: Facts) -> str | None:
 
 
 def _kernels(facts: Facts) -> Ability:
-    needed = [facts.package(name) for name in ("cuda-core", "cuda-bindings", "nvrtc")]
+    gpu = facts.gpu.gpus[0]
+    carried = gpu.compute_capability in facts.gpu.shipped_kernels
+    needed = [facts.package(name) for name in ("cuda-bindings", *([] if carried else ["nvrtc"]))]
     missing = [package for package in needed if package.state in ("absent", "broken")]
     if missing:
         why = "; ".join(f"{one.name} {one.reason or 'is not installed'}" for one in missing)
         return Ability("gpu-kernels", KERNELS, False, why, _cuda_packages(facts))
+    if carried:
+        return Ability("gpu-kernels", KERNELS, True, f"{gpu.name}, kernels came compiled")
     compiler, driver = facts.package("nvrtc").version or "", facts.gpu.cuda_version
     if driver is not None and _major(compiler) > _major(driver):
         why = f"NVRTC {compiler} makes code that this driver does not load: it speaks CUDA {driver}"
         return Ability("gpu-kernels", KERNELS, False, why, _cuda_packages(facts))
-    return Ability("gpu-kernels", KERNELS, True, f"{facts.gpu.gpus[0].name}, NVRTC {compiler}")
+    return Ability("gpu-kernels", KERNELS, True, f"{gpu.name}, NVRTC {compiler}")
 
 
 def _cuda_packages(facts: Facts) -> str:
     """Those that fit the driver: what is compiled for a newer CUDA than it speaks does not load."""
     if facts.gpu.cuda_version is not None and _major(facts.gpu.cuda_version) == 12:
-        return 'pip install cuda-core "cuda-bindings==12.*" nvidia-cuda-nvrtc-cu12'
+        return 'pip install "cuda-bindings==12.*" nvidia-cuda-nvrtc-cu12'
     return GPU_EXTRA
 
 

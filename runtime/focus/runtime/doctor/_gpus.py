@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from focus.runtime.doctor._child import look
@@ -43,6 +45,7 @@ class GpuFacts:
         driver: its version.
         cuda_version: newest CUDA that the driver speaks.
         reason: why there are no GPUs.
+        shipped_kernels: compute capabilities that this installation carries compiled kernels for.
     """
 
     hardware: bool = False
@@ -50,11 +53,28 @@ class GpuFacts:
     driver: str | None = None
     cuda_version: str | None = None
     reason: str | None = None
+    shipped_kernels: tuple[str, ...] = ()
 
 
 def gpu_facts(machine: Machine, look_into: Callable[[str, str], dict[str, Any]] = look) -> GpuFacts:
     """Asks libcuda, and nvidia-smi where that cannot be loaded."""
-    found = look_into("_cuda", "")
+    return replace(_devices(machine, look_into("_cuda", "")), shipped_kernels=shipped_kernels(_kernels_folder()))
+
+
+def shipped_kernels(folder: Path) -> tuple[str, ...]:
+    """Compute capabilities of the files that `make cubins` left in a folder."""
+    numbers = {path.stem.rpartition("-")[2] for path in folder.glob("*/kernels-*.cubin")}
+    return tuple(f"{number[:-1]}.{number[-1]}" for number in sorted(filter(str.isdecimal, numbers), key=int))
+
+
+def _kernels_folder() -> Path:
+    # Looked up and not imported: the kernels bring NumPy and Numba.
+    spec = find_spec("focus.kernels")
+    places = (spec and spec.submodule_search_locations) or ["/nowhere"]
+    return Path(next(iter(places))) / "cuda" / "cubins"
+
+
+def _devices(machine: Machine, found: dict[str, Any]) -> GpuFacts:
     hardware, driver = _hardware(machine), _driver_version(machine)
     if "error" not in found:
         gpus = tuple(Gpu(**gpu) for gpu in found["gpus"])

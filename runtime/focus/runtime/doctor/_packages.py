@@ -36,7 +36,6 @@ LIBRARIES = (
     Library("tensorrt", "tensorrt", ("tensorrt", "tensorrt-cu13", "tensorrt-cu12"), loaded=True),
     Library("cuda-bindings", "cuda", ("cuda-bindings",), loaded=True),
     Library("nvrtc", "cuda", ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"), loaded=True),
-    Library("cuda-core", "cuda", ("cuda-core",)),
     Library("nncf", "nncf", ("nncf",)),
     Library("onnx", "onnx", ("onnx",)),
     Library("torch", "torch", ("torch",)),
