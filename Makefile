@@ -13,7 +13,8 @@ LOCK ?=
 # The stamps carry the checksum of everything that a set-up depends on, so a set-up runs again when one of them changed.
 checksum = $(shell (echo '$(PYTHON)'; cat $(1) requirements/uv.txt scripts/venv.sh pyproject.toml) | cksum | cut -d' ' -f1)
 EDGE_READY := $(EDGE)/.ready-$(call checksum,requirements/edge.txt)
-VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/grad-cam.txt)
+TENSORRTS := 10.3 11.4 rtx
+VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/grad-cam.txt scripts/tensorrt.sh $(TENSORRTS:%=requirements/tensorrt-%.txt))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -52,6 +53,7 @@ lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=-
 	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt
 	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/edge.txt
 	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra quantize --extra dev -o requirements/test.txt
+	@set -e; for name in $(TENSORRTS); do $(COMPILE) requirements/tensorrt-$$name.in --no-deps --no-annotate -o requirements/tensorrt-$$name.txt; done
 
 clean: ## remove out/, built packages and caches; the environments stay
 	@rm -rf $(OUT) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -74,4 +76,5 @@ $(EDGE_READY):
 
 $(VENV_READY):
 	@scripts/venv.sh $(VENV) requirements/test.txt requirements/grad-cam.txt
+	@scripts/tensorrt.sh $(VENV)
 	@rm -f $(VENV)/.ready-* && touch $@

@@ -19,6 +19,7 @@ class _Phase:
     parent: str | None
     steps: int
     done: int = 0
+    shown: float = 0.0
 
 
 class Phases:
@@ -54,14 +55,15 @@ class Phases:
         with self._lock:
             while (phase := self._running.get(name)) is not None and phase.parent in self._running:
                 name = str(phase.parent)
-            share = self._share(name)
+            if phase is None:
+                return
+            # Between the end of a phase and the step of its parent the sum falls for a moment; a bar does not go back.
+            share = phase.shown = max(phase.shown, self._share(name))
         self._show(name, share)
 
     def _share(self, name: str) -> float:
         """A step that is itself a phase counts by its own share."""
-        phase = self._running.get(name)
-        if phase is None:
-            return 1.0
+        phase = self._running[name]
         within = sum(self._share(child) for child, other in self._running.items() if other.parent == name)
         return min((phase.done + min(within, 1.0)) / phase.steps, 1.0)
 

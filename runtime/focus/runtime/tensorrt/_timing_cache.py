@@ -26,20 +26,20 @@ def timing_cache_file(gpu: GpuFacts, tensorrt_version: str) -> Path | None:
 
 
 def load_timings(config: Any, file: Path | None) -> None:
-    """Gives the kept timings to a build; a cache that cannot be read counts as an empty one."""
-    content = b""
-    if file is not None:
-        try:
-            content = file.read_bytes()
-        except OSError:
-            content = b""
+    """Gives the kept timings to a build; a cache that cannot be read, or is another release's, counts as an empty one."""
+    if file is None:
+        return
+    try:
+        content = file.read_bytes()
+    except OSError:
+        content = b""
     if not config.set_timing_cache(config.create_timing_cache(content), ignore_mismatch=False) and content:
         config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
 
 
 def save_timings(config: Any, file: Path | None) -> None:
     """Keeps what a build has timed; where it cannot be written, the next build only takes longer."""
-    cache = config.get_timing_cache()
+    cache = None if file is None else config.get_timing_cache()
     if file is None or cache is None:
         return
     try:
