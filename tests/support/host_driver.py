@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+import threading
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -26,6 +27,9 @@ HARNESS = Path(__file__).parent / "cuda_on_host"
 
 #: Bytes on either side of every array, and what they hold: a kernel that writes there is caught.
 GUARD, MARK = 64, 0xA5
+
+#: The emulation has one set of threads.
+ONE_AT_A_TIME = threading.Lock()
 
 DONE = real.CUresult.CUDA_SUCCESS
 
@@ -186,7 +190,12 @@ class HostDriver:
         kernel = library.focus_bind(name, arguments)
         assert kernel, f"there is no kernel {name.decode()}"
         self.launched.append(name.decode())
-        return self._do(stream, lambda: library.focus_run(kernel, grid, block, shared))
+
+        def run() -> None:
+            with ONE_AT_A_TIME:
+                library.focus_run(kernel, grid, block, shared)
+
+        return self._do(stream, run)
 
     def _cuStreamBeginCapture(self, stream: Any, mode: Any) -> tuple[Any]:
         self._recording[int(stream)] = []

@@ -110,7 +110,7 @@ def test_a_line_that_stands_in_is_seen_but_not_counted():
 
 
 def test_refusals():
-    device, driver = host_device()
+    device, _ = host_device()
     queue = device.queue()
     with pytest.raises(ValueError, match=r"the GPU kernel reads uint8, uint16, int16, float32, got float64"):
         DeviceIngest(device, queue, 8, 4, np.eye(3), dtype=np.float64)

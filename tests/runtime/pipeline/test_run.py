@@ -10,9 +10,9 @@ import pytest
 from focus.kernels import ingest, saliency, standardise
 from focus.runtime import CubeError
 from focus.runtime.engines import engine_from_path
-from focus.runtime.outputs import BaseSink
 from focus.runtime.pipeline import FAULTS, Settings, run_pipeline, window_weight
 from focus.runtime.sources import Replay, WordFormat
+from support.runs import Collected, run
 from support.scenes import Scripted, cube, reflectance
 from support.toy_model import WAVELENGTHS, Toy
 
@@ -22,30 +22,6 @@ ROWS, COLUMNS, PATCH = 3, 4, 4
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
     return engine_from_path(Toy().save(tmp_path_factory.mktemp("model") / "toy.onnx"), threads=1)
-
-
-class Collected(BaseSink):
-    def start(self, plan):
-        self.plan, self.rows, self.readings, self.closed = plan, [], [], False
-
-    def add_window(self, reading):
-        self.readings.append(reading)
-
-    def add_row(self, row):
-        self.rows.append(row)
-
-    def close(self):
-        self.closed = True
-
-    def stacked(self, name):
-        return np.stack([getattr(row, name) for row in self.rows], axis=-2 if name != "heatmap" else 0)
-
-
-def run(source, engine, **settings):
-    sink = Collected()
-    summary = run_pipeline(source, engine, [sink], Settings(**settings))
-    assert sink.closed
-    return sink, summary
 
 
 def whole(values, engine, starts_down, starts_across, shown=None):
@@ -169,9 +145,10 @@ def test_bad_bands_count_as_the_training_mean(engine):
     sink, summary = run(Replay(cube(values=values, good_bands=good)), engine)
     assert summary.valid_share == 1.0
     reading = sink.readings[0]
-    assert (reading.window.standardised[:, 4] == 0).all()
+    [(means, composite)] = sink.inputs
+    assert (means[0, :, 4] == 0).all()
     assert reading.curve[4] == 0
-    assert reading.window.composite.max() < 1.0
+    assert composite.max() < 5.0
     np.testing.assert_allclose(reading.window.valid_share, 1.0)
 
 
@@ -211,10 +188,7 @@ def test_collapse_and_sink_mass(engine):
     sink, _ = run(Replay(cube(12, 16)), engine)
     reading = sink.readings[0]
     with engine:
-        mean, deviation = 0.2, np.array(engine.bundle.backbone.composite_mean, np.float32)[:, None, None]
-        outputs = engine.infer(
-            reading.window.standardised[None], ((reading.window.composite - deviation) / np.float32(mean))[None]
-        )
+        outputs = engine.infer(*sink.inputs[0])
     attention = outputs.attention[0, :, reading.shown].astype(float)
     total = [sum(attention[h, g, i] for h in range(2) for g in range(3)) / 6 for i in range(12)]
     assert reading.collapse == pytest.approx(1 - sum(total) + max(total), rel=1e-5)
@@ -227,10 +201,8 @@ def test_regression_gives_targets_in_their_units(tmp_path):
         pass
     sink, summary = run(Replay(cube(12, 16)), engine)
     reading = sink.readings[0]
-    window = reading.window
-    mean = np.array(engine.bundle.backbone.composite_mean, np.float32)[:, None, None]
     with engine:
-        logits = engine.infer(window.standardised[None], ((window.composite - mean) / np.float32(0.2))[None]).logits[0]
+        logits = engine.infer(*sink.inputs[0]).logits[0]
     np.testing.assert_allclose(reading.scores, logits * 2.0 + [0.0, 10.0], rtol=1e-5)
     assert reading.predicted is None and reading.shown == 0 and summary.class_counts == {}
     sink, _ = run(Replay(cube(12, 16)), engine, shown="water")
@@ -328,7 +300,6 @@ def test_saturated_counts_are_left_out_and_told(engine):
     assert window.faults[FAULTS.index("saturated")] == pytest.approx(1 / (12 * 16))
     assert window.valid_share.min() == pytest.approx(15 / 16)
     untouched = np.arange(12) != 5
-    np.testing.assert_allclose(
-        window.standardised[untouched], plain.readings[0].window.standardised[untouched], rtol=1e-5, atol=1e-5
-    )
-    assert window.standardised[5].max() < plain.readings[0].window.standardised[5].max()
+    means, expected = sink.inputs[0][0][0], plain.inputs[0][0][0]
+    np.testing.assert_allclose(means[untouched], expected[untouched], rtol=1e-5, atol=1e-5)
+    assert means[5].max() < expected[5].max()

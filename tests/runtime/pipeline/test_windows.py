@@ -48,12 +48,13 @@ def test_windows_cover_every_patch_and_show_it_in_its_place(rows, columns, overl
         windows += list(cutter.add(patch_row(row, columns)))
         assert cutter.held <= ROWS
     windows += list(cutter.finish())
-    assert [window.index for window in windows] == list(range(len(windows)))
-    for window in windows:
-        place = window.standardised[:, 0].reshape(ROWS, COLUMNS)
+    assert [cut.window.index for cut in windows] == list(range(len(windows)))
+    for window, cut_rows in windows:
+        across = slice(window.first_column, window.first_column + COLUMNS)
+        place = np.stack([row.held[across, 0] for row in cut_rows])
         expected = 1000 * (window.first_row + np.arange(ROWS))[:, None] + window.first_column + np.arange(COLUMNS)
         np.testing.assert_array_equal(place, expected)
-        np.testing.assert_array_equal(window.composite[0, ::PATCH, 0], window.first_row + np.arange(ROWS))
+        assert [row.row for row in cut_rows] == list(range(window.first_row, window.first_row + ROWS))
         assert (window.first_line, window.first_sample) == (PATCH * window.first_row, PATCH * window.first_column)
         assert (window.lines, window.first_sequence) == (ROWS * PATCH, 4 * window.first_row)
         samples = BANDS * PATCH**2
@@ -68,8 +69,8 @@ def test_windows_cover_every_patch_and_show_it_in_its_place(rows, columns, overl
 def test_half_a_window_overlaps_by_default():
     cutter = WindowCutter(BUNDLE, 8, None)
     windows = [window for row in range(7) for window in cutter.add(patch_row(row, 8))] + list(cutter.finish())
-    assert sorted({window.first_row for window in windows}) == [0, 2, 4]
-    assert sorted({window.first_column for window in windows}) == [0, 2, 4]
+    assert sorted({cut.window.first_row for cut in windows}) == [0, 2, 4]
+    assert sorted({cut.window.first_column for cut in windows}) == [0, 2, 4]
 
 
 def test_refuses_an_overlap_that_does_not_advance():
@@ -90,8 +91,8 @@ def streamed(rows, columns, overlap, samples, value, with_cube=False):
     cutter, blend = WindowCutter(BUNDLE, columns, overlap), Blend(BUNDLE, columns, samples, with_cube)
     found, held = [], 0
 
-    def take(windows):
-        for window in windows:
+    def take(cuts):
+        for window, _ in cuts:
             found.extend(blend.release(window.first_row))
             blend.add_window(value(window))
 
@@ -155,7 +156,7 @@ def test_what_no_window_covers_and_what_is_masked_is_nan():
     cutter = WindowCutter(BUNDLE, 4, None)
     windows = [window for index in range(3) for window in cutter.add(patch_row(index, 4))]
     cube = np.ones((BANDS, 12), np.float32)
-    blend.add_window(reading(windows[0], np.ones(12), cube=cube))
+    blend.add_window(reading(windows[0].window, np.ones(12), cube=cube))
     blend.add_row(patch_row(3, 4))
     rows = list(blend.release())
     assert [bool(np.isnan(row.heatmap).all()) for row in rows] == [False, True, False, True]

@@ -1,6 +1,7 @@
 """The two kernels on an NVIDIA GPU. Nothing here needs one to be imported."""
 
 from focus.kernels.cuda._driver import CudaDevice, driver_module
+from focus.kernels.cuda._exchange import Exchange
 from focus.kernels.cuda._ingest import DeviceIngest, DeviceWindow, Inputs, Rows
 from focus.kernels.cuda._memory import Argument, Device, DeviceArray, DeviceError, Queue, uploaded
 from focus.kernels.cuda._saliency import DeviceSaliency, Maps, Said
@@ -14,6 +15,7 @@ __all__ = [
     "DeviceIngest",
     "DeviceSaliency",
     "DeviceWindow",
+    "Exchange",
     "Inputs",
     "Maps",
     "Queue",

@@ -74,7 +74,7 @@ class Shape(NamedTuple):
 
 
 class DeviceIngest:
-    """Ingests blocks of lines of one source into rows of patches on a device; arguments as for ``focus.kernels.ingest``.
+    """Ingests blocks of lines of one source into rows of patches on a device; see ``focus.kernels.ingest``.
 
     Args:
         device: where.
@@ -118,7 +118,7 @@ class DeviceIngest:
             raise ValueError(f"{bands} bands in patches of {patch} are more than the GPU kernel's shared memory holds")
         self.samples, self.patch, self.bands, self.columns = samples, patch, bands, -(-samples // patch)
         self.pitch = -(-samples // ALIGNED) * ALIGNED
-        self.dtype, self.total = kind, rows
+        self.dtype, self.total, self.full = kind, rows, int(optics.used.sum()) * patch**2
         beyond = ((0, 0), (0, self.pitch - samples))
         self._dark, self._gain, self._weights, self._used = (
             uploaded(device, queue, values)
@@ -135,6 +135,19 @@ class DeviceIngest:
             device.empty((3, rows * patch, samples), np.float32),
             device.empty((rows * self.columns, len(COUNTS)), np.int32),
         )
+
+    def fetch(self, queue: Queue, row: int, counts: NDArray[np.int32], image: NDArray[np.float32]) -> None:
+        """Copies one row of patches to the host.
+
+        Args:
+            queue: does it.
+            row: which.
+            counts: int32 [P, 5]. image: float32 [3, patch, S]. Both are filled when the queue was waited for.
+        """
+        queue.download(counts, self.rows.counts.part(row * counts.size, counts.shape))
+        for channel, target in enumerate(image):
+            start = (channel * self.total + row) * target.size
+            queue.download(target, self.rows.image.part(start, target.shape))
 
     def enqueue(self, queue: Queue, raw: DeviceArray, counted: DeviceArray, lines: int, first: DeviceArray) -> None:
         """Ingests lines into the rows of patches from ``first`` on.

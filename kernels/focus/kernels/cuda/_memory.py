@@ -34,9 +34,9 @@ class DeviceArray:
         """Size in bytes."""
         return math.prod(self.shape) * self.dtype.itemsize
 
-    def first(self, count: int) -> DeviceArray:
-        """The first ``count`` along the first axis."""
-        return DeviceArray(self.address, (count, *self.shape[1:]), self.dtype)
+    def part(self, start: int, shape: tuple[int, ...]) -> DeviceArray:
+        """What lies in its memory from an element on."""
+        return DeviceArray(self.address + start * self.dtype.itemsize, shape, self.dtype)
 
 
 #: What a kernel takes: arrays go as addresses, None as a null pointer, int as 32 bits, float as float32.

@@ -4,6 +4,7 @@ from focus.runtime.pipeline._assembler import Assembler
 from focus.runtime.pipeline._blend import Blend, window_weight
 from focus.runtime.pipeline._data import (
     FAULTS,
+    Cut,
     LineCounts,
     MapRow,
     PatchRow,
@@ -24,6 +25,7 @@ __all__ = [
     "FAULTS",
     "Assembler",
     "Blend",
+    "Cut",
     "Ingest",
     "LineCounts",
     "MapRow",

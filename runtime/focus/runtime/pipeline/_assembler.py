@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,27 +16,31 @@ from focus.runtime.sources import FrameMeta, FrameSource
 class Assembler:
     """Collects a source's lines into strips of one row of patches, on one patch grid for the whole scene.
 
-    It holds a single strip, however long the scene is, and the source writes its lines into it. A lost or damaged line
+    It holds no more strips than it has memory for, however long the scene is; the source writes its lines into that
+    memory, and strips take turns at it. A lost or damaged line
     leaves its place empty; so do the lines that fill up the last row, and a scene smaller than a window.
 
     Args:
         source: where the lines come from.
         patch: edge of a patch in samples.
         least_rows: rows that a scene must have at least, the model's window.
+        memory: one or more arrays [patch, C, S] of the source's type, for a strip each.
     """
 
-    def __init__(self, source: FrameSource, patch: int, least_rows: int) -> None:
+    def __init__(
+        self, source: FrameSource, patch: int, least_rows: int, memory: Sequence[NDArray[Any]] | None = None
+    ) -> None:
         self.counts = LineCounts()
         self._source, self._patch, self._least_rows = source, patch, least_rows
         facts = source.facts
         # Line by line, as cameras send them: band-interleaved by line.
-        self._lines_in_memory: NDArray[Any] = np.zeros((patch, facts.bands, facts.samples), facts.dtype)
+        self._memory = memory or [np.zeros((patch, facts.bands, facts.samples), facts.dtype)]
         self._next_sequence: int | None = None
         self._row = 0
         self._begin()
 
     def strips(self) -> Iterator[Strip]:
-        """The rows of patches, in order; a strip's samples are overwritten when the next one is asked for.
+        """The rows of patches, in order; a strip's samples are overwritten when it is the turn of its memory again.
 
         Raises:
             FocusError: the source went back, or sent no line.
@@ -57,6 +61,10 @@ class Assembler:
             yield self._finish()
         while self._row < self._least_rows:
             yield self._finish()
+
+    @property
+    def _lines_in_memory(self) -> NDArray[Any]:
+        return self._memory[self._row % len(self._memory)]
 
     def _missing_before(self, meta: FrameMeta, expected: int) -> Iterator[Strip]:
         if meta.sequence < expected:

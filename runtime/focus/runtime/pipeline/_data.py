@@ -91,7 +91,7 @@ class PatchRow:
 
     Attributes:
         row: which row of patches.
-        standardised: float32 [columns, C], x^.
+        held: what the reader keeps of it; on the host the band means, float32 [columns, C], x^.
         composite: float32 [3, patch, columns * patch], reflectance.
         valid_share: float32 [columns], share of the patch's samples that were measured and valid.
         faults: int32 [columns, 4], see ``FAULTS``.
@@ -102,7 +102,7 @@ class PatchRow:
     """
 
     row: int
-    standardised: Array
+    held: Any
     composite: Array
     valid_share: Array
     faults: NDArray[np.int32]
@@ -114,14 +114,12 @@ class PatchRow:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """What the network reads at once. N patches are numbered row by row.
+    """What the network reads at once: its place in the scene, and how good it is. N patches are numbered row by row.
 
     Attributes:
         index: number of the window, in the order of reading.
         first_row, first_column: place on the scene's patch grid.
         first_line, first_sample: place in the scene.
-        standardised: float32 [N, C], x^.
-        composite: float32 [3, H, W], reflectance.
         valid_share: float32 [N].
         faults: share of the window's samples for each of ``FAULTS``.
         lines: how many of its lines belong to the scene.
@@ -134,13 +132,23 @@ class Window:
     first_column: int
     first_line: int
     first_sample: int
-    standardised: Array
-    composite: Array
     valid_share: Array
     faults: tuple[float, ...]
     lines: int
     first_sequence: int
     times: Times
+
+
+class Cut(NamedTuple):
+    """A window with what there is to read in it. Only the pipeline holds it, as long as it has to.
+
+    Attributes:
+        window: which.
+        rows: its rows of patches, as wide as the scene.
+    """
+
+    window: Window
+    rows: tuple[PatchRow, ...]
 
 
 @dataclass(frozen=True, eq=False)

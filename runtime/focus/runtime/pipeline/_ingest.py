@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.kernels import Ingested, LineIngest, standardise
+from focus.kernels import Ingested, LineIngest, Quality, standardise
 from focus.runtime._bundle import Bundle
 from focus.runtime._errors import CubeError
 from focus.runtime.pipeline._data import FAULTS, Array, PatchRow, Strip
@@ -28,11 +28,11 @@ class Ingest:
     """
 
     def __init__(self, source: SourceFacts, bundle: Bundle, columns: int, threads: int = 1) -> None:
-        self._patch, self._columns, self._samples = bundle.backbone.patch, columns, source.samples
+        self._columns = columns
         self._lines = LineIngest(
             source.samples,
-            self._patch,
-            _composite_of_good(np.array(bundle.composite_weights), source.good_bands, source.name),
+            bundle.backbone.patch,
+            composite_of_good(np.array(bundle.composite_weights), source.good_bands, source.name),
             dark=source.dark,
             gain=source.gain,
             used=source.good_bands,
@@ -41,7 +41,7 @@ class Ingest:
             threads=threads,
         )
         self._mean, self._deviation = np.array(bundle.mean), np.array(bundle.deviation)
-        self._alive = np.isfinite(source.gain) & (source.gain != 0) & source.good_bands[:, None]
+        self._alive = alive_samples(source)
         self._row_before: Array | None = None
 
     def __call__(self, strip: Strip) -> PatchRow:
@@ -55,20 +55,8 @@ class Ingest:
         if not strip.arrived.any() and self._row_before is not None:
             standardised = self._row_before
         self._row_before = standardised
-        beyond = self._columns - len(standardised)
-        width = self._columns * self._patch - self._samples
-        faults = np.stack([getattr(found.quality, name) for name in FAULTS], axis=1)
-        return PatchRow(
-            strip.row,
-            np.pad(standardised, ((0, beyond), (0, 0)), mode="edge"),
-            np.pad(found.composite, ((0, 0), (0, 0), (0, width)), mode="edge"),
-            np.pad(found.valid_share, (0, beyond)),
-            np.pad(faults, ((0, beyond), (0, 0))),
-            np.pad(self._seen(strip), ((0, 0), (0, width))),
-            strip.lines,
-            strip.first_sequence,
-            strip.times,
-        )
+        held = np.pad(standardised, ((0, self._columns - len(standardised)), (0, 0)), mode="edge")
+        return patch_row(strip, self._columns, held, found.composite, found.quality, seen_samples(strip, self._alive))
 
     def _ingested(self, strip: Strip) -> Ingested:
         for start, stop in _runs(strip.arrived):
@@ -76,12 +64,48 @@ class Ingest:
             found = self._lines.add(strip.raw[:, start:stop]) if arrived else self._lines.skip(stop - start)
         return found
 
-    def _seen(self, strip: Strip) -> NDArray[np.bool_]:
-        """Samples that were measured in at least one good band, bool [patch, samples]."""
-        seen = self._alive.any(axis=0)
-        if strip.raw.dtype.kind == "f":
-            seen = (np.isfinite(strip.raw) & self._alive[:, None]).any(axis=0)
-        return np.asarray(np.broadcast_to(seen, (self._patch, self._samples)) & strip.arrived[:, None])
+
+def patch_row(
+    strip: Strip, columns: int, held: object, composite: Array, quality: Quality, seen: NDArray[np.bool_]
+) -> PatchRow:
+    """One row of patches, filled up to ``columns``.
+
+    Args:
+        strip: its lines.
+        columns: at least those that the samples fill.
+        held: see ``PatchRow``.
+        composite: float32 [3, patch, S].
+        quality: of the patches that the samples fill.
+        seen: bool [patch, S], see ``seen_samples``.
+    """
+    _, patch, samples = composite.shape
+    beyond, width = columns - len(quality.counts), columns * patch - samples
+    faults = np.stack([getattr(quality, name) for name in FAULTS], axis=1)
+    return PatchRow(
+        strip.row,
+        held,
+        np.pad(composite, ((0, 0), (0, 0), (0, width)), mode="edge"),
+        np.pad(quality.valid_share, (0, beyond)),
+        np.pad(faults, ((0, beyond), (0, 0))),
+        np.pad(seen, ((0, 0), (0, width))),
+        strip.lines,
+        strip.first_sequence,
+        strip.times,
+    )
+
+
+def alive_samples(source: SourceFacts) -> NDArray[np.bool_]:
+    """bool [C, S or 1], True where a detector's element measures."""
+    return np.asarray(np.isfinite(source.gain) & (source.gain != 0) & source.good_bands[:, None])
+
+
+def seen_samples(strip: Strip, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Samples that were measured in at least one good band, bool [patch, S]."""
+    _, patch, samples = strip.raw.shape
+    seen = alive.any(axis=0)
+    if strip.raw.dtype.kind == "f":
+        seen = (np.isfinite(strip.raw) & alive[:, None]).any(axis=0)
+    return np.asarray(np.broadcast_to(seen, (patch, samples)) & strip.arrived[:, None])
 
 
 def _runs(arrived: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
@@ -90,7 +114,7 @@ def _runs(arrived: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     yield from pairwise(edges)
 
 
-def _composite_of_good(weights: NDArray[np.float64], good: NDArray[np.bool_], name: str) -> NDArray[np.float64]:
+def composite_of_good(weights: NDArray[np.float64], good: NDArray[np.bool_], name: str) -> NDArray[np.float64]:
     """Weights of the good bands, scaled so that each channel stays an average."""
     kept = weights * good
     totals = kept.sum(axis=1, keepdims=True)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from focus.kernels import saliency
-from focus.runtime._bundle import Bundle
+from focus.runtime._bundle import Backbone, Bundle
 from focus.runtime.engines import Engine, Outputs
-from focus.runtime.pipeline._data import Array, Reading, Window
+from focus.runtime.pipeline._data import Array, Cut, Reading, Window
 
 
 def shown_index(bundle: Bundle, name: str | None) -> int | None:
@@ -36,14 +36,14 @@ def scores_from_logits(logits: Array, bundle: Bundle) -> Array:
     return np.asarray(exponent / exponent.sum(), np.float32)
 
 
-def read_windows(engine: Engine, windows: Sequence[Window], shown: int | None, with_cube: bool) -> list[Reading]:
+def read_windows(engine: Engine, cuts: Sequence[Cut], shown: int | None, with_cube: bool) -> list[Reading]:
     """Runs the network on some windows at once and makes their maps.
 
     Patches without a valid sample are read by the network as they were filled; in the maps their saliency is 0.
 
     Args:
         engine: entered.
-        windows: see ``Window``; as many as the engine's batch, or fewer.
+        cuts: see ``Cut``; as many as the engine's batch, or fewer.
         shown: index of the class whose maps are wanted; None takes each window's predicted class.
         with_cube: whether T is wanted.
     """
@@ -52,23 +52,37 @@ def read_windows(engine: Engine, windows: Sequence[Window], shown: int | None, w
         np.array(values, np.float32)[:, None, None]
         for values in (backbone.composite_mean, backbone.composite_deviation)
     )
-    composites = np.stack([window.composite for window in windows])
+    composites = np.stack([_composite(cut, backbone) for cut in cuts])
     composites -= mean
     composites /= deviation
-    outputs = engine.infer(np.stack([window.standardised for window in windows]), composites)
+    standardised = np.stack([_standardised(cut, backbone) for cut in cuts])
+    outputs = engine.infer(standardised, composites)
     return [
-        _reading(engine.bundle, window, Outputs(*(part[index] for part in outputs)), shown, with_cube)
-        for index, window in enumerate(windows)
+        _reading(engine.bundle, cut.window, spectra, Outputs(*(part[index] for part in outputs)), shown, with_cube)
+        for index, (cut, spectra) in enumerate(zip(cuts, standardised, strict=True))
     ]
 
 
-def _reading(bundle: Bundle, window: Window, outputs: Outputs, shown: int | None, with_cube: bool) -> Reading:
+def _standardised(cut: Cut, backbone: Backbone) -> Array:
+    """float32 [N, C], x^."""
+    across = slice(cut.window.first_column, cut.window.first_column + backbone.columns)
+    return np.concatenate([row.held[across] for row in cut.rows])
+
+
+def _composite(cut: Cut, backbone: Backbone) -> Array:
+    """float32 [3, H, W], reflectance."""
+    across = slice(cut.window.first_sample, cut.window.first_sample + backbone.columns * backbone.patch)
+    return np.concatenate([row.composite[:, :, across] for row in cut.rows], axis=1)
+
+
+def _reading(
+    bundle: Bundle, window: Window, standardised: Array, outputs: Outputs, shown: int | None, with_cube: bool
+) -> Reading:
     """One window's scores and maps; ``outputs`` without the batch's axis."""
     scores = scores_from_logits(outputs.logits, bundle)
     predicted = int(np.argmax(scores)) if bundle.task == "classification" else None
     chosen = shown if shown is not None else predicted or 0
     attention = outputs.attention[:, chosen]
-    standardised = window.standardised
     if not window.valid_share.all():
         standardised = np.where(window.valid_share[:, None] > 0, standardised, np.float32(0))
     maps = saliency(attention, standardised, bundle.band_weight[chosen], bundle.group_of_band, with_cube=with_cube)

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from focus.kernels import prepare
 from focus.runtime._errors import CubeError
-from focus.runtime._processor import usable_cores
 from focus.runtime.engines import Engine
 from focus.runtime.pipeline._ahead import ahead
 from focus.runtime.pipeline._assembler import Assembler
 from focus.runtime.pipeline._blend import Blend
-from focus.runtime.pipeline._data import LineCounts, PatchRow, Plan, Reading, RunSummary, Settings, Window
+from focus.runtime.pipeline._data import Cut, LineCounts, PatchRow, Plan, Reading, RunSummary, Settings
 from focus.runtime.pipeline._ingest import Ingest
-from focus.runtime.pipeline._read import read_windows, shown_index
+from focus.runtime.pipeline._read import shown_index
+from focus.runtime.pipeline._reader import prepare_kernels, reader_of
 from focus.runtime.pipeline._windows import WindowCutter
 from focus.runtime.sources import FrameSource
 
@@ -71,7 +70,7 @@ def run_pipeline(
         plan = plan_run(source, engine, settings or Settings())
         # The kernels are loaded beside the engine, which takes as long and does not need the interpreter for it.
         with ThreadPoolExecutor(1) as beside:
-            kernels = beside.submit(prepare, source.facts.dtype)
+            kernels = beside.submit(prepare_kernels, engine, source.facts)
             with engine:
                 kernels.result()
                 for sink in sinks:
@@ -92,12 +91,12 @@ class _Run:
         self, plan: Plan, source: FrameSource, engine: Engine, sinks: Sequence[MapSink], progress: Progress | None
     ) -> None:
         bundle, settings = plan.bundle, plan.settings
-        self._plan, self._engine, self._sinks, self._progress = plan, engine, sinks, progress
-        self._assembler = Assembler(source, bundle.backbone.patch, bundle.backbone.rows)
-        self._ingest = Ingest(plan.source, bundle, plan.columns, settings.threads or usable_cores())
+        self._plan, self._sinks, self._progress = plan, sinks, progress
+        self._reader = reader_of(plan, engine)
+        self._assembler = Assembler(source, bundle.backbone.patch, bundle.backbone.rows, self._reader.memory)
         self._cutter = WindowCutter(bundle, plan.columns, settings.overlap)
         self._blend = Blend(bundle, plan.columns, plan.source.samples, settings.with_cube)
-        self._pending: list[Window] = []
+        self._pending: list[Cut] = []
         self._lines = self._windows = self._skipped = self._valid_samples = 0
         self._scores = np.zeros(len(bundle.targets))
         self._classes: Counter[int] = Counter()
@@ -106,7 +105,7 @@ class _Run:
         """From the first line to the last row; lines are ingested while the network reads what came before."""
         start = time.perf_counter()
         # A window's rows ahead: the source need not wait for the network, and memory stays bounded.
-        rows = ahead(map(self._ingest, self._assembler.strips()), self._plan.bundle.backbone.rows)
+        rows = ahead(self._reader.rows(self._assembler.strips()), self._plan.bundle.backbone.rows)
         with closing(rows):
             for row in rows:
                 self._take(row)
@@ -127,23 +126,23 @@ class _Run:
         if self._progress is not None:
             self._progress(self._lines, self._windows + self._skipped)
 
-    def _read(self, windows: Iterator[Window], last: bool = False) -> None:
+    def _read(self, cuts: Iterator[Cut], last: bool = False) -> None:
         """Collects windows and reads them as soon as a batch is full, or nothing more will come."""
-        for window in windows:
-            if window.valid_share.any():
-                self._pending.append(window)
+        for cut in cuts:
+            if cut.window.valid_share.any():
+                self._pending.append(cut)
             else:
                 self._skipped += 1
                 # Nothing is read here, yet rows above are finished all the same: a long dark stretch must not pile up.
-                self._release(self._pending[0].first_row if self._pending else window.first_row)
+                self._release((self._pending[0] if self._pending else cut).window.first_row)
             if len(self._pending) == self._plan.settings.batch:
                 self._read_pending()
         if last and self._pending:
             self._read_pending()
 
     def _read_pending(self) -> None:
-        plan, windows, self._pending = self._plan, self._pending, []
-        for reading in read_windows(self._engine, windows, plan.shown, plan.settings.with_cube):
+        cuts, self._pending = self._pending, []
+        for reading in self._reader.read(cuts):
             # Rows that this window starts below are finished: no later window reaches them.
             self._release(reading.window.first_row)
             self._count(reading)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from focus.runtime._bundle import Bundle
-from focus.runtime.pipeline._data import PatchRow, Times, Window
+from focus.runtime.pipeline._data import Cut, PatchRow, Times, Window
 
 
 def starts(length: int, window: int, step: int) -> list[int]:
@@ -50,6 +50,7 @@ class WindowCutter:
             bundle.backbone.columns,
             bundle.backbone.patch,
         )
+        self._bands = bundle.bands
         self._step = step_from_overlap(overlap, self._rows)
         self._columns = starts(columns, self._window_columns, step_from_overlap(overlap, self._window_columns))
         self._ring: deque[PatchRow] = deque(maxlen=self._rows)
@@ -57,48 +58,49 @@ class WindowCutter:
         self._index = 0
 
     @property
+    def step(self) -> int:
+        """Rows from one window to the next."""
+        return self._step
+
+    @property
     def held(self) -> int:
         """Rows held at the moment."""
         return len(self._ring)
 
-    def add(self, row: PatchRow) -> Iterator[Window]:
+    def add(self, row: PatchRow) -> Iterator[Cut]:
         """Takes the next row; gives the windows that it completes, if any."""
         self._ring.append(row)
         start = row.row + 1 - self._rows
         if start >= 0 and start % self._step == 0:
             yield from self._cut(start)
 
-    def finish(self) -> Iterator[Window]:
+    def finish(self) -> Iterator[Cut]:
         """The last windows, flush with the end of the scene, unless the grid of windows ended there anyway."""
         start = self._ring[-1].row + 1 - self._rows
         if start > self._last_start:
             yield from self._cut(start)
 
-    def _cut(self, start: int) -> Iterator[Window]:
+    def _cut(self, start: int) -> Iterator[Cut]:
         self._last_start = start
-        rows = list(self._ring)
-        standardised = np.stack([row.standardised for row in rows])
-        composite = np.concatenate([row.composite for row in rows], axis=1)
+        rows = tuple(self._ring)
         share = np.stack([row.valid_share for row in rows])
-        faults = np.sum([row.faults for row in rows], axis=0) / (len(rows) * self._patch**2 * standardised.shape[2])
+        faults = np.sum([row.faults for row in rows], axis=0) / (len(rows) * self._patch**2 * self._bands)
         times = Times(None, None)
         for row in rows:
             times = times.joined(row.times)
         for column in self._columns:
             across = slice(column, column + self._window_columns)
-            pixels = slice(across.start * self._patch, across.stop * self._patch)
-            yield Window(
+            window = Window(
                 self._index,
                 start,
                 column,
                 start * self._patch,
                 column * self._patch,
-                standardised[:, across].reshape(-1, standardised.shape[2]),
-                np.ascontiguousarray(composite[:, :, pixels]),
                 share[:, across].reshape(-1),
                 tuple(faults[across].mean(axis=0).tolist()),
                 sum(row.lines for row in rows),
                 rows[0].first_sequence,
                 times,
             )
+            yield Cut(window, rows)
             self._index += 1

@@ -1,0 +1,199 @@
+"""The way through on a GPU: lines go there once, band means and composite stay there, and only maps come back."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.kernels import Quality
+from focus.kernels.cuda import Device, DeviceIngest, Exchange, Queue
+from focus.runtime.engines import DeviceEngine
+from focus.runtime.pipeline._data import Cut, PatchRow, Plan, Reading, Strip
+from focus.runtime.pipeline._device_maps import DeviceMaps, Replayed
+from focus.runtime.pipeline._ingest import alive_samples, composite_of_good, patch_row, seen_samples
+from focus.runtime.pipeline._windows import step_from_overlap
+
+#: Types of raw samples that the kernel reads; others are made float32 on the way.
+READ = ("uint8", "uint16", "int16", "float32")
+
+
+class Slot:
+    """A place for one row of patches on the device; free again when nothing refers to it any more."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class Slots:
+    """All places.
+
+    Args:
+        count: how many.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = deque(range(count))
+
+    def take(self) -> Slot:
+        """A free one. There is one as long as the pipeline holds no more rows than it plans for."""
+        slot = Slot(self._free.popleft())
+        weakref.finalize(slot, self._free.append, slot.number).atexit = False
+        return slot
+
+
+class Held(NamedTuple):
+    """Where a row of patches is on the device: its band means, or those of the row before where no line of it arrived;
+    and its composite.
+    """
+
+    means: Slot
+    image: Slot
+
+
+class DeviceReader:
+    """See ``Reader``. A row of patches is uploaded and ingested in a queue of its own, while the network reads windows
+    of the rows before and the source writes the next row.
+
+    Args:
+        plan: of the run.
+        engine: entered.
+    """
+
+    def __init__(self, plan: Plan, engine: DeviceEngine) -> None:
+        bundle, source, settings = plan.bundle, plan.source, plan.settings
+        device, backbone = engine.device, bundle.backbone
+        self._plan, self._device, self._queue, self._arriving = plan, device, engine.queue, device.queue()
+        # Alive at a time: the window's rows and those of a pending batch, what runs ahead, and what is on its way.
+        pending = step_from_overlap(settings.overlap, backbone.rows) * max(settings.batch, engine.batch)
+        total = 2 * backbone.rows + pending + 6
+        native = source.dtype.isnative and source.dtype.name in READ
+        self._ingest = DeviceIngest(
+            device,
+            self._arriving,
+            source.samples,
+            backbone.patch,
+            composite_of_good(np.array(bundle.composite_weights), source.good_bands, source.name),
+            dtype=source.dtype if native else np.float32,
+            dark=source.dark,
+            gain=source.gain,
+            used=source.good_bands,
+            bits=source.bits,
+            shift=source.shift,
+            rows=total,
+        )
+        self._alive, self._slots = alive_samples(source), Slots(total)
+        self._stages = [_Stage(device, self._ingest) for _ in range(2)]
+        self.memory = [stage.lines if native else np.zeros(stage.lines.shape, source.dtype) for stage in self._stages]
+        self._maps = DeviceMaps(engine, self._ingest, plan.shown, settings.with_cube)
+        self._pass = Replayed(engine, self._maps.enqueue)
+        self._row_before: Held | None = None
+        self._line_before: NDArray[Any] | None = None
+
+    def rows(self, strips: Iterable[Strip]) -> Iterator[PatchRow]:
+        """See ``Reader.rows``; each comes when the strip after it is on its way."""
+        self._device.use()
+        begun: _Begun | None = None
+        for strip in strips:
+            row = None if begun is None else self._finished(begun)
+            begun = self._begin(strip)
+            if row is not None:
+                yield row
+        if begun is not None:
+            yield self._finished(begun)
+
+    def read(self, cuts: Sequence[Cut]) -> list[Reading]:
+        """See ``Reader.read``."""
+        found: list[Reading] = []
+        for first in range(0, len(cuts), self._maps.batch):
+            some = cuts[first : first + self._maps.batch]
+            for places, cut in zip(self._maps.places, some, strict=False):
+                held = [row.held for row in cut.rows]
+                places[:] = [
+                    cut.window.first_column,
+                    *(row.means.number for row in held),
+                    *(row.image.number for row in held),
+                ]
+            self._pass()
+            self._queue.wait()
+            found += self._maps.readings([cut.window for cut in some])
+        return found
+
+    def _begin(self, strip: Strip) -> _Begun:
+        """Sends a strip on its way."""
+        stage = self._stages[strip.row % len(self._stages)]
+        seen = seen_samples(strip, self._alive)
+        if not np.may_share_memory(stage.lines, strip.raw):
+            with np.errstate(over="ignore", invalid="ignore"):
+                stage.lines[:] = strip.raw.transpose(1, 0, 2)
+        self._fill_missing(stage.lines, strip.arrived)
+        slot = self._slots.take()
+        held = Held(slot, slot)
+        if self._row_before is not None and not strip.arrived.any():
+            held = Held(self._row_before.means, slot)
+        self._row_before = held
+        stage.enqueue(self._arriving, self._ingest, strip.arrived, slot.number)
+        return _Begun(strip, held, stage, seen)
+
+    def _finished(self, begun: _Begun) -> PatchRow:
+        stage = begun.stage
+        self._arriving.wait()
+        quality = Quality(stage.counts.copy(), self._ingest.full)
+        return patch_row(begun.strip, self._plan.columns, begun.held, stage.image.copy(), quality, begun.seen)
+
+    def _fill_missing(self, lines: NDArray[Any], arrived: NDArray[np.bool_]) -> None:
+        """Lines that never came repeat the one before; before the first line, the one after."""
+        before = self._line_before
+        first = next(iter(np.flatnonzero(arrived)), None)
+        for place in np.flatnonzero(~arrived):
+            if place > 0 and (before is not None or (first is not None and first < place)):
+                lines[place] = lines[place - 1]
+            elif before is not None:
+                lines[place] = before
+            else:
+                lines[place] = 0 if first is None else lines[first]
+        if before is not None or first is not None:
+            self._line_before = lines[-1].copy()
+
+
+class _Stage:
+    """Pinned memory for one strip on its way to the device and back as a row of patches.
+
+    Attributes:
+        lines: [patch, C, S], where the source writes.
+        counts: int32 [P, 5]. image: float32 [3, patch, S].
+    """
+
+    def __init__(self, device: Device, ingest: DeviceIngest) -> None:
+        patch, samples = ingest.patch, ingest.samples
+        self._raw = Exchange(device, (patch, ingest.bands, ingest.pitch), ingest.dtype)
+        self._counted = Exchange(device, (patch,), np.uint8)
+        self._first = Exchange(device, (1,), np.int32)
+        self._raw.host[:] = 0
+        self.lines: NDArray[Any] = self._raw.host[..., :samples]
+        self.counts: NDArray[np.int32]
+        self.image: NDArray[np.float32]
+        self.counts, _ = device.pinned((ingest.columns, 5), np.int32)
+        self.image, _ = device.pinned((3, patch, samples), np.float32)
+
+    def enqueue(self, queue: Queue, ingest: DeviceIngest, arrived: NDArray[np.bool_], row: int) -> None:
+        """Upload, ingest into a row, and fetch what the host looks at."""
+        self._counted.host[:] = arrived
+        self._first.host[0] = row
+        for part in (self._raw, self._counted, self._first):
+            part.send(queue)
+        ingest.enqueue(queue, self._raw.array, self._counted.array, len(arrived), self._first.array)
+        ingest.fetch(queue, row, self.counts, self.image)
+
+
+class _Begun(NamedTuple):
+    """A strip on its way."""
+
+    strip: Strip
+    held: Held
+    stage: _Stage
+    seen: NDArray[np.bool_]

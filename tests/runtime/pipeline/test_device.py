@@ -1,0 +1,149 @@
+"""The way through on a GPU gives what the way through on the host gives. The GPU is played by the host
+(``support.host_driver``): its memory, its kernels compiled by g++, its graphs recorded; the network is ONNX Runtime's,
+bound to that memory.
+"""
+
+from __future__ import annotations
+
+import shutil
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from focus.runtime.engines import OrtCudaEngine, engine_from_path
+from focus.runtime.sources import Replay, WordFormat
+from support.host_driver import HostDriver, host_device
+from support.runs import run
+from support.scenes import Scripted, cube, reflectance
+from support.toy_model import Toy
+
+pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ (apt-get install g++)")
+
+
+class HostOrt(OrtCudaEngine):
+    """ONNX Runtime with its CPU provider, on the memory of the played GPU."""
+
+    PROVIDER, PLACE = "CPUExecutionProvider", "cpu"
+
+    def provider(self):
+        return self.PROVIDER, {}
+
+
+class Recorded(HostOrt):
+    """The same, as an engine whose passes may be recorded."""
+
+    capturable = True
+
+    def enqueue(self):
+        session, options = self._session, self._run_options
+        self.driver._do(self.queue.handle, lambda: session.run_with_iobinding(self._binding, options))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return Toy().save(tmp_path_factory.mktemp("model") / "toy.onnx")
+
+
+def both(model, source, *, kind=HostOrt, integrated=False, batch=1, **settings):
+    """The same scene by host and device: sink and summary of each, and the driver."""
+    expected = run(source(), engine_from_path(model, threads=1, backend="onnxruntime"), batch=batch, **settings)
+    driver = HostDriver(integrated=integrated)
+    engine = kind(model, batch)
+    engine.driver = driver
+    with patch("focus.runtime.engines._device.CudaDevice", lambda *_, **__: host_device(driver)[0]):
+        found = run(source(), engine, batch=batch, **settings)
+    return expected, found, driver
+
+
+def require_same(expected, found):
+    (ours, summary), (theirs, other) = found, expected
+    assert (summary.windows, summary.skipped, summary.lines, summary.counts) == (
+        other.windows,
+        other.skipped,
+        other.lines,
+        other.counts,
+    )
+    assert summary.class_counts == other.class_counts
+    assert len(ours.rows) == len(theirs.rows)
+    for row, reference in zip(ours.rows, theirs.rows, strict=True):
+        np.testing.assert_array_equal(row.mask, reference.mask)
+        np.testing.assert_allclose(row.composite, reference.composite, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(row.heatmap, reference.heatmap, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(row.scores, reference.scores, rtol=1e-3, atol=1e-4)
+    for reading, reference in zip(ours.readings, theirs.readings, strict=True):
+        assert (reading.predicted, reading.shown) == (reference.predicted, reference.shown)
+        for name in ("curve", "heatmap", "scores", "sink_mass", "collapse"):
+            np.testing.assert_allclose(getattr(reading, name), getattr(reference, name), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(reading.window.faults, reference.window.faults)
+        np.testing.assert_allclose(reading.window.valid_share, reference.window.valid_share)
+        if reference.cube is not None:
+            np.testing.assert_allclose(reading.cube, reference.cube, rtol=1e-3, atol=1e-4)
+
+
+def replay(*shape, **options):
+    return lambda: Replay(cube(values=reflectance(*shape), **options))
+
+
+@pytest.mark.parametrize("shape", [(40, 45), (12, 16), (13, 50), (5, 7), (33, 16)])
+@pytest.mark.parametrize("integrated", [False, True])
+def test_scenes_of_any_size(model, shape, integrated):
+    expected, found, driver = both(model, replay(*shape), integrated=integrated, with_cube=True)
+    require_same(expected, found)
+    assert not driver.held  # all memory was given back
+
+
+@pytest.mark.parametrize(
+    "settings", [{"overlap": 0}, {"overlap": 2}, {"shown": "chlorosis"}, {"batch": 3}, {"batch": 7}]
+)
+def test_choices_of_a_run(model, settings):
+    expected, found, _ = both(model, replay(40, 45), **settings)
+    require_same(expected, found)
+
+
+def test_lines_that_are_lost_damaged_or_come_in_no_row_at_all(model):
+    values = reflectance(48, 30)
+    script = [*range(3), 5, 6, *range(9, 18), *range(27, 48)]
+
+    def source():
+        return Scripted(cube(values=values), script, damaged={10, 30, 31})
+
+    expected, found, _ = both(model, source)
+    require_same(expected, found)
+
+
+def test_first_lines_that_are_damaged(model):
+    values = reflectance(24, 16)
+    expected, found, _ = both(model, lambda: Scripted(cube(values=values), range(24), damaged={0, 1, 2, 3, 4}))
+    require_same(expected, found)
+
+
+@pytest.mark.parametrize("dtype", [">u2", "int32", "float64", "uint8"])
+def test_types_of_raw_samples(model, dtype):
+    values = (reflectance(24, 20) * 200).astype(dtype)
+    words = WordFormat(bits=8) if dtype == "uint8" else None
+    options = {} if words is None else {"words": words}
+    expected, found, _ = both(model, lambda: Replay(cube(values=values, scale=1 / 200), **options))
+    require_same(expected, found)
+
+
+def test_samples_that_are_not_numbers_and_patches_without_any(model):
+    values = reflectance(40, 45)
+    values[:, :14, :22] = np.nan
+    values[3, 30, 30] = np.inf
+    expected, found, _ = both(model, lambda: Replay(cube(values=values)), with_cube=True)
+    require_same(expected, found)
+
+
+def test_after_the_first_pass_a_graph_is_replayed(model):
+    expected, found, driver = both(model, replay(40, 45), kind=Recorded)
+    require_same(expected, found)
+    assert driver.replayed == found[1].windows - 1
+    # Recorded once: the kernels of a window were launched for the first pass and for the recording.
+    assert driver.launched.count("window_float32") == driver.launched.count("saliency_float32") == 2
+    assert driver.launched.count("ingest_float32_1") == -(-40 // 4)
+
+
+def test_rows_are_reused_over_a_long_scene(model):
+    expected, found, _ = both(model, replay(400, 16))
+    require_same(expected, found)
