@@ -122,6 +122,8 @@ def test_kernels_that_came_compiled_need_no_compiler():
     assert (one.works, one.remedy) == (True, None)
     other = verdict(Facts(gpu=replace(carried, shipped_kernels=("8.7",)), packages=(loads("cuda-bindings"),)))
     assert other["gpu-kernels"].why == "nvrtc is not installed"
+    older = verdict(Facts(gpu=replace(ORIN, shipped_kernels=("8.7",)), packages=(loads("cuda-bindings"),)))
+    assert not older["gpu-kernels"].works  # compiled by CUDA 13, and the driver speaks 12.6
 
 
 def test_a_gpu_that_is_too_old_and_a_card_without_driver():

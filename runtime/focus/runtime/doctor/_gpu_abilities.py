@@ -8,6 +8,9 @@ from focus.runtime.doctor._report import Ability, Facts
 #: Oldest GPU that the kernels and TensorRT 10 run on (Turing).
 OLDEST_CAPABILITY = (7, 5)
 
+#: CUDA of the NVRTC that compiles the kernels of a wheel; older drivers do not load what it makes.
+SHIPPED_CUDA = 13
+
 KERNELS = "compute ingest and saliency on the GPU"
 CUDA_PROVIDER = "run models on the GPU with ONNX Runtime"
 TENSORRT = "build and run TensorRT plans (focus-build, focus-run --engine focus.plan)"
@@ -42,7 +45,7 @@ def _obstacle(facts: Facts) -> str | None:
 
 def _kernels(facts: Facts) -> Ability:
     gpu = facts.gpu.gpus[0]
-    carried = gpu.compute_capability in facts.gpu.shipped_kernels
+    carried = gpu.compute_capability in facts.gpu.shipped_kernels and _speaks(facts, SHIPPED_CUDA)
     needed = [facts.package(name) for name in ("cuda-bindings", *([] if carried else ["nvrtc"]))]
     missing = [package for package in needed if package.state in ("absent", "broken")]
     if missing:
@@ -50,16 +53,21 @@ def _kernels(facts: Facts) -> Ability:
         return Ability("gpu-kernels", KERNELS, False, why, _cuda_packages(facts))
     if carried:
         return Ability("gpu-kernels", KERNELS, True, f"{gpu.name}, kernels came compiled")
-    compiler, driver = facts.package("nvrtc").version or "", facts.gpu.cuda_version
-    if driver is not None and _major(compiler) > _major(driver):
-        why = f"NVRTC {compiler} makes code that this driver does not load: it speaks CUDA {driver}"
+    compiler = facts.package("nvrtc").version or ""
+    if not _speaks(facts, _major(compiler)):
+        why = f"NVRTC {compiler} makes code that this driver does not load: it speaks CUDA {facts.gpu.cuda_version}"
         return Ability("gpu-kernels", KERNELS, False, why, _cuda_packages(facts))
     return Ability("gpu-kernels", KERNELS, True, f"{gpu.name}, NVRTC {compiler}")
 
 
+def _speaks(facts: Facts, cuda: int) -> bool:
+    """Whether the driver speaks this CUDA; assumed where it does not tell."""
+    return facts.gpu.cuda_version is None or _major(facts.gpu.cuda_version) >= cuda
+
+
 def _cuda_packages(facts: Facts) -> str:
     """Those that fit the driver: what is compiled for a newer CUDA than it speaks does not load."""
-    if facts.gpu.cuda_version is not None and _major(facts.gpu.cuda_version) == 12:
+    if not _speaks(facts, SHIPPED_CUDA):
         return 'pip install "cuda-bindings==12.*" nvidia-cuda-nvrtc-cu12'
     return GPU_EXTRA
 
