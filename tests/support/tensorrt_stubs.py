@@ -1,0 +1,58 @@
+"""TensorRT's Python classes without TensorRT: its bindings import once libraries of the right names offer the functions
+that they link to. Nothing in those libraries works; the classes, their methods and enumerations are the real ones.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Where scripts/tensorrt.sh unpacks them.
+SHARE = Path(sys.prefix) / "share" / "focus"
+
+
+def bindings_folder(name: str) -> Path:
+    """The folder of a package that ``make test`` has unpacked; skips the test where there is no wheel of it.
+
+    Args:
+        name: ``10.3``, ``11.4`` or ``rtx``.
+    """
+    folder = SHARE / f"tensorrt-{name}"
+    if not folder.is_dir():
+        pytest.fail(f"{folder} is missing; run scripts/tensorrt.sh {sys.prefix}")
+    if not any(folder.iterdir()):
+        pytest.skip(f"there is no wheel of TensorRT {name} for Python {sys.version_info[0]}.{sys.version_info[1]} here")
+    return folder
+
+
+def stub_libraries(bindings: Path, folder: Path) -> Path:
+    """Makes the libraries that the bindings ask for.
+
+    Args:
+        bindings: from ``bindings_folder``.
+        folder: to write them to.
+    Returns: ``folder``, for LD_LIBRARY_PATH.
+    """
+    for tool in ("gcc", "nm", "readelf"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed; it makes the libraries that TensorRT's bindings link to")
+    module = bindings / "tensorrt_bindings" / "tensorrt.so"
+    wanted = [name for name in re.findall(r"\[(lib\S+)\]", _said("readelf", "-d", module)) if name.startswith("libnv")]
+    symbols = [line.split()[-1] for line in _said("nm", "-D", "--undefined-only", module).splitlines()]
+    ours = [name for name in symbols if re.fullmatch(r"(create|get|init)\w*(_INTERNAL|Registry|Version|Plugins)", name)]
+    assert len(wanted) == 3 and "createInferBuilder_INTERNAL" in ours
+    source = folder / "stubs.c"
+    source.write_text("".join(f"void *{name}(void) {{ return 0; }}\n" for name in ours))
+    for library in wanted:
+        _said("gcc", "-shared", "-fPIC", f"-Wl,-soname,{library}", "-o", folder / library, source)
+    return folder
+
+
+def _said(*command: object) -> str:
+    words = [str(word) for word in command]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
