@@ -88,6 +88,7 @@ def test_all_that_is_written_is_where_the_service_may_write(service):
     assert all(place.startswith("%C/focus") for place in places)
     assert service["CacheDirectory"] == service["StateDirectory"] == "focus"
     assert settings()["FOCUS_RESULTS"].startswith("/var/lib/focus/")
+    assert service["ReadWritePaths"] == "-/data/focus"  # the page's place, which need not be there
 
 
 def test_the_settings_are_all_that_the_command_uses(service):
