@@ -10,6 +10,7 @@ import pytest
 
 from focus.runtime.doctor import _cameras
 from focus.runtime.doctor._cameras import camera_facts, kind_of
+from focus.runtime.doctor._child import look
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +93,26 @@ def test_aravis_is_asked_only_where_it_is_installed(fake, monkeypatch):
     assert camera_facts(fake.machine, lambda *asked: listed).aravis == ("HSI001 (GigEVision)",)
     refused = {"error": "ValueError: Namespace Aravis not available"}
     assert "Namespace Aravis" in camera_facts(fake.machine, lambda *asked: refused).aravis_reason
+
+
+ARAVIS = """
+def update_device_list(): pass
+def get_n_devices(): return 2
+def get_device_id(place): return ["Aravis-HSI001", "Basler-7"][place]
+def get_device_protocol(place): return ["GigEVision", "USB3Vision"][place]
+"""
+
+
+def test_the_look_at_aravis(tmp_path, monkeypatch):
+    (tmp_path / "gi/repository").mkdir(parents=True)
+    (tmp_path / "gi/__init__.py").write_text(
+        "def require_version(name, number): assert (name, number) == ('Aravis', '0.8')"
+    )
+    (tmp_path / "gi/repository/__init__.py").write_text("")
+    (tmp_path / "gi/repository/Aravis.py").write_text(ARAVIS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert look("_aravis", "") == {"cameras": ["Aravis-HSI001 (GigEVision)", "Basler-7 (USB3Vision)"]}
+    (tmp_path / "gi/__init__.py").write_text(
+        "def require_version(*asked): raise ValueError('Namespace Aravis not available')"
+    )
+    assert look("_aravis", "") == {"error": "ValueError: Namespace Aravis not available"}

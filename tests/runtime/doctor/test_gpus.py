@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import ctypes
+import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 
 from focus.runtime.doctor._child import look
 from focus.runtime.doctor._cuda import INTEGRATED, MAJOR, MINOR, DriverError, gpus_from_driver
 from focus.runtime.doctor._gpus import Gpu, gpu_facts, gpus_from_smi, shipped_kernels
+
+LIBCUDA = r"""
+#include <stddef.h>
+#include <string.h>
+int cuInit(unsigned flags) { return 0; }
+int cuDriverGetVersion(int *version) { *version = 13000; return 0; }
+int cuDeviceGetCount(int *count) { *count = 2; return 0; }
+int cuDeviceGet(int *device, int ordinal) { *device = 10 + ordinal; return 0; }
+int cuDeviceGetName(char *name, int length, int device) {
+    strncpy(name, device == 10 ? "First GPU" : "Second GPU", length);
+    return 0;
+}
+int cuDeviceTotalMem_v2(size_t *size, int device) { *size = (size_t)80 << 30; return 0; }
+int cuDeviceGetAttribute(int *value, int which, int device) {
+    *value = which == 75 ? 9 : 0;
+    return 0;
+}
+"""
 
 SMI = "NVIDIA H100 80GB HBM3, 9.0, 81559, 550.54.15\n"
 NO_DRIVER = {"error": "OSError: libcuda.so.1: cannot open shared object file: No such file or directory"}
@@ -120,3 +142,22 @@ def test_kernels_that_this_installation_carries(tmp_path):
     for name in ("kernels-110.cubin", "kernels-87.cubin", "kernels-87.log", "kernels-x.cubin"):
         (tmp_path / "0123456789abcdef" / name).write_text("")
     assert shipped_kernels(tmp_path) == ("8.7", "11.0")
+
+
+def test_the_command_asks_a_real_library(tmp_path, monkeypatch):
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler (cc) to make a driver with")
+    source = tmp_path / "cuda.c"
+    source.write_text(LIBCUDA)
+    library = tmp_path / "libcuda.so.1"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    code = "from focus.runtime.commands.doctor import main; main(['--json'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    gpu = json.loads(done.stdout)["facts"]["gpu"]
+    assert [one["name"] for one in gpu["gpus"]] == ["First GPU", "Second GPU"]
+    assert gpu["gpus"][0] == {
+        "name": "First GPU", "compute_capability": "9.0", "memory_bytes": 80 * 2**30, "integrated": False,
+    }  # fmt: skip
+    assert (gpu["hardware"], gpu["cuda_version"], gpu["reason"]) == (True, "13.0", None)
