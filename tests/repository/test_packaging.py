@@ -1,3 +1,4 @@
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -39,6 +40,19 @@ def test_wheel_built_from_the_sdist_is_the_same(tmp_path):
         archive.extractall(tmp_path, filter="data") if hasattr(tarfile, "data_filter") else archive.extractall(tmp_path)
     unpacked = tmp_path / Path(sdist).name.removesuffix(".tar.gz")
     assert wheel_files(unpacked, tmp_path)[0] == packaged_files()
+
+
+def test_wheel_carries_the_kernels_that_were_compiled_for_it(tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv*", ".git", "out", "cubins"))
+    (copy / ".gitignore").write_bytes((ROOT / ".gitignore").read_bytes())
+    cubin = copy / "kernels/focus/kernels/cuda/cubins/0123/kernels-90.cubin"
+    cubin.parent.mkdir(parents=True)
+    cubin.write_bytes(b"cubin")
+    with zipfile.ZipFile(next(WheelBuilder(str(copy)).build(directory=str(tmp_path), versions=["standard"]))) as wheel:
+        assert [name for name in wheel.namelist() if "/cubins/" in name] == [
+            "focus/kernels/cuda/cubins/0123/kernels-90.cubin"
+        ]
 
 
 def test_no_source_root_makes_focus_a_regular_package():

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from focus.runtime import BundleError, _processor
-from focus.runtime.engines import BACKENDS, OpenVinoEngine, _open, engine_from_path
+from focus.runtime.engines import OpenVinoEngine, _open, engine_from_path
 from focus.runtime.engines._cache import cache_folder
+from support.host_engines import played_gpu
 from support.toy_model import Toy
 
 #: Of outputs that lie within 0..1 or near it: bf16 has 8 bits.
@@ -24,9 +26,14 @@ def model(tmp_path):
     return Toy().save(tmp_path / "toy.onnx")
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=["openvino", "onnxruntime", "onnxruntime-cuda"])
 def backend(request):
-    return request.param
+    """Of a ``.onnx``. Plans are held by tests/runtime/tensorrt; the GPU is played by the host."""
+    if request.param != "onnxruntime-cuda":
+        yield request.param
+        return
+    with played_gpu():
+        yield request.param
 
 
 def inputs(windows: int = 2):
@@ -133,6 +140,33 @@ def test_openvino_is_taken_where_it_is_installed(model, monkeypatch):
         engine_from_path(model, backend="tensorflow")
 
 
+def test_a_gpu_is_taken_where_onnx_runtime_can_use_it(model, monkeypatch):
+    monkeypatch.setattr(_open, "has_cuda_provider", lambda: True)
+    monkeypatch.setattr(_open, "gpu_count", lambda: 0)
+    assert engine_from_path(model).name == "openvino"
+    monkeypatch.setattr(_open, "gpu_count", lambda: 1)
+    with played_gpu():
+        assert engine_from_path(model).name == "onnxruntime-cuda"
+        assert engine_from_path(model, backend="openvino").name == "openvino"
+
+
+def test_backends_that_do_not_fit_the_file(model, tmp_path):
+    with pytest.raises(BundleError, match=r"toy\.onnx is no plan; focus-build --onnx .*toy\.onnx --engine .*toy\.plan"):
+        engine_from_path(model, backend="tensorrt")
+    plan = tmp_path / "rig.plan"
+    plan.write_bytes(b"plan")
+    with pytest.raises(BundleError, match=r"rig\.plan is a TensorRT plan, which openvino does not run"):
+        engine_from_path(plan, backend="openvino")
+    with pytest.raises(BundleError, match=r"there is no rig\.plan\.json beside"):
+        engine_from_path(plan)
+
+
+@pytest.mark.skipif("CUDAExecutionProvider" in ort.get_available_providers(), reason="it has a CUDA provider here")
+def test_onnx_runtime_without_cuda_says_what_to_install(model):
+    with pytest.raises(BundleError, match=r"has no CUDAExecutionProvider; pip uninstall onnxruntime, then pip install"):
+        engine_from_path(model, backend="onnxruntime-cuda")
+
+
 def test_another_model_of_the_same_name_size_and_date_is_compiled_anew(tmp_path, monkeypatch):
     """OpenVINO's own cache would go on running the first one."""
     monkeypatch.setenv("FOCUS_CACHE", str(tmp_path / "cache"))
@@ -223,7 +257,7 @@ def test_refuses_other_files(tmp_path, model):
         engine_from_path(Toy().save(tmp_path / "other.onnx", metadata=False))
     with pytest.raises(BundleError, match=r"has the inputs .*an engine needs band_means and composite.*--standalone"):
         engine_from_path(Toy(inputs=("cube", "picture")).save(tmp_path / "standalone.onnx"))
-    with pytest.raises(BundleError, match=r"rig\.plan looks like a TensorRT plan"):
+    with pytest.raises(BundleError, match=r"no plan .*rig\.plan; build one with focus-build --onnx FOCUS\.onnx"):
         engine_from_path(tmp_path / "rig.plan")
 
 

@@ -6,28 +6,19 @@ bound to that memory.
 from __future__ import annotations
 
 import shutil
-from unittest.mock import patch
 
 import numpy as np
 import pytest
 
-from focus.runtime.engines import OrtCudaEngine, engine_from_path
+from focus.runtime.engines import engine_from_path
 from focus.runtime.sources import Replay, WordFormat
-from support.host_driver import HostDriver, host_device
+from support.host_driver import HostDriver
+from support.host_engines import HostOrt, played_gpu
 from support.runs import run
 from support.scenes import Scripted, cube, reflectance
 from support.toy_model import Toy
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ (apt-get install g++)")
-
-
-class HostOrt(OrtCudaEngine):
-    """ONNX Runtime with its CPU provider, on the memory of the played GPU."""
-
-    PROVIDER, PLACE = "CPUExecutionProvider", "cpu"
-
-    def provider(self):
-        return self.PROVIDER, {}
 
 
 class Recorded(HostOrt):
@@ -51,7 +42,7 @@ def both(model, source, *, kind=HostOrt, integrated=False, batch=1, **settings):
     driver = HostDriver(integrated=integrated)
     engine = kind(model, batch)
     engine.driver = driver
-    with patch("focus.runtime.engines._device.CudaDevice", lambda *_, **__: host_device(driver)[0]):
+    with played_gpu(driver):
         found = run(source(), engine, batch=batch, **settings)
     return expected, found, driver
 

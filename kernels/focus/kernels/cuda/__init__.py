@@ -1,6 +1,6 @@
 """The two kernels on an NVIDIA GPU. Nothing here needs one to be imported."""
 
-from focus.kernels.cuda._driver import CudaDevice, driver_module
+from focus.kernels.cuda._driver import CudaDevice, driver_module, gpu_count
 from focus.kernels.cuda._exchange import Exchange
 from focus.kernels.cuda._ingest import DeviceIngest, DeviceWindow, Inputs, Rows
 from focus.kernels.cuda._memory import Argument, Device, DeviceArray, DeviceError, Queue, uploaded
@@ -22,5 +22,6 @@ __all__ = [
     "Rows",
     "Said",
     "driver_module",
+    "gpu_count",
     "uploaded",
 ]

@@ -41,6 +41,15 @@ def driver_module() -> Any:
     return driver
 
 
+def gpu_count() -> int:
+    """How many GPUs the driver sees; 0 where there is no driver."""
+    try:
+        status, count = driver_module().cuDeviceGetCount()
+    except DeviceError:
+        return 0
+    return int(count) if int(status) == 0 else 0
+
+
 class CudaDevice:
     """One GPU, see ``Device``. It works in the primary context, as CUDA's runtime, TensorRT and ONNX Runtime do; or in
     that of a stream that the caller has, from pycuda or elsewhere.

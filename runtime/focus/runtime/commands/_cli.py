@@ -77,7 +77,7 @@ def add_version(parser: argparse.ArgumentParser) -> None:
 def run_command(name: str, work: Callable[[], int]) -> int:
     """Runs a command's work; what goes wrong becomes one line on stderr and an exit code.
 
-    Input that does not fit (``FocusError``, ``ValueError``, a file that cannot be opened, a full disk, a missing extra)
+    Input that does not fit (``FocusError``, ``DeviceError``, ``ValueError``, a file that cannot be opened, a full disk, a missing extra)
     gives 2, everything else 1. With FOCUS_DEBUG=1 in the environment the error is raised instead.
 
     Args:
@@ -102,7 +102,7 @@ def run_command(name: str, work: Callable[[], int]) -> int:
 
 def _explained(error: Exception) -> tuple[str, int]:
     """The line for an error, and the exit code."""
-    if isinstance(error, (FocusError, ValueError)):
+    if isinstance(error, (FocusError, ValueError)) or _of_a_gpu(error):
         return str(error), WRONG_INPUT
     if isinstance(error, ModuleNotFoundError):
         extra = EXTRA_OF_MODULE.get((error.name or "").partition(".")[0])
@@ -113,6 +113,12 @@ def _explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return "not enough memory; use smaller windows, fewer threads or a larger machine", FAILED
     return f"{type(error).__name__}: {error}; set FOCUS_DEBUG=1 to see where", FAILED
+
+
+def _of_a_gpu(error: Exception) -> bool:
+    """Whether it is a ``DeviceError``. Those who raise it have loaded the kernels, which --help should not wait for."""
+    module = sys.modules.get("focus.kernels.cuda")
+    return module is not None and isinstance(error, module.DeviceError)
 
 
 def _explained_os(error: OSError) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from focus.runtime.engines._onnxruntime import OnnxRuntimeEngine
 from focus.runtime.engines._open import BACKENDS, engine_from_path
 from focus.runtime.engines._openvino import OpenVinoEngine
 from focus.runtime.engines._ort_cuda import OrtCudaEngine
+from focus.runtime.engines._tensorrt import TensorRTEngine
 
 __all__ = [
     "BACKENDS",
@@ -17,5 +18,6 @@ __all__ = [
     "OpenVinoEngine",
     "OrtCudaEngine",
     "Outputs",
+    "TensorRTEngine",
     "engine_from_path",
 ]

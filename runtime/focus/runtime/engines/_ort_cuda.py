@@ -16,6 +16,11 @@ from focus.runtime.engines._onnx_file import read_model_file
 NO_WAIT = "disable_synchronize_execution_providers"
 
 
+def has_cuda_provider() -> bool:
+    """Whether the ONNX Runtime that is installed was built with CUDA."""
+    return OrtCudaEngine.PROVIDER in ort.get_available_providers()
+
+
 class OrtCudaEngine(DeviceEngine):
     """Runs an exported ``focus.onnx`` with ONNX Runtime's CUDA provider, on buffers that are bound once.
 

@@ -50,8 +50,8 @@ class DeviceMaps:
             **({"cube": (batch, bundle.bands, bundle.patches)} if with_cube else {}),
         }
         self._found = {name: Exchange(device, size, np.float32) for name, size in sizes.items()}
-        cube = self._found["cube"].array if with_cube else None
-        self._maps = Maps(*(self._found[name].array for name in ("heatmap", "curve", "figures")), cube)
+        heatmap, curve, figures = (self._found[name].array for name in ("heatmap", "curve", "figures"))
+        self._maps = Maps(heatmap, curve, figures, self._found["cube"].array if with_cube else None)
         self._logits, _ = device.pinned(engine.said.logits.shape, engine.said.logits.dtype)
         self._places = Exchange(device, (batch, self._window.places), np.int32)
         self.places: NDArray[np.int32] = self._places.host
