@@ -65,9 +65,7 @@ def test_it_comes_back_as_it_was_written(plan: Path) -> None:
 
 def test_a_missing_sidecar(plan: Path) -> None:
     sidecar_path(plan).unlink()
-    with pytest.raises(
-        BundleError, match=r"there is no toy\.plan\.json beside .*copy it along, or build the plan again: foc"
-    ):
+    with pytest.raises(BundleError, match=r"there is no toy\.plan\.json beside .*copy it along, or build the plan"):
         read_sidecar(plan)
 
 
@@ -124,9 +122,7 @@ def test_a_version_compatible_plan_runs_on_newer_releases_of_its_major_version(p
     fits(plan, "10.3.0", options=options)
     fits(plan, "10.13.2", options=options)
     for version in ("10.2.0", "11.4.0.106"):
-        with pytest.raises(
-            BundleError, match=r"here is .* --version-compatible --overwrite \(a version-compatible plan"
-        ):
+        with pytest.raises(BundleError, match=r"here is .* --version-compatible --overwrite \(a version-compat"):
             fits(plan, version, options=options)
 
 
@@ -143,9 +139,7 @@ def test_a_hardware_compatible_plan_runs_from_ampere_on(plan: Path) -> None:
     options = BuildOptions(hardware_compatible=True)
     for gpu in (("NVIDIA A100", "8.0"), ORIN, ("NVIDIA RTX 5090", "12.0")):
         fits(plan, gpu=gpu, options=options)
-    with pytest.raises(
-        BundleError, match=r"here is Tesla T4 \(7\.5\); .*--hardware-compatible --overwrite \(a hardware-c"
-    ):
+    with pytest.raises(BundleError, match=r"here is Tesla T4 \(7\.5\); .*--hardware-compatible --overwrite \(a hard"):
         fits(plan, gpu=("Tesla T4", "7.5"), options=options)
     with pytest.raises(BundleError, match=r"was built by TensorRT 10\.3\.0"):
         fits(plan, "10.4.0", gpu=ORIN, options=options)
