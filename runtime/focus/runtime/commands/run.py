@@ -64,7 +64,7 @@ def _parser() -> CommandParser:
         "--engine",
         type=Path,
         metavar="FILE",
-        help="model from focus-export (default: the shipped one)",
+        help="plan of focus-build, or model of focus-export (default: the shipped one)",
     )
     maps = parser.add_argument_group("maps")
     maps.add_argument(
@@ -85,7 +85,7 @@ def _parser() -> CommandParser:
     speed.add_argument(
         "--backend",
         metavar="NAME",
-        help="openvino or onnxruntime (default: openvino where it is installed, as it is faster)",
+        help="tensorrt, onnxruntime-cuda, openvino or onnxruntime (default: the first of them that runs the file here)",
     )
     speed.add_argument(
         "--batch", type=int, default=1, metavar="N", help="windows read at once: more maps a second, each later (1)"

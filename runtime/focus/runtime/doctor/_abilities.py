@@ -48,7 +48,8 @@ def _openvino(facts: Facts) -> Ability:
     precision = "bf16" if facts.processor.bf16 else "FP32, as this processor does not compute bf16"
     does = f"run models on the processor with OpenVINO, in {precision}"
     if package.state == "loads":
-        return Ability("openvino", does, True, f"{said(package)}; focus-run takes it by itself")
+        chosen = "" if facts.gpu.gpus else "; focus-run takes it by itself"
+        return Ability("openvino", does, True, said(package) + chosen)
     remedy = install("openvino") if package.state == "absent" else "pip install --force-reinstall openvino"
     return Ability("openvino", does, False, said(package), remedy)
 
