@@ -126,6 +126,15 @@ def test_kernels_that_came_compiled_need_no_compiler():
     assert not older["gpu-kernels"].works  # compiled by CUDA 13, and the driver speaks 12.6
 
 
+def test_engines_on_the_gpu_need_the_kernels():
+    without = replace(EVERYTHING, packages=tuple(one for one in EVERYTHING.packages if one.name != "cuda-bindings"))
+    found = verdict(without)
+    for name in ("onnxruntime-cuda", "tensorrt"):
+        assert not found[name].works
+        assert found[name].why.endswith("but cuda-bindings is not installed")
+        assert found[name].remedy == found["gpu-kernels"].remedy == 'pip install "focus-hsi[gpu]"'
+
+
 def test_a_gpu_that_is_too_old_and_a_card_without_driver():
     pascal = GpuFacts(True, (Gpu("Tesla P100", "6.0"),), "535.1", "12.2")
     found = verdict(replace(EVERYTHING, gpu=pascal))

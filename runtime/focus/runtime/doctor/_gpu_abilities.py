@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from focus.runtime.doctor._packages import PackageFacts
 from focus.runtime.doctor._report import Ability, Facts
 
@@ -28,7 +30,15 @@ def gpu_abilities(facts: Facts) -> tuple[Ability, ...]:
     if obstacle is not None:
         names = {"gpu-kernels": KERNELS, "onnxruntime-cuda": CUDA_PROVIDER, "tensorrt": TENSORRT}
         return tuple(Ability(name, does, False, obstacle) for name, does in names.items())
-    return (_kernels(facts), _cuda_provider(facts), _tensorrt(facts))
+    kernels = _kernels(facts)
+    return (kernels, _on_kernels(kernels, _cuda_provider(facts)), _on_kernels(kernels, _tensorrt(facts)))
+
+
+def _on_kernels(kernels: Ability, engine: Ability) -> Ability:
+    """Engines on the GPU read what the kernels wrote there, so they are no use without."""
+    if kernels.works or not engine.works:
+        return engine
+    return replace(engine, works=False, why=f"{engine.why}, but {kernels.why}", remedy=kernels.remedy)
 
 
 def _obstacle(facts: Facts) -> str | None:
