@@ -24,10 +24,7 @@ NAME = "focus-build"
 SIMULATED = 8
 
 KEPT = "the plan is kept, as --keep-anyway asks"
-NOT_KEPT = (
-    "nothing was written. docs/tensorrt.md names known faults of TensorRT versions; try another one, or the FP32 "
-    "export, or keep the plan with --keep-anyway"
-)
+NOT_KEPT = "nothing was written; try another TensorRT version or the FP32 export, or keep the plan with --keep-anyway"
 
 EXAMPLES = """\
 examples:
@@ -193,6 +190,7 @@ def _report(args: argparse.Namespace, outcome: Outcome) -> int:
     from rich.console import Console
 
     from focus.runtime.commands._build_table import check_table
+    from focus.runtime.tensorrt import release_of
 
     facts = outcome.facts
     for warning in facts.warnings:
@@ -201,7 +199,8 @@ def _report(args: argparse.Namespace, outcome: Outcome) -> int:
         print(f"checked on {facts.check.windows} windows ({facts.check.origin}) against {facts.check.reference}")
         Console(highlight=False).print(check_table(facts.check))
     if outcome.shortfall is not None:
-        print(f"{NAME}: {outcome.shortfall}; {KEPT if outcome.kept else NOT_KEPT}", file=sys.stderr)
+        known = "".join(f"; {fault}" for fault in release_of(facts.tensorrt_version).caveats)
+        print(f"{NAME}: {outcome.shortfall}{known}; {KEPT if outcome.kept else NOT_KEPT}", file=sys.stderr)
     if not outcome.kept:
         return FAILED
     print(f"wrote {args.engine} ({facts.plan_bytes / 1e6:.1f} MB) and {args.engine.name}.json")

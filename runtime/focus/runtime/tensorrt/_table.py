@@ -31,10 +31,10 @@ class Release:
 #: Newest first.
 RELEASES = (
     Release((11, 0), 23, True),
-    Release((10, 14), 23, True, ("FP16 attention was wrong on sm_120 up to 10.16.1 (#4837)",)),
-    Release((10, 8), 20, False, ("FP16 attention was wrong on sm_120 up to 10.16.1 (#4837)",)),
-    Release((10, 7), 20, False, ("fused attention of an FP16 ViT was wrong in 10.7 (#4333)",)),
-    Release((10, 3), 20, False, ("an FP16 DINOv3 lost its accuracy on 10.3 (#4723)",)),
+    Release((10, 14), 23, True, ("FP16 attention was wrong on sm_120 up to 10.16.1 (NVIDIA/TensorRT#4837)",)),
+    Release((10, 8), 20, False, ("FP16 attention was wrong on sm_120 up to 10.16.1 (NVIDIA/TensorRT#4837)",)),
+    Release((10, 7), 20, False, ("fused attention of an FP16 ViT was wrong in 10.7 (NVIDIA/TensorRT#4333)",)),
+    Release((10, 3), 20, False, ("an FP16 DINOv3 lost its accuracy on 10.3 (NVIDIA/TensorRT#4723)",)),
 )
 
 #: The newest major release that the tests hold the build against.

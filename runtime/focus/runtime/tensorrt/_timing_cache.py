@@ -26,7 +26,7 @@ def timing_cache_file(gpu: GpuFacts, tensorrt_version: str) -> Path | None:
 
 
 def load_timings(config: Any, file: Path | None) -> None:
-    """Gives the kept timings to a build; a cache that cannot be read, or is another release's, counts as an empty one."""
+    """Gives the kept timings to a build; a cache that cannot be read, or is of another release, counts as empty."""
     if file is None:
         return
     try:
