@@ -9,7 +9,13 @@ import pytest
 
 from focus.kernels import ingest, standardise
 from focus.runtime import FocusError
-from focus.runtime.agreement import divided_windows, recordings_from_data, windows_from_source
+from focus.runtime.agreement import (
+    divided_windows,
+    recordings_from_data,
+    simulated_windows,
+    windows_from_data,
+    windows_from_source,
+)
 from focus.runtime.cubes import write_npz
 from focus.runtime.engines import ModelFile
 from focus.runtime.sources import Replay, SourceOptions
@@ -152,3 +158,28 @@ def test_a_window_filled_up_at_the_edge_is_not_taken(model):
         found = windows_from_source(Replay(cube(lines=36, samples=31)), model, count)
         assert len(found) == min(count, 3)
         assert all(window.valid.all() for window in found)
+
+
+def test_windows_without_calibration_come_from_all_recordings(model, cubes):
+    found = windows_from_data(recordings_from_data([str(cubes / "leaf-*.npz")]), model, SourceOptions(), 99)
+    assert len(keys(found)) == 24
+    few = windows_from_data(recordings_from_data([str(cubes / "leaf-*.npz")]), model, SourceOptions(), 6)
+    assert len(few) == 6 and keys(few) <= keys(found)
+    owners = [
+        keys(windows_from_data(recordings_from_data([str(cubes / f"leaf-{i}.npz")]), model, SourceOptions(), 99))
+        for i in range(6)
+    ]
+    assert all(owner & keys(few) for owner in owners)
+    with pytest.raises(ValueError, match="--windows must be 1 or more, got 0"):
+        windows_from_data([], model, SourceOptions(), 0)
+
+
+def test_simulated_windows_fit_any_sensor_and_are_the_same_each_time(model, shipped):
+    for bundle in (model.bundle, shipped.bundle):
+        found = simulated_windows(bundle, 3)
+        assert len(keys(found)) == 3 and keys(found) == keys(simulated_windows(bundle, 3))
+        for window in found:
+            assert window.band_means.shape == (bundle.patches, bundle.bands)
+            assert window.composite.shape == (3, *bundle.window)
+            assert window.band_means.dtype == window.composite.dtype == np.float32
+            assert window.valid.all() and np.isfinite(window.composite).all() and np.ptp(window.band_means) > 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +52,12 @@ def test_a_graph_is_parsed_and_built(
 def test_int8_and_fp16_plans_are_smaller(rows: dict[tuple[str, str], dict[str, Any]]) -> None:
     size = {graph: rows["vit-b16", graph]["plan_mb"] for graph in GRAPHS}
     assert size["int8"] < 0.7 * size["fp16"] < 0.4 * size["fp32"]
+
+
+def test_the_build_with_a_real_parser_and_builder() -> None:
+    found = os.environ | {"PYTHONPATH": str(bindings_folder("rtx"))}
+    contract = Path(__file__).with_name("rtx_contract.py")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(contract)]
+    done = subprocess.run(command, cwd=ROOT, env=found, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.match(r"6 passed in", done.stdout.strip().splitlines()[-1]), done.stdout
