@@ -173,6 +173,18 @@ class HostDriver:
         assert int(stream) not in self._recording, "a stream cannot be waited for while it is recorded"
         return (DONE,)
 
+    def _cuEventCreate(self, flags: int) -> tuple[Any, ...]:
+        return DONE, real.CUevent(1)
+
+    def _cuEventRecord(self, event: Any, stream: Any) -> tuple[Any]:
+        return (DONE,)
+
+    def _cuEventDestroy(self, event: Any) -> tuple[Any]:
+        return (DONE,)
+
+    def _cuStreamWaitEvent(self, stream: Any, event: Any, flags: int) -> tuple[Any]:
+        return (DONE,)
+
     def _cuMemcpyHtoDAsync(self, target: int, source: int, size: int, stream: Any) -> tuple[Any]:
         return self._do(stream, lambda: ctypes.memmove(target, source, size))
 

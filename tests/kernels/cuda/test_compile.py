@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -44,13 +45,13 @@ def test_what_was_compiled_is_kept(tmp_path, monkeypatch):
         return tmp_path / key
 
     monkeypatch.setattr(compile_module, "compiled", once)
-    assert [kernel_image(87, cache) for _ in range(2)] == [b"image"] * 2
+    assert [kernel_image(87, 13, cache) for _ in range(2)] == [b"image"] * 2
     assert made == [87]
-    kernel_image(90, cache)
+    kernel_image(90, 99, cache)
     monkeypatch.setattr(compile_module, "nvrtc_version", lambda: (99, 0))
-    kernel_image(90, cache)
+    kernel_image(90, 99, cache)
     monkeypatch.setattr(compile_module, "source_hash", lambda: "0" * 64)
-    kernel_image(90, cache)
+    kernel_image(90, 99, cache)
     assert made == [87, 90, 90, 90]
     assert len(list(tmp_path.iterdir())) == 4
 
@@ -58,12 +59,22 @@ def test_what_was_compiled_is_kept(tmp_path, monkeypatch):
 def test_what_is_shipped_needs_no_compiler(tmp_path, monkeypatch):
     monkeypatch.setattr(compile_module, "SHIPPED", tmp_path)
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
-    folder = tmp_path / source_hash()[:16]
+    folder = tmp_path / f"{source_hash()[:16]}-cuda13"
     folder.mkdir()
     (folder / "kernels-90.cubin").write_bytes(b"shipped")
-    assert kernel_image(90) == b"shipped"
+    assert kernel_image(90, 13) == kernel_image(90, 14) == b"shipped"
     with pytest.raises(DeviceError, match=r"NVRTC is missing .*; pip install \"focus-hsi\[gpu\]\""):
-        kernel_image(87)
+        kernel_image(87, 13)
+    with pytest.raises(DeviceError, match="NVRTC is missing"):
+        kernel_image(90, 12)  # an older driver does not load what CUDA 13 compiled
+
+
+def test_a_compiler_that_is_newer_than_the_driver_is_refused(monkeypatch):
+    monkeypatch.setattr(compile_module, "nvrtc_version", lambda: (13, 2))
+    with pytest.raises(
+        DeviceError, match=r"NVRTC 13\.2 makes kernels that this driver, of CUDA 12, does not load.*cuda12"
+    ):
+        kernel_image(87, 12)
 
 
 def test_too_old():
@@ -76,6 +87,6 @@ def test_a_full_disk_does_not_stop_it(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(compile_module, "compiled", lambda architecture: Compiled(b"image", ""))
-    monkeypatch.setattr(compile_module.os, "replace", full)
-    assert kernel_image(90, lambda key: tmp_path) == b"image"
+    monkeypatch.setattr(Path, "replace", full)
+    assert kernel_image(90, 13, lambda key: tmp_path) == b"image"
     assert not list(tmp_path.iterdir())

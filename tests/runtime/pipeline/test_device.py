@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from focus.runtime.engines import engine_from_path
+from focus.runtime.pipeline import DeviceCubes
 from focus.runtime.sources import Replay, WordFormat
 from support.host_driver import HostDriver
 from support.host_engines import HostOrt, played_gpu
@@ -138,3 +139,51 @@ def test_after_the_first_pass_a_graph_is_replayed(model):
 def test_rows_are_reused_over_a_long_scene(model):
     expected, found, _ = both(model, replay(400, 16))
     require_same(expected, found)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("kind", [HostOrt, Recorded])
+def test_cubes_go_from_raw_to_maps_in_one_graph(model, batch, kind):
+    values = [(reflectance(12, 16, seed=seed) * 4000).astype(np.uint16) for seed in range(6)]
+    values[3][:, 2, 2] = 4095
+    words = WordFormat(bits=12)
+
+    def source(counts):
+        return Replay(cube(values=counts, scale=4000.0), words=words)
+
+    engine = kind(model, batch)
+    driver = engine.driver = HostDriver()
+    with played_gpu(driver), engine:
+        cubes = DeviceCubes(engine, source(values[0]).facts, with_cube=True)
+        found = []
+        for first in range(0, 6, batch):
+            cubes.stage()[:] = [counts.transpose(1, 0, 2) for counts in values[first : first + batch]]
+            cubes.send()
+            if first:
+                found += cubes.read()
+        found += cubes.read()
+        with pytest.raises(IndexError):
+            cubes.read()
+        for _ in range(2):
+            cubes.stage()
+            cubes.send()
+        with pytest.raises(RuntimeError, match="two batches are on their way"):
+            cubes.stage()
+    with engine_from_path(model, backend="onnxruntime") as reference:
+        for index, (counts, reading) in enumerate(zip(values, found, strict=True)):
+            [expected] = run(source(counts), reference, with_cube=True)[0].readings
+            assert (reading.window.index, reading.predicted) == (index, expected.predicted)
+            for name in ("curve", "heatmap", "scores", "cube", "sink_mass", "collapse"):
+                np.testing.assert_allclose(getattr(reading, name), getattr(expected, name), rtol=1e-3, atol=1e-4)
+            np.testing.assert_allclose(reading.window.faults, expected.window.faults)
+    if kind is Recorded:
+        assert driver.replayed == 6 // batch - 2  # each of the two stages runs once step by step
+
+
+def test_cubes_of_another_size_are_refused(model):
+    with (
+        played_gpu(),
+        HostOrt(model) as engine,
+        pytest.raises(ValueError, match=r"model toy reads 16 samples a line, .* has 20"),
+    ):
+        DeviceCubes(engine, Replay(cube(12, 20)).facts)

@@ -3,7 +3,7 @@
 from focus.kernels.cuda._driver import CudaDevice, driver_module, gpu_count
 from focus.kernels.cuda._exchange import Exchange
 from focus.kernels.cuda._ingest import DeviceIngest, DeviceWindow, Inputs, Rows
-from focus.kernels.cuda._memory import Argument, Device, DeviceArray, DeviceError, Queue, uploaded
+from focus.kernels.cuda._memory import Argument, Device, DeviceArray, DeviceError, Mark, Queue, uploaded
 from focus.kernels.cuda._saliency import DeviceSaliency, Maps, Said
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Exchange",
     "Inputs",
     "Maps",
+    "Mark",
     "Queue",
     "Rows",
     "Said",

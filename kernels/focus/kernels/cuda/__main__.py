@@ -9,7 +9,7 @@ from focus.kernels.cuda._compile import ARCHITECTURES, SHIPPED, compiled, nvrtc_
 
 def main() -> None:
     """Writes a cubin for every architecture, and removes those of earlier sources."""
-    folder = SHIPPED / source_hash()[:16]
+    folder = SHIPPED / f"{source_hash()[:16]}-cuda{nvrtc_version()[0]}"
     shutil.rmtree(SHIPPED, ignore_errors=True)
     folder.mkdir(parents=True)
     for architecture in ARCHITECTURES:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -44,21 +43,27 @@ def source_hash() -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def kernel_image(architecture: int, cache: Cache | None = None) -> bytes:
+def kernel_image(architecture: int, cuda: int, cache: Cache | None = None) -> bytes:
     """The kernels for an architecture, by the quickest way there is.
 
     Args:
         architecture: compute capability times ten, 87 for 8.7.
+        cuda: major version of the CUDA that the driver speaks; it loads nothing that a newer one compiled.
         cache: where to look for, and keep, what is compiled.
     Raises:
-        DeviceError: nothing is shipped for it and NVRTC is not installed, or does not compile it.
+        DeviceError: nothing is shipped for it and NVRTC is not installed, too new, or does not compile it.
     """
     name, source = f"kernels-{architecture}.cubin", source_hash()
-    shipped = SHIPPED / source[:16] / name
-    if shipped.is_file():
-        return shipped.read_bytes()
-    compiler = ".".join(str(part) for part in nvrtc_version())
-    key = hashlib.sha256(f"{source} {architecture} {compiler}".encode()).hexdigest()
+    for shipped in SHIPPED.glob(f"{source[:16]}-cuda*/{name}"):
+        if int(shipped.parent.name.rpartition("cuda")[2]) <= cuda:
+            return shipped.read_bytes()
+    major, minor = nvrtc_version()
+    if major > cuda:
+        raise DeviceError(
+            f"NVRTC {major}.{minor} makes kernels that this driver, of CUDA {cuda}, does not load; update the driver, or "
+            f'pip install "focus-hsi[gpu-cuda{cuda}]"'
+        )
+    key = hashlib.sha256(f"{source} {architecture} {major}.{minor}".encode()).hexdigest()
     folder = cache(key) if cache is not None else None
     if folder is not None and (folder / name).is_file():
         return (folder / name).read_bytes()
@@ -140,6 +145,6 @@ def _keep(path: Path, image: bytes) -> None:
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(image)
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
     except OSError:
         Path(file.name).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -87,7 +88,7 @@ class CudaDevice:
         self.architecture = 10 * self._attribute("COMPUTE_CAPABILITY_MAJOR") + self._attribute(
             "COMPUTE_CAPABILITY_MINOR"
         )
-        self._module = self._checked(driver.cuModuleLoadData(kernel_image(self.architecture, cache)))
+        self._module = self._checked(driver.cuModuleLoadData(kernel_image(self.architecture, version // 1000, cache)))
         self._functions: dict[str, Any] = {}
 
     def use(self) -> None:
@@ -163,6 +164,17 @@ class CudaDevice:
         return values[0] if len(values) == 1 else tuple(values)
 
 
+class Event:
+    """A moment in a queue.
+
+    Attributes:
+        handle: the driver's.
+    """
+
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+
+
 class CudaQueue:
     """See ``Queue``.
 
@@ -216,6 +228,17 @@ class CudaQueue:
             self._checked(driver.cuGraphLaunch(ready, stream))
 
         return replay
+
+    def mark(self) -> Any:
+        """See ``Queue.mark``; two marks tell the time between them (cuEventElapsedTime)."""
+        event = self._checked(self._driver.cuEventCreate(0))
+        self._checked(self._driver.cuEventRecord(event, self._stream))
+        weakref.finalize(mark := Event(event), self._driver.cuEventDestroy, event).atexit = False
+        return mark
+
+    def after(self, mark: Event) -> None:
+        """See ``Queue.after``."""
+        self._checked(self._driver.cuStreamWaitEvent(self._stream, mark.handle, 0))
 
     def wait(self) -> None:
         """See ``Queue.wait``."""

@@ -43,6 +43,10 @@ class DeviceArray:
 Argument = DeviceArray | int | float | None
 
 
+#: A moment in a queue, see ``Queue.mark``.
+Mark = Any
+
+
 class Queue(Protocol):
     """Work that a device does one after the other, and the host does not wait for."""
 
@@ -69,6 +73,12 @@ class Queue(Protocol):
 
     def captured(self, work: Callable[[], None]) -> Callable[[], None]:
         """Records what ``work`` enqueues, without doing it, and gives what does all of it at once (a CUDA graph)."""
+
+    def mark(self) -> Mark:
+        """The moment when all that was enqueued so far is done."""
+
+    def after(self, mark: Mark) -> None:
+        """What is enqueued from here on waits for a moment in another queue; the host does not."""
 
     def wait(self) -> None:
         """Until all of it is done."""

@@ -77,8 +77,8 @@ def add_version(parser: argparse.ArgumentParser) -> None:
 def run_command(name: str, work: Callable[[], int]) -> int:
     """Runs a command's work; what goes wrong becomes one line on stderr and an exit code.
 
-    Input that does not fit (``FocusError``, ``DeviceError``, ``ValueError``, a file that cannot be opened, a full disk, a missing extra)
-    gives 2, everything else 1. With FOCUS_DEBUG=1 in the environment the error is raised instead.
+    Input that does not fit (``FocusError``, ``DeviceError``, ``ValueError``, a file that cannot be opened, a full disk,
+    a missing extra) gives 2, everything else 1. With FOCUS_DEBUG=1 in the environment the error is raised instead.
 
     Args:
         name: the command, put in front of the line.

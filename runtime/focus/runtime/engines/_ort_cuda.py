@@ -43,7 +43,7 @@ class OrtCudaEngine(DeviceEngine):
         if self.PROVIDER not in ort.get_available_providers():
             raise BundleError(
                 f"ONNX Runtime {ort.__version__} here has no {self.PROVIDER}; "
-                'pip uninstall onnxruntime, then pip install "focus-hsi[gpu]"'
+                "pip uninstall onnxruntime, then pip install onnxruntime-gpu, which takes its place"
             )
         super().__init__(read_model_file(Path(path)), batch, gpu=gpu, stream=stream)
 

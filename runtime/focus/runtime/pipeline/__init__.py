@@ -16,6 +16,7 @@ from focus.runtime.pipeline._data import (
     Times,
     Window,
 )
+from focus.runtime.pipeline._device_cube import DeviceCubes
 from focus.runtime.pipeline._ingest import Ingest
 from focus.runtime.pipeline._read import read_windows
 from focus.runtime.pipeline._run import Progress, plan_run, run_pipeline
@@ -26,6 +27,7 @@ __all__ = [
     "Assembler",
     "Blend",
     "Cut",
+    "DeviceCubes",
     "Ingest",
     "LineCounts",
     "MapRow",
