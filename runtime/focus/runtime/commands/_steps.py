@@ -5,19 +5,27 @@ from __future__ import annotations
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from typing_extensions import Self
 
 
 class Steps:
-    """A line on stderr for the step that runs. Nothing is drawn where stderr is no terminal."""
+    """A line on stderr for the step that runs: a bar, the time passed, the time left where the step's length is known.
+    Nothing is drawn where stderr is no terminal.
 
-    def __init__(self) -> None:
-        console = Console(stderr=True)
+    Args:
+        console: to draw on in place of stderr.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
             TimeElapsedColumn(),
+            TextColumn("passed,"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
