@@ -50,8 +50,8 @@ def gpu_facts(index: int = 0) -> GpuFacts:
     try:
         _ask(driver.cuInit(0), driver)
         version = int(_ask(driver.cuDriverGetVersion(), driver))
-    except RuntimeError as error:  # cuda-bindings looks for the library at the first call
-        raise FocusError(f"{NO_DRIVER} ({' '.join(str(error).split())[:120]})") from None
+    except RuntimeError:  # cuda-bindings looks for the library at the first call
+        raise FocusError(NO_DRIVER) from None
     cuda = version // 1000, version % 1000 // 10
     if cuda < LEAST_CUDA:
         raise FocusError(

@@ -66,7 +66,8 @@ def built_plan(
 def _serialized(
     trt: ModuleType, builder: Any, network: Any, config: Any, stop: threading.Event, show: Show | None
 ) -> bytes | None:
-    config.progress_monitor = progress_monitor(trt, Phases(show or _nothing), stop)
+    monitor = progress_monitor(trt, Phases(show or _nothing), stop)
+    config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     return None if plan is None else bytes(plan)
 
