@@ -101,7 +101,8 @@ def test_a_cut_off_file(tmp_path: Path) -> None:
         ("10.14.1.48", 23, True, True),
         ("10.16.1", 23, True, True),
         ("11.4.0.106", 23, True, True),
-        ("11.4.0.106", 24, False, False),
+        ("11.4.0.106", 24, True, True),
+        ("11.4.0.106", 25, False, False),
         ("12.0.0", 20, False, True),
     ],
 )

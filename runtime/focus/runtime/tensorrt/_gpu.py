@@ -9,6 +9,9 @@ from focus.runtime._errors import FocusError
 #: The oldest CUDA that a driver must offer: TensorRT 10.3 is made for 12.
 LEAST_CUDA = (12, 0)
 
+#: The major compute capability from which hardware-compatible plans run.
+AMPERE = 8
+
 NO_DRIVER = (
     "no NVIDIA driver was found on this machine (libcuda.so.1); TensorRT plans are built on the machine that runs "
     "them: install the driver (on a Jetson: JetPack), or run the .onnx with ONNX Runtime or OpenVINO"
@@ -35,7 +38,7 @@ class GpuFacts(NamedTuple):
     @property
     def ampere_or_newer(self) -> bool:
         """Whether hardware-compatible plans run here."""
-        return int(self.compute_capability.partition(".")[0]) >= 8
+        return int(self.compute_capability.partition(".")[0]) >= AMPERE
 
 
 def gpu_facts(index: int = 0) -> GpuFacts:

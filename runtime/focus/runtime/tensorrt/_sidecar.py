@@ -14,12 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from focus.runtime._bundle import Bundle
 from focus.runtime._errors import BundleError
 from focus.runtime._files import write_atomically
+from focus.runtime.tensorrt._gpu import AMPERE
 from focus.runtime.tensorrt._options import BatchProfile, BuildOptions
 from focus.runtime.tensorrt._precision import Precision
 from focus.runtime.tensorrt._table import version_numbers
-
-#: The oldest GPUs that hardware-compatible plans run on.
-AMPERE = 8
 
 
 class _Part(BaseModel):

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from focus.runtime._errors import FocusError
 
-#: The first opset of ONNX with a node for attention.
-ATTENTION_OPSET = 23
-
 
 @dataclass(frozen=True)
 class Release:
@@ -28,17 +25,17 @@ class Release:
     caveats: tuple[str, ...] = ()
 
 
+SM_120 = "FP16 attention was wrong on sm_120 up to 10.16.1 (NVIDIA/TensorRT#4837)"
+
 #: Newest first.
 RELEASES = (
-    Release((11, 0), 23, True),
-    Release((10, 14), 23, True, ("FP16 attention was wrong on sm_120 up to 10.16.1 (NVIDIA/TensorRT#4837)",)),
-    Release((10, 8), 20, False, ("FP16 attention was wrong on sm_120 up to 10.16.1 (NVIDIA/TensorRT#4837)",)),
+    Release((11, 0), 24, True),
+    Release((10, 15), 24, True, (SM_120,)),
+    Release((10, 14), 23, True, (SM_120,)),
+    Release((10, 8), 20, False, (SM_120,)),
     Release((10, 7), 20, False, ("fused attention of an FP16 ViT was wrong in 10.7 (NVIDIA/TensorRT#4333)",)),
     Release((10, 3), 20, False, ("an FP16 DINOv3 lost its accuracy on 10.3 (NVIDIA/TensorRT#4723)",)),
 )
-
-#: The newest major release that the tests hold the build against.
-NEWEST_MAJOR = 11
 
 
 def version_numbers(version: str) -> tuple[int, int]:
