@@ -8,7 +8,9 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -50,13 +52,20 @@ def host_library() -> ctypes.CDLL:
     return loaded
 
 
-def host_device(driver: HostDriver | None = None, **options: Any) -> tuple[CudaDevice, HostDriver]:
-    """A ``CudaDevice`` on this host, and its driver."""
+@contextmanager
+def played_driver(driver: HostDriver | None = None) -> Iterator[HostDriver]:
+    """Whoever asks for a GPU gets this one."""
     played = driver or HostDriver()
     with (
         patch("focus.kernels.cuda._driver.driver_module", return_value=played),
         patch("focus.kernels.cuda._driver.kernel_image", return_value=b"image"),
     ):
+        yield played
+
+
+def host_device(driver: HostDriver | None = None, **options: Any) -> tuple[CudaDevice, HostDriver]:
+    """A ``CudaDevice`` on this host, and its driver."""
+    with played_driver(driver) as played:
         return CudaDevice(**options), played
 
 
@@ -73,12 +82,14 @@ class HostDriver:
     def __init__(self, *, integrated: bool = False, memory: int = 2**30, cuda: int = 12060, gpus: int = 1) -> None:
         self.memory, self.cuda, self.gpus = memory, cuda, gpus
         self.attributes = {"INTEGRATED": int(integrated), "COMPUTE_CAPABILITY_MAJOR": 8, "COMPUTE_CAPABILITY_MINOR": 7}
+        self.attributes |= {"L2_CACHE_SIZE": 4096, "MULTIPROCESSOR_COUNT": 1}
         self.held: dict[int, NDArray[np.uint8]] = {}
         self.launched: list[str] = []
         self.replayed = 0
         self.contexts: list[Any] = []
         self._recording: dict[int, list[Callable[[], None]]] = {}
         self._graphs: dict[int, list[Callable[[], None]]] = {}
+        self._recorded: dict[int, float] = {}
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(real, name)  # AttributeError where the bindings have no such name
@@ -174,10 +185,15 @@ class HostDriver:
         return (DONE,)
 
     def _cuEventCreate(self, flags: int) -> tuple[Any, ...]:
-        return DONE, real.CUevent(1)
+        self._events = getattr(self, "_events", 0) + 1
+        return DONE, real.CUevent(self._events)
 
     def _cuEventRecord(self, event: Any, stream: Any) -> tuple[Any]:
+        self._recorded[int(event)] = time.perf_counter()
         return (DONE,)
+
+    def _cuEventElapsedTime(self, start: Any, end: Any) -> tuple[Any, ...]:
+        return DONE, 1e3 * (self._recorded[int(end)] - self._recorded[int(start)])
 
     def _cuEventDestroy(self, event: Any) -> tuple[Any]:
         return (DONE,)
@@ -189,6 +205,9 @@ class HostDriver:
         return self._do(stream, lambda: ctypes.memmove(target, source, size))
 
     def _cuMemcpyDtoHAsync(self, target: int, source: int, size: int, stream: Any) -> tuple[Any]:
+        return self._do(stream, lambda: ctypes.memmove(target, source, size))
+
+    def _cuMemcpyDtoDAsync(self, target: int, source: int, size: int, stream: Any) -> tuple[Any]:
         return self._do(stream, lambda: ctypes.memmove(target, source, size))
 
     def _cuLaunchKernel(

@@ -47,6 +47,21 @@ def test_a_recorded_graph_does_nothing_until_it_is_replayed():
     assert (found == 7).all() and driver.replayed == 1
 
 
+def test_copies_within_the_device_and_the_time_that_they_took():
+    device, driver = host_device()
+    queue = device.queue()
+    source = uploaded(device, queue, np.arange(5, dtype=np.float32))
+    target = device.empty((5,), np.float32)
+    start = queue.mark()
+    queue.copy(target, source)
+    end = queue.mark()
+    queue.wait()
+    assert driver.view(target).tolist() == [0, 1, 2, 3, 4]
+    assert 0 <= device.elapsed_ms(start, end) < 1000
+    with pytest.raises(ValueError, match="cannot copy between 20 and 16 bytes"):
+        queue.copy(source.part(0, (4,)), target)
+
+
 def test_a_failed_recording_is_ended():
     device, _ = host_device()
     queue = device.queue()

@@ -132,6 +132,10 @@ class CudaDevice:
             given = self._checked(self._driver.cuStreamCreate(flags))
         return CudaQueue(self, given)
 
+    def elapsed_ms(self, start: Event, end: Event) -> float:
+        """Between two marks, of one or two queues; both must have come to pass (``Queue.wait``)."""
+        return float(self._checked(self._driver.cuEventElapsedTime(start.handle, end.handle)))
+
     def free(self) -> None:
         """Gives back all memory; nothing of this device may be used any more."""
         self.use()
@@ -198,6 +202,12 @@ class CudaQueue:
         _require_alike(source, target)
         self._checked(self._driver.cuMemcpyDtoHAsync(target.ctypes.data, source.address, source.nbytes, self._stream))
 
+    def copy(self, target: DeviceArray, source: DeviceArray) -> None:
+        """Copies within the device."""
+        if target.nbytes != source.nbytes:
+            raise ValueError(f"cannot copy between {source.nbytes} and {target.nbytes} bytes")
+        self._checked(self._driver.cuMemcpyDtoDAsync(target.address, source.address, target.nbytes, self._stream))
+
     def launch(
         self, kernel: str, grid: tuple[int, int], block: tuple[int, int], shared: int, *arguments: Argument
     ) -> None:
@@ -230,7 +240,7 @@ class CudaQueue:
         return replay
 
     def mark(self) -> Any:
-        """See ``Queue.mark``; two marks tell the time between them (cuEventElapsedTime)."""
+        """See ``Queue.mark``; two marks tell the time between them (``CudaDevice.elapsed_ms``)."""
         event = self._checked(self._driver.cuEventCreate(0))
         self._checked(self._driver.cuEventRecord(event, self._stream))
         weakref.finalize(mark := Event(event), self._driver.cuEventDestroy, event).atexit = False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from typing_extensions import Self
 
@@ -30,15 +30,19 @@ class OnnxRuntimeEngine:
     name = "onnxruntime"
 
     def __init__(self, path: Path | str, threads: int | None = None) -> None:
+        import onnxruntime as ort  # engines of a GPU need not have it
+
         self.file = read_model_file(Path(path))
         self.bundle = self.file.bundle
         self.precision: str = self.bundle.precision
         self._options = ort.SessionOptions()
         self._options.intra_op_num_threads = threads or usable_cores()
         self._options.log_severity_level = 3
-        self._session: ort.InferenceSession | None = None
+        self._session: Any = None
 
     def __enter__(self) -> Self:
+        import onnxruntime as ort
+
         path = self.file.path
         try:
             self._session = ort.InferenceSession(str(path), self._options, providers=["CPUExecutionProvider"])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
 from focus.kernels.cuda import DeviceArray
 from focus.runtime._errors import BundleError
@@ -17,7 +17,11 @@ NO_WAIT = "disable_synchronize_execution_providers"
 
 
 def has_cuda_provider() -> bool:
-    """Whether the ONNX Runtime that is installed was built with CUDA."""
+    """Whether ONNX Runtime is installed, built with CUDA."""
+    if find_spec("onnxruntime") is None:
+        return False
+    import onnxruntime as ort
+
     return OrtCudaEngine.PROVIDER in ort.get_available_providers()
 
 
@@ -40,6 +44,8 @@ class OrtCudaEngine(DeviceEngine):
     PROVIDER, PLACE = "CUDAExecutionProvider", "cuda"
 
     def __init__(self, path: Path | str, batch: int = 1, *, gpu: int = 0, stream: int | None = None) -> None:
+        import onnxruntime as ort
+
         if self.PROVIDER not in ort.get_available_providers():
             raise BundleError(
                 f"ONNX Runtime {ort.__version__} here has no {self.PROVIDER}; "
@@ -49,6 +55,8 @@ class OrtCudaEngine(DeviceEngine):
 
     def load(self) -> np.dtype[np.floating]:
         """See ``DeviceEngine.load``."""
+        import onnxruntime as ort
+
         options = ort.SessionOptions()
         options.log_severity_level = 3
         try:
