@@ -284,6 +284,23 @@ def test_a_plan_that_says_something_else_is_kept_only_if_the_user_insists(onnx: 
         assert sidecar["check"]["passed"] is False and sidecar["check"]["agreement"] < 0.98
 
 
+class Broken(OnnxRuntimeEngine):
+    """Overflows, as FP16 norms do."""
+
+    def infer(self, band_means: Any, composite: Any) -> Any:
+        found = super().infer(band_means, composite)
+        return found._replace(**{name: np.full_like(value, np.nan) for name, value in found._asdict().items()})
+
+
+def test_a_plan_that_computes_nan_fails(onnx: Path) -> None:
+    assert not whole_build(Machine(), onnx, engine=lambda plan: Broken(onnx)).kept
+    limits = Limits(-1, -1, -1, logits=0.05)
+    outcome = whole_build(Machine(), onnx, engine=lambda plan: Broken(onnx), keep_anyway=True, limits=limits)
+    assert outcome.shortfall is not None and outcome.kept
+    check = read_sidecar(onnx.with_name("toy.plan")).check
+    assert check is not None and not check.passed and np.isnan(check.logit_difference)
+
+
 def test_the_plan_under_check_lies_beside_its_sidecar(onnx: Path) -> None:
     seen = SimpleNamespace()
 

@@ -97,8 +97,7 @@ def _figures(found: Comparison, reference: Reference, on: CheckWindows, passed: 
         spearman_worst=found.spearman_worst,
         top=found.top,
         top_worst=found.top_worst,
-        # JSON knows no nan; such a plan has failed, and is written only if the user insists.
-        logit_difference=found.logit_difference if found.logit_difference == found.logit_difference else -1.0,
+        logit_difference=found.logit_difference,
         passed=passed,
     )
 

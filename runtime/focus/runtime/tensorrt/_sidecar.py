@@ -21,7 +21,8 @@ from focus.runtime.tensorrt._table import version_numbers
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON knows no nan; a plan that computes it is kept if the user insists.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class CheckFigures(_Part):
