@@ -1,4 +1,4 @@
-"""``python -m focus.kernels.cuda``: compiles the kernels ahead of time, so that a wheel carries them (`make cubins`)."""
+"""``python -m focus.kernels.cuda``: compiles the kernels ahead of time, for a wheel to carry (`make cubins`)."""
 
 from __future__ import annotations
 

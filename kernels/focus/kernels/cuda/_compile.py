@@ -60,8 +60,8 @@ def kernel_image(architecture: int, cuda: int, cache: Cache | None = None) -> by
     major, minor = nvrtc_version()
     if major > cuda:
         raise DeviceError(
-            f"NVRTC {major}.{minor} makes kernels that this driver, of CUDA {cuda}, does not load; update the driver, or "
-            f'pip install "focus-hsi[gpu-cuda{cuda}]"'
+            f"NVRTC {major}.{minor} makes kernels that this driver, of CUDA {cuda}, does not load; update the driver, "
+            f'or pip install "focus-hsi[gpu-cuda{cuda}]"'
         )
     key = hashlib.sha256(f"{source} {architecture} {major}.{minor}".encode()).hexdigest()
     folder = cache(key) if cache is not None else None
