@@ -94,9 +94,9 @@ def test_the_context_is_the_primary_one_or_that_of_the_callers_stream():
 @pytest.mark.parametrize(
     ("driver", "index", "message"),
     [
-        (HostDriver(cuda=11080), 0, r"the NVIDIA driver is for CUDA 11\.8, 12 or newer is needed; update the driver"),
-        (HostDriver(gpus=0), 0, r"there is no GPU 0, the driver sees 0"),
-        (HostDriver(), 1, r"there is no GPU 1, the driver sees 1"),
+        (HostDriver(cuda=11080), 0, r"the NVIDIA driver is too old: it offers CUDA 11\.8, 12\.0 or newer is needed"),
+        (HostDriver(gpus=0), 0, r"there is no GPU 0, the driver finds 0"),
+        (HostDriver(), 1, r"there is no GPU 1, the driver finds 1"),
     ],
 )
 def test_refusals(driver, index, message):
@@ -119,7 +119,7 @@ def test_other_errors_of_the_driver_are_said():
 
 def test_no_driver_and_no_package(monkeypatch):
     if driver_is_missing():
-        with pytest.raises(DeviceError, match=r"no NVIDIA driver on this machine \(libcuda\.so\.1\)"):
+        with pytest.raises(DeviceError, match=r"no NVIDIA driver on this machine \(libcuda\.so\.1 is not found\)"):
             CudaDevice()
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
     with pytest.raises(DeviceError, match=r"cuda-bindings, which is not installed; pip install \"focus-hsi\[gpu\]\""):

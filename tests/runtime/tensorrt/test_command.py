@@ -156,7 +156,7 @@ def test_hardware_compatible_needs_ampere(
     ("missing", "message"),
     [
         ("tensorrt", 'tensorrt is not installed; run pip install "focus-hsi[tensorrt]"'),
-        ("cuda.bindings", 'cuda.bindings is not installed; run pip install "focus-hsi[gpu]"'),
+        ("cuda.bindings", 'needs the package cuda-bindings, which is not installed; pip install "focus-hsi[gpu]"'),
     ],
 )
 def test_missing_packages_are_named(

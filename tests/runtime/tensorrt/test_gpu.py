@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from focus.runtime import FocusError
+from focus.kernels.cuda import DeviceError
 from focus.runtime.tensorrt import GpuFacts, gpu_facts
 
 driver = pytest.importorskip("cuda.bindings.driver")
@@ -50,26 +50,29 @@ def no_library(flags: int) -> Any:
     [
         (
             {"cuInit": no_library},
-            r"no NVIDIA driver was found .* install the driver \(on a Jetson: JetPack\), or run",
+            r"no NVIDIA driver on this machine .* install it \(on a Jetson: JetPack\), or run",
         ),
         (
             {"cuInit": lambda f: (driver.CUresult.CUDA_ERROR_NO_DEVICE,)},
-            r"finds no GPU here; check nvidia-smi and",
+            r"finds no GPU; check nvidia-smi and",
         ),
         (
             {"cuInit": lambda f: (driver.CUresult.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH,)},
             r"does not fit its libraries \(CUDA_ERROR_SYSTEM_DRIVER_MISMATCH\); reboot",
         ),
-        ({"cuInit": lambda f: (driver.CUresult.CUDA_ERROR_UNKNOWN,)}, r"answers CUDA_ERROR_UNKNOWN; check nvidia-smi"),
+        (
+            {"cuInit": lambda f: (driver.CUresult.CUDA_ERROR_UNKNOWN,)},
+            r"does not start \(CUDA_ERROR_UNKNOWN\); check nvidia-smi",
+        ),
         (
             {"cuDriverGetVersion": lambda: (OK, 11040)},
-            r"driver is too old: it offers CUDA 11\.4, TensorRT needs 12\.0 or newer; install a newer driver",
+            r"driver is too old: it offers CUDA 11\.4, 12\.0 or newer is needed; install a newer driver",
         ),
         ({"cuDeviceGetCount": lambda: (OK, 0)}, r"there is no GPU 0, the driver finds 0; check CUDA_VISIBLE_DEVICES"),
     ],
 )
 def test_each_reason_for_no_gpu_is_one_line(answers: Callable[..., None], told: dict[str, Any], message: str) -> None:
     answers(**told)
-    with pytest.raises(FocusError, match=message) as caught:
+    with pytest.raises(DeviceError, match=message) as caught:
         gpu_facts()
     assert "\n" not in str(caught.value)

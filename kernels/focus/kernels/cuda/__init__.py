@@ -1,7 +1,8 @@
 """The two kernels on an NVIDIA GPU. Nothing here needs one to be imported."""
 
-from focus.kernels.cuda._driver import CudaDevice, driver_module, gpu_count
+from focus.kernels.cuda._driver import CudaDevice
 from focus.kernels.cuda._exchange import Exchange
+from focus.kernels.cuda._gpu import Gpu, driver_module, gpu_count, gpu_facts
 from focus.kernels.cuda._ingest import DeviceIngest, DeviceWindow, Inputs, Rows
 from focus.kernels.cuda._memory import Argument, Device, DeviceArray, DeviceError, Mark, Queue, uploaded
 from focus.kernels.cuda._saliency import DeviceSaliency, Maps, Said
@@ -16,6 +17,7 @@ __all__ = [
     "DeviceSaliency",
     "DeviceWindow",
     "Exchange",
+    "Gpu",
     "Inputs",
     "Maps",
     "Mark",
@@ -24,5 +26,6 @@ __all__ = [
     "Said",
     "driver_module",
     "gpu_count",
+    "gpu_facts",
     "uploaded",
 ]

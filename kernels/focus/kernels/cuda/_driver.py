@@ -13,42 +13,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from focus.kernels.cuda._arguments import Arguments
 from focus.kernels.cuda._compile import Cache, kernel_image
+from focus.kernels.cuda._gpu import attribute_of, checked, driver_module, gpu_facts
 from focus.kernels.cuda._memory import Argument, DeviceArray, DeviceError
-
-#: Oldest driver whose CUDA the bindings speak, as cuDriverGetVersion tells it.
-OLDEST_CUDA = 12000
-
-
-def driver_module() -> Any:
-    """``cuda.bindings.driver``, initialised.
-
-    Raises:
-        DeviceError: the package or NVIDIA's driver is missing, or the driver does not start.
-    """
-    try:
-        from cuda.bindings import driver
-    except ImportError:
-        raise DeviceError(
-            'a GPU needs the package cuda-bindings, which is not installed; pip install "focus-hsi[gpu]"'
-        ) from None
-    try:
-        (status,) = driver.cuInit(0)
-    except RuntimeError:  # the bindings look for libcuda at the first call
-        raise DeviceError(
-            "no NVIDIA driver on this machine (libcuda.so.1); install it, or run on the CPU: --backend onnxruntime"
-        ) from None
-    if int(status) != 0:
-        raise DeviceError(f"NVIDIA's driver does not start ({status.name}); look at nvidia-smi, or run on the CPU")
-    return driver
-
-
-def gpu_count() -> int:
-    """How many GPUs the driver sees; 0 where there is no driver."""
-    try:
-        status, count = driver_module().cuDeviceGetCount()
-    except DeviceError:
-        return 0
-    return int(count) if int(status) == 0 else 0
 
 
 class CudaDevice:
@@ -65,30 +31,17 @@ class CudaDevice:
 
     def __init__(self, index: int = 0, *, stream: int | None = None, cache: Cache | None = None) -> None:
         self._driver = driver = driver_module()
-        version = self._checked(driver.cuDriverGetVersion())
-        if version < OLDEST_CUDA:
-            raise DeviceError(
-                f"the NVIDIA driver is for CUDA {version // 1000}.{version % 1000 // 10}, "
-                f"{OLDEST_CUDA // 1000} or newer is needed; update the driver"
-            )
-        count = self._checked(driver.cuDeviceGetCount())
-        if not 0 <= index < count:
-            raise DeviceError(f"there is no GPU {index}, the driver sees {count}")
-        self._device = self._checked(driver.cuDeviceGet(index))
+        self.gpu = gpu = gpu_facts(index, driver)
+        self.name, self.integrated, self.architecture = gpu.name, gpu.integrated, gpu.architecture
         self._given = None if stream is None else driver.CUstream(stream)
         if self._given is None:
-            self._context = self._checked(driver.cuDevicePrimaryCtxRetain(self._device))
+            self._context = self._checked(driver.cuDevicePrimaryCtxRetain(gpu.handle))
         else:
             self._context = self._checked(driver.cuStreamGetCtx(self._given))
         self._memory: list[Any] = []
         self._pinned: list[Any] = []
         self.use()
-        self.name = self._checked(driver.cuDeviceGetName(128, self._device)).split(b"\0")[0].decode()
-        self.integrated = bool(self._attribute("INTEGRATED"))
-        self.architecture = 10 * self._attribute("COMPUTE_CAPABILITY_MAJOR") + self._attribute(
-            "COMPUTE_CAPABILITY_MINOR"
-        )
-        self._module = self._checked(driver.cuModuleLoadData(kernel_image(self.architecture, version // 1000, cache)))
+        self._module = self._checked(driver.cuModuleLoadData(kernel_image(gpu.architecture, gpu.cuda // 1000, cache)))
         self._functions: dict[str, Any] = {}
 
     def use(self) -> None:
@@ -151,21 +104,12 @@ class CudaDevice:
             self._functions[name] = self._checked(self._driver.cuModuleGetFunction(self._module, name.encode()))
         return self._functions[name]
 
-    def _attribute(self, name: str) -> int:
-        attribute = getattr(self._driver.CUdevice_attribute, f"CU_DEVICE_ATTRIBUTE_{name}")
-        return int(self._checked(self._driver.cuDeviceGetAttribute(attribute, self._device)))
+    def attribute(self, name: str) -> int:
+        """The GPU's CU_DEVICE_ATTRIBUTE of this name."""
+        return attribute_of(self._driver, self.gpu.handle, name)
 
     def _checked(self, answer: tuple[Any, ...]) -> Any:
-        """What a call of the driver gave.
-
-        Raises:
-            DeviceError: it failed.
-        """
-        status, *values = answer
-        if int(status) != 0:
-            _, text = self._driver.cuGetErrorString(status)
-            raise DeviceError(f"the GPU reports {status.name}: {(text or b'').decode()}")
-        return values[0] if len(values) == 1 else tuple(values)
+        return checked(self._driver, answer)
 
 
 class Event:

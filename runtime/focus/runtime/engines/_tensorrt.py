@@ -57,7 +57,7 @@ class TensorRTEngine(DeviceEngine):
         from focus.runtime.tensorrt import require_fits
 
         content = self.path.read_bytes()
-        capability = f"{self.device.architecture // 10}.{self.device.architecture % 10}"
+        capability = ".".join(map(str, divmod(self.device.architecture, 10)))
         digest = hashlib.sha256(content).hexdigest()
         require_fits(self._facts, digest, trt.__version__, self.device.name, capability)
         return self._loaded(trt, content)

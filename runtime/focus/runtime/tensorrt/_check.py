@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from focus.runtime._errors import BundleError, FocusError
+from focus.runtime._errors import BundleError
 from focus.runtime.agreement import Comparison, Limits, NetInput, compare
 from focus.runtime.engines import Engine, OnnxRuntimeEngine
 from focus.runtime.tensorrt._precision import Precision
@@ -79,7 +78,7 @@ def checked(
         progress: called with the number of windows done.
     Returns: the figures, and what is wrong with them, None if nothing is.
     Raises:
-        FocusError: the plan does not run.
+        FocusError, DeviceError: the plan does not run.
     """
     with OnnxRuntimeEngine(reference.path) as exact, plan as built:
         found = compare(exact, built, on.windows, progress)
@@ -103,13 +102,7 @@ def _figures(found: Comparison, reference: Reference, on: CheckWindows, passed: 
 
 
 def plan_engine(plan: Path) -> Engine:
-    """What runs a plan.
+    """What runs a plan."""
+    from focus.runtime.engines import TensorRTEngine
 
-    Raises:
-        FocusError: this installation has no engine for plans.
-    """
-    kind = getattr(import_module("focus.runtime.engines"), "TensorRTEngine", None)
-    if kind is None:
-        raise FocusError("this version of FOCUS has no engine that runs plans; update it")
-    engine: Engine = kind(plan)
-    return engine
+    return TensorRTEngine(plan)
