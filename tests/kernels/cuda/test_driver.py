@@ -45,6 +45,8 @@ def test_a_recorded_graph_does_nothing_until_it_is_replayed():
     replay()
     queue.wait()
     assert (found == 7).all() and driver.replayed == 1
+    device.free()
+    assert not driver._graphs and not driver.held
 
 
 def test_copies_within_the_device_and_the_time_that_they_took():
@@ -83,8 +85,10 @@ def test_an_integrated_gpu_sees_pinned_memory_itself():
 
 
 def test_the_context_is_the_primary_one_or_that_of_the_callers_stream():
-    _, driver = host_device()
+    device, driver = host_device()
     assert driver.contexts == ["primary"]
+    device.free()
+    assert driver.contexts == ["primary", "primary", "released"]
     device, driver = host_device(stream=42)
     assert driver.contexts == ["of stream 42"]
     assert device.queue().handle == 42

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -34,12 +35,16 @@ class CudaDevice:
         self.gpu = gpu = gpu_facts(index, driver)
         self.name, self.integrated, self.architecture = gpu.name, gpu.integrated, gpu.architecture
         self._given = None if stream is None else driver.CUstream(stream)
-        if self._given is None:
+        self._retained = self._given is None
+        if self._retained:
             self._context = self._checked(driver.cuDevicePrimaryCtxRetain(gpu.handle))
         else:
             self._context = self._checked(driver.cuStreamGetCtx(self._given))
         self._memory: list[Any] = []
         self._pinned: list[Any] = []
+        self._streams: list[Any] = []
+        self._graphs: list[Any] = []
+        self._freed = threading.Event()
         self.use()
         self._module = self._checked(driver.cuModuleLoadData(kernel_image(gpu.architecture, gpu.cuda // 1000, cache)))
         self._functions: dict[str, Any] = {}
@@ -83,20 +88,43 @@ class CudaDevice:
         if given is None:
             flags = self._driver.CUstream_flags.CU_STREAM_NON_BLOCKING
             given = self._checked(self._driver.cuStreamCreate(flags))
+            self._streams.append(given)
         return CudaQueue(self, given)
+
+    def graph(self, recorded: Any) -> Any:
+        """What was recorded, ready to be launched as long as the device is there."""
+        ready = self._checked(self._driver.cuGraphInstantiate(recorded, 0))
+        self._graphs.append(ready)
+        self._checked(self._driver.cuGraphDestroy(recorded))
+        return ready
+
+    def event(self) -> Event:
+        """A moment that a queue can record."""
+        event = Event(self._checked(self._driver.cuEventCreate(0)))
+        weakref.finalize(event, _destroy_event, self._driver, event.handle, self._freed).atexit = False
+        return event
 
     def elapsed_ms(self, start: Event, end: Event) -> float:
         """Between two marks, of one or two queues; both must have come to pass (``Queue.wait``)."""
         return float(self._checked(self._driver.cuEventElapsedTime(start.handle, end.handle)))
 
     def free(self) -> None:
-        """Gives back all memory; nothing of this device may be used any more."""
+        """Waits for what is under way and gives back all there is; nothing of this device may be used any more."""
+        driver = self._driver
         self.use()
-        for address in self._memory:
-            self._driver.cuMemFree(address)
-        for address in self._pinned:
-            self._driver.cuMemFreeHost(address)
-        self._memory, self._pinned = [], []
+        driver.cuCtxSynchronize()
+        self._freed.set()
+        for destroy, handles in (
+            (driver.cuGraphExecDestroy, self._graphs),
+            (driver.cuMemFree, self._memory),
+            (driver.cuMemFreeHost, self._pinned),
+            (driver.cuStreamDestroy, self._streams),
+        ):
+            while handles:
+                destroy(handles.pop())
+        driver.cuModuleUnload(self._module)
+        if self._retained:
+            driver.cuDevicePrimaryCtxRelease(self.gpu.handle)
 
     def function(self, name: str) -> Any:
         """A kernel."""
@@ -121,6 +149,12 @@ class Event:
 
     def __init__(self, handle: Any) -> None:
         self.handle = handle
+
+
+def _destroy_event(driver: Any, handle: Any, freed: threading.Event) -> None:
+    """Its context may be gone by now, and the event with it."""
+    if not freed.is_set():
+        driver.cuEventDestroy(handle)
 
 
 class CudaQueue:
@@ -175,8 +209,7 @@ class CudaQueue:
             driver.cuStreamEndCapture(stream)
             raise
         graph = self._checked(driver.cuStreamEndCapture(stream))
-        ready = self._checked(driver.cuGraphInstantiate(graph, 0))
-        self._checked(driver.cuGraphDestroy(graph))
+        ready = self._device.graph(graph)
 
         def replay() -> None:
             self._checked(driver.cuGraphLaunch(ready, stream))
@@ -185,9 +218,8 @@ class CudaQueue:
 
     def mark(self) -> Any:
         """See ``Queue.mark``; two marks tell the time between them (``CudaDevice.elapsed_ms``)."""
-        event = self._checked(self._driver.cuEventCreate(0))
-        self._checked(self._driver.cuEventRecord(event, self._stream))
-        weakref.finalize(mark := Event(event), self._driver.cuEventDestroy, event).atexit = False
+        mark = self._device.event()
+        self._checked(self._driver.cuEventRecord(mark.handle, self._stream))
         return mark
 
     def after(self, mark: Event) -> None:
