@@ -40,6 +40,7 @@ DONE = real.CUresult.CUDA_SUCCESS
 def host_library() -> ctypes.CDLL:
     library = Path(mkdtemp(prefix="focus-kernels-")) / "kernels.so"
     options = ["-std=c++17", "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
+    options += ["-U_FORTIFY_SOURCE"]  # it takes jumps between stacks for mistakes
     unknown = ["-Wno-unknown-pragmas", "-Wno-unused-function"]  # "#pragma unroll"
     command = ["g++", *options, *unknown, f"-I{SOURCES}", str(HARNESS / "kernels.cpp"), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -109,10 +110,14 @@ class HostDriver:
 
     def require_guards(self) -> None:
         """Nothing was written beside an array."""
-        for address, raw in self.held.items():
-            start = address - raw.ctypes.data
-            assert (raw[start - GUARD : start] == MARK).all(), "written before an array"
-            assert (raw[-GUARD:] == MARK).all(), "written behind an array"
+        for address in self.held:
+            self._require_guards_of(address)
+
+    def _require_guards_of(self, address: int) -> None:
+        raw = self.held[address]
+        start = address - raw.ctypes.data
+        assert (raw[start - GUARD : start] == MARK).all(), "written before an array"
+        assert (raw[-GUARD:] == MARK).all(), "written behind an array"
 
     def _do(self, stream: Any, work: Callable[[], None]) -> tuple[Any]:
         recording = self._recording.get(int(stream))
@@ -164,6 +169,7 @@ class HostDriver:
         return DONE, real.CUdeviceptr(raw.ctypes.data + start)
 
     def _cuMemFree(self, address: Any) -> tuple[Any]:
+        self._require_guards_of(int(address))
         del self.held[int(address)]
         return (DONE,)
 
@@ -182,6 +188,23 @@ class HostDriver:
 
     def _cuStreamSynchronize(self, stream: Any) -> tuple[Any]:
         assert int(stream) not in self._recording, "a stream cannot be waited for while it is recorded"
+        return (DONE,)
+
+    def _cuCtxSynchronize(self) -> tuple[Any]:
+        return (DONE,)
+
+    def _cuGraphExecDestroy(self, graph: int) -> tuple[Any]:
+        del self._graphs[graph]
+        return (DONE,)
+
+    def _cuStreamDestroy(self, stream: Any) -> tuple[Any]:
+        return (DONE,)
+
+    def _cuModuleUnload(self, module: str) -> tuple[Any]:
+        return (DONE,)
+
+    def _cuDevicePrimaryCtxRelease(self, device: int) -> tuple[Any]:
+        self.contexts.append("released")
         return (DONE,)
 
     def _cuEventCreate(self, flags: int) -> tuple[Any, ...]:

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from gpu_check._ingest import RawWindow
+
 DTYPES = [np.uint8, np.uint16, np.int16, np.int32, np.float32, np.float64, np.dtype(">u2")]
-
-
-@dataclass(frozen=True)
-class RawWindow:
-    """Arguments of ``focus.kernels.ingest``."""
-
-    raw: NDArray[Any]
-    patch: int
-    weights: NDArray[np.float64]
-    dark: NDArray[np.float64]
-    gain: NDArray[np.float64]
-    used: NDArray[np.bool_]
-    bits: int | None
-    shift: int
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("dark", "gain", "used", "bits", "shift")}
 
 
 @st.composite

@@ -3,6 +3,7 @@
 // some threads never reach ends the process.
 #pragma once
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cmath>
@@ -37,13 +38,15 @@ struct Barrier {
 };
 
 struct Fiber {
-    ucontext_t context;
+    ucontext_t context;  // entered once; from then on it is left and taken up by jumps, which ask nothing of the kernel
+    jmp_buf place;
+    bool begun = false;
     std::unique_ptr<char[]> stack{new char[STACK]};
     Size index;
     bool done = false;
 };
 
-inline ucontext_t scheduler;
+inline jmp_buf scheduler_place;
 inline std::vector<Fiber> fibers;
 inline std::vector<Barrier> warps;
 inline Barrier block;
@@ -53,7 +56,16 @@ inline std::function<void()> work;
 inline unsigned current = 0;
 inline unsigned long steps = 0;  // arrivals and ends: what the scheduler sees as progress
 
-inline void yield() { swapcontext(&fibers[current].context, &scheduler); }
+inline void yield() {
+    if (!_setjmp(fibers[current].place)) _longjmp(scheduler_place, 1);
+}
+
+inline void resume(Fiber &fiber) {
+    if (_setjmp(scheduler_place)) return;
+    if (fiber.begun) _longjmp(fiber.place, 1);
+    fiber.begun = true;
+    setcontext(&fiber.context);
+}
 
 inline void release_if_full(Barrier &barrier) {
     if (barrier.expected && barrier.here >= barrier.expected) barrier.here = 0, ++barrier.passed;
@@ -74,6 +86,7 @@ inline void run_fiber() {
         --barrier->expected;
         release_if_full(*barrier);
     }
+    _longjmp(scheduler_place, 1);
 }
 
 }  // namespace host
@@ -90,13 +103,13 @@ inline void run_block() {
     block = {threads, 0, 0};
     for (unsigned id = 0; id < threads; ++id) {
         Fiber &fiber = fibers[id];
-        fiber.done = false;
+        fiber.done = fiber.begun = false;
         fiber.index = {id % blockDim.x, id / blockDim.x};
         ++warps[id / LANES].expected;
         getcontext(&fiber.context);
         fiber.context.uc_stack.ss_sp = fiber.stack.get();
         fiber.context.uc_stack.ss_size = STACK;
-        fiber.context.uc_link = &scheduler;
+        fiber.context.uc_link = nullptr;
         makecontext(&fiber.context, run_fiber, 0);
     }
     for (bool left = true; left;) {
@@ -105,7 +118,7 @@ inline void run_block() {
         for (unsigned id = 0; id < threads; ++id) {
             if (fibers[id].done) continue;
             current = id, threadIdx = fibers[id].index;
-            swapcontext(&scheduler, &fibers[id].context);
+            resume(fibers[id]);
             left = left || !fibers[id].done;
         }
         if (left && steps == before) {
