@@ -53,3 +53,18 @@ def maps_from_attention(attention: Array, band_means: Array, bundle: Bundle, sho
     weight = bundle.band_weight[shown].astype(mean.dtype)
     saliency = mean[bundle.group_of_band] * weight[:, None] * np.abs(band_means.T)
     return saliency.sum(axis=0), saliency.max(axis=1)
+
+
+def joint_answer(logits: Array, attention: Array, band_means: Array, bundle: Bundle) -> tuple[Array, Array, Array]:
+    """Scores [K], M [N] and B [C] of the class with the highest score, from what ``NaiveNet`` gives.
+
+    Args:
+        logits: [K].
+        attention: [H, T, T] of the last block.
+        band_means: [N, C], standardised.
+    """
+    scores = scores_from_logits(logits)
+    shown, groups, first = int(scores.argmax()), len(bundle.groups), 1 + bundle.patches
+    rows = slice(first + shown * groups, first + (shown + 1) * groups)
+    own = attention[list(bundle.reading.heads), rows, 1:first]
+    return scores, *maps_from_attention(own, band_means, bundle, shown)

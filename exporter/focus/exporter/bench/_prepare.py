@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +53,12 @@ def prepare(spec: ModelSpec, cubes: int, folder: Path) -> Prepared:
     sensor = vnir_204()
     wavelengths = sensor.wavelengths_nm[band_index(spec.bands, sensor.bands)]
     net = focus_net(spec, wavelengths)
-    bundle = _bundle(spec, net, wavelengths, folder, cubes)
+    bundle = bundle_of_cubes(spec, net, wavelengths, (_cube(spec, folder, number) for number in range(cubes)))
     (folder / "bundle.json").write_text(bundle.model_dump_json())
     model = onnx_from_net(ReadingGraph(folded(net, OPSET), bundle.reading.heads), bundle, opset=OPSET)
     (folder / "focus.onnx").write_bytes(model.SerializeToString())
-    inputs = [_inputs(spec, folder, number, bundle) for number in range(cubes)]
-    arrays = _references(net, bundle, inputs)
+    inputs = [rounded_inputs(_cube(spec, folder, number), bundle) for number in range(cubes)]
+    arrays = reference_answers(net, bundle, inputs)
     _export(NaiveNet(net), ("band_means", "composite"), inputs[0], folder / "naive.onnx")
     _export(plain_vit(net), ("composite",), inputs[0], folder / "plain.onnx")
     np.savez(folder / REFERENCES, allow_pickle=False, **arrays)
@@ -83,25 +84,33 @@ def _cube(spec: ModelSpec, folder: Path, number: int) -> NDArray[np.float64]:
     return reflectance(raw, rig.dark.astype(np.float64), rig.gain.astype(np.float64))
 
 
-def _bundle(spec: ModelSpec, net: FocusNet, wavelengths: NDArray[np.float64], folder: Path, cubes: int) -> Bundle:
-    """A bundle whose standardisation is that of the cubes: inputs of mean 0 and deviation 1, as after a training."""
+def bundle_of_cubes(
+    spec: ModelSpec, net: FocusNet, wavelengths: NDArray[np.float64], cubes: Iterable[NDArray[np.float64]]
+) -> Bundle:
+    """A bundle whose standardisation is that of the cubes: inputs of mean 0 and deviation 1, as after a training.
+
+    Args:
+        spec, net: the model.
+        wavelengths: float64 [C].
+        cubes: reflectance, float64 [C, H, W].
+    """
     bands, unit = spec.bands, np.array([[0.0] * 3, [1.0] * 3])
     unscaled = bundle_from_net(spec, net, wavelengths, np.zeros(bands), np.ones(bands), unit + 1e-12)
-    parts = [inputs_from_cube(_cube(spec, folder, number), unscaled) for number in range(cubes)]
+    parts = [inputs_from_cube(cube, unscaled) for cube in cubes]
     means = np.concatenate([part.band_means for part in parts])
     composites = np.stack([part.composite for part in parts])
     scale = np.stack([composites.mean(axis=(0, 2, 3)), np.full(3, composites.std())])
     return bundle_from_net(spec, net, wavelengths, means.mean(axis=0), means.std(axis=0), scale)
 
 
-def _inputs(spec: ModelSpec, folder: Path, number: int, bundle: Bundle) -> Inputs:
+def rounded_inputs(cube: NDArray[np.float64], bundle: Bundle) -> Inputs:
     """What the network reads of a cube, computed in float64 and rounded to float32."""
-    found = inputs_from_cube(_cube(spec, folder, number), bundle)
+    found = inputs_from_cube(cube, bundle)
     return Inputs(*(np.ascontiguousarray(value, np.float32) for value in found))
 
 
 @torch.no_grad()
-def _references(net: FocusNet, bundle: Bundle, inputs: list[Inputs]) -> Arrays:
+def reference_answers(net: FocusNet, bundle: Bundle, inputs: list[Inputs]) -> Arrays:
     """Answers of the three networks, torch in float32, their maps in float64."""
     heads = list(bundle.reading.heads)
     shape = (net.classes, net.groups)

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime as ort
 
 from focus.exporter.bench._answers import Answer
-from focus.exporter.bench._numpy_maps import inputs_from_cube, maps_from_attention, reflectance, scores_from_logits
+from focus.exporter.bench._numpy_maps import inputs_from_cube, joint_answer, reflectance
 from focus.exporter.bench._prepared import Prepared
 from focus.exporter.bench.peers._contract import Peer
 
@@ -25,7 +25,6 @@ class NaiveOrt(Peer):
         options.log_severity_level = 3
         path = str(prepared.folder / "naive.onnx")
         self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self._heads = list(prepared.bundle.reading.heads)
 
     def run(self) -> Answer:
         """Calibrate, summarise, infer, draw the maps."""
@@ -35,12 +34,7 @@ class NaiveOrt(Peer):
         with self.stage("graph"):
             logits, *attention = self._session.run(None, {"band_means": means[None], "composite": composite[None]})
         with self.stage("saliency"):
-            scores = scores_from_logits(logits[0])
-            shown, groups, first = int(scores.argmax()), len(bundle.groups), 1 + bundle.patches
-            rows = slice(first + shown * groups, first + (shown + 1) * groups)
-            own = attention[-1][0, self._heads, rows, 1:first]
-            heatmap, curve = maps_from_attention(own, means, bundle, shown)
-        return Answer(scores, heatmap, curve)
+            return Answer(*joint_answer(logits[0], attention[-1][0], means, bundle))
 
     def facts(self) -> dict[str, object]:
         """Precision."""
