@@ -28,6 +28,9 @@ EXTRA_OF_MODULE = {
     "tensorrt": "tensorrt",
     "cuda": "gpu",
     "nncf": "quantize",
+    "starlette": "serve",
+    "uvicorn": "serve",
+    "prometheus_client": "serve",
 }
 
 
