@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from focus.kernels.cuda import DeviceIngest, DeviceSaliency, DeviceWindow, Inputs, Maps, Said
+from focus.kernels.cuda import ARRIVED, DeviceIngest, DeviceSaliency, DeviceWindow, Inputs, Maps, Said
 from gpu_check._effort import Effort
 from gpu_check._gpu import OneGpu, opened_gpu
 from gpu_check._saliency import random_attended
@@ -73,11 +73,11 @@ def _ingest(gpu: OneGpu, effort: Effort) -> Iterator[Timed]:
         bits=12,
         rows=cubes * grid[0],
     )
-    counted = gpu.put(np.ones(lines, np.uint8))
+    shown = gpu.put(np.full(lines, ARRIVED, np.int32))
     raw = [gpu.put(rng.integers(200, 4000, (lines, bands, kernel.pitch), np.uint16)) for _ in range(cubes)]
     first = [gpu.put(np.array([number * grid[0]], np.int32)) for number in range(cubes)]
     works = [
-        partial(kernel.enqueue, gpu.queue, cube, counted, lines, place) for cube, place in zip(raw, first, strict=True)
+        partial(kernel.enqueue, gpu.queue, cube, shown, lines, place) for cube, place in zip(raw, first, strict=True)
     ]
     size = f"{bands} x {lines} x {samples} uint16"
     yield Timed(f"ingest, cubes in turn ({cubes} of {size}, beyond the L2 cache)", read + written, works)

@@ -53,5 +53,6 @@ class Scripted:
         for sequence in self._sequences:
             buffer = get_buffer()
             bad = sequence in self._damaged
-            buffer[...] = 1e6 if bad else self._cube.values[:, sequence - self._first]
+            rubbish = 1e6 if buffer.dtype.kind == "f" else 9
+            buffer[...] = rubbish if bad else self._cube.values[:, sequence - self._first]
             yield FrameMeta(sequence, sequence * 1000, sequence, 10**18 + sequence * 10**6, not bad)

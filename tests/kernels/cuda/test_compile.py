@@ -31,6 +31,7 @@ def test_no_architecture_spills_or_uses_local_memory():
 def test_a_newer_architecture_gets_ptx_for_the_driver_to_finish():
     found = compiled(990)
     assert b".target sm_" in found.image and b"ingest_uint16_8" in found.image
+    assert bytes([32]) == b" "  # Python has one such object, and NVRTC writes into what it is given
 
 
 def test_what_was_compiled_is_kept(tmp_path, monkeypatch):
@@ -80,6 +81,11 @@ def test_a_compiler_that_is_newer_than_the_driver_is_refused(monkeypatch):
 def test_too_old():
     with pytest.raises(DeviceError, match=r"GPUs of compute capability 3\.5 are too old for this NVRTC"):
         compiled(35)
+
+
+def test_a_folder_that_cannot_be_written_does_not_stop_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(compile_module, "compiled", lambda architecture: Compiled(b"image", ""))
+    assert kernel_image(90, 13, lambda key: tmp_path / "missing") == b"image"
 
 
 def test_a_full_disk_does_not_stop_it(tmp_path, monkeypatch):

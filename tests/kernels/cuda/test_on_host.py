@@ -16,7 +16,7 @@ from focus.kernels._lines import NATIVE
 from focus.kernels.cuda import DeviceIngest, DeviceSaliency
 from focus.kernels.cuda._ingest import Shape
 from gpu_check._gpu import OneGpu
-from gpu_check._ingest import ingest_faults, ingested
+from gpu_check._ingest import ingest_faults
 from gpu_check._saliency import Attended, random_attended, saliency_faults
 from gpu_check._window import random_rows, window_faults
 from support.host_driver import HostDriver, host_device
@@ -56,16 +56,15 @@ def test_patches_of_real_backbones(patch, vector):
     assert not ingest_faults(played()[0], window)
 
 
-def test_a_line_that_stands_in_is_seen_but_not_counted():
-    values = np.random.default_rng(0).integers(0, 999, (3, 4, 8)).astype(np.uint16)
-    window = RawWindow(values, 4, np.eye(3), np.zeros((3, 1)), np.ones((3, 1)), np.ones(3, bool), None, 0)
-    counted = np.array([True, False, True, True])
-    found, faults = ingested(played()[0], window, counted=counted)
-    assert not faults
-    kept = values[:, counted].reshape(3, 3, 2, 4)
-    np.testing.assert_allclose(found.means, kept.mean(axis=(1, 3)).T, rtol=1e-6)
-    np.testing.assert_allclose(found.image, values, rtol=1e-6)
-    assert found.counts[:, 0].tolist() == [3 * 3 * 4] * 2
+@COMMON
+@given(raw_windows(), st.integers(0, 5), st.lists(st.booleans(), min_size=14, max_size=14))
+def test_lines_that_never_came_are_not_read_and_show_their_neighbours(window, first, came):
+    gpu, driver = played()
+    height = window.raw.shape[1]
+    rows = -(-height // window.patch) + 2
+    arrived = np.array(came)[:height]
+    assert not ingest_faults(gpu, as_native(window), rows, first % rows, arrived)
+    driver.require_guards()
 
 
 def test_refusals():

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from focus.kernels.cuda import DeviceError, Gpu
 from focus.runtime import BundleError, _processor
 from focus.runtime.engines import OpenVinoEngine, _open, engine_from_path
 from focus.runtime.engines._cache import cache_folder
@@ -142,12 +143,34 @@ def test_openvino_is_taken_where_it_is_installed(model, monkeypatch):
 
 def test_a_gpu_is_taken_where_onnx_runtime_can_use_it(model, monkeypatch):
     monkeypatch.setattr(_open, "has_cuda_provider", lambda: True)
-    monkeypatch.setattr(_open, "gpu_count", lambda: 0)
+
+    def no_gpu():
+        raise DeviceError("no NVIDIA driver on this machine")
+
+    monkeypatch.setattr(_open, "gpu_facts", no_gpu)
     assert engine_from_path(model).name == "openvino"
-    monkeypatch.setattr(_open, "gpu_count", lambda: 1)
+    monkeypatch.setattr(_open, "gpu_facts", lambda: Gpu("Titan V", 70, 12060, False, 0))
+    assert engine_from_path(model).name == "openvino"  # older than what the kernels are made for
+    monkeypatch.setattr(_open, "gpu_facts", lambda: Gpu("Orin", 87, 12060, True, 0))
     with played_gpu():
         assert engine_from_path(model).name == "onnxruntime-cuda"
         assert engine_from_path(model, backend="openvino").name == "openvino"
+
+
+@pytest.mark.parametrize("asked", [1, 2, 7])
+def test_a_file_for_a_fixed_number_of_windows_runs_on_the_gpu(tmp_path, asked):
+    import onnx
+
+    model = onnx.load(Toy().save(tmp_path / "free.onnx"))
+    for put in [*model.graph.input, *model.graph.output]:
+        put.type.tensor_type.shape.dim[0].dim_value = 3
+    onnx.save(model, tmp_path / "fixed.onnx")
+    with played_gpu():
+        with engine_from_path(tmp_path / "fixed.onnx", backend="onnxruntime-cuda", batch=asked) as engine:
+            found = engine.infer(*inputs(5))
+        with engine_from_path(tmp_path / "free.onnx", backend="onnxruntime-cuda") as engine:
+            expected = engine.infer(*inputs(5))
+    np.testing.assert_allclose(found.logits, expected.logits, rtol=1e-5, atol=1e-6)
 
 
 def test_backends_that_do_not_fit_the_file(model, tmp_path):

@@ -10,6 +10,8 @@ import shutil
 import numpy as np
 import pytest
 
+from focus.kernels.cuda import DeviceError
+from focus.runtime import Calibration
 from focus.runtime.engines import engine_from_path
 from focus.runtime.pipeline import DeviceCubes
 from focus.runtime.sources import Replay, WordFormat
@@ -17,7 +19,7 @@ from support.host_driver import HostDriver
 from support.host_engines import HostOrt, played_gpu
 from support.runs import run
 from support.scenes import Scripted, cube, reflectance
-from support.toy_model import Toy
+from support.toy_model import WAVELENGTHS, Toy
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ (apt-get install g++)")
 
@@ -108,6 +110,61 @@ def test_first_lines_that_are_damaged(model):
     values = reflectance(24, 16)
     expected, found, _ = both(model, lambda: Scripted(cube(values=values), range(24), damaged={0, 1, 2, 3, 4}))
     require_same(expected, found)
+
+
+@pytest.mark.parametrize("batch", [2, 3, 8])
+def test_a_long_stretch_without_lines_holds_no_more_rows_than_planned(model, batch):
+    values = reflectance(40, 20)
+    sent = [*range(20), *range(220, 240)]
+    scene = cube(values=np.concatenate([values[:, :20], np.zeros((12, 200, 20), np.float32), values[:, 20:]], axis=1))
+    expected, found, _ = both(model, lambda: Scripted(scene, sent), batch=batch)
+    require_same(expected, found)
+
+
+def test_what_never_came_shows_what_was_shown_before_even_where_that_was_filled_in(model):
+    counts = (reflectance(36, 20) * 4000).astype(np.uint16) + 300
+    counts[:, 11] = 4095  # the last line before a whole row of patches is lost
+    calibration = Calibration(
+        np.full((12, 20), 300, np.float32), np.full((12, 20), 1 / 4000, np.float32), WAVELENGTHS, 1.0
+    )
+    calibration.gain[:, 3] = np.nan
+
+    def source():
+        scene = cube(values=counts, quantity="counts")
+        scripted = Scripted(cube(values=counts.astype(np.float32)), [*range(12), *range(16, 36)], damaged={20, 21})
+        scripted.facts = Replay(scene, calibration=calibration, words=WordFormat(bits=12)).facts
+        return scripted
+
+    expected, found, _ = both(model, source)
+    require_same(expected, found)
+
+
+def test_raw_counts_whose_first_rows_never_came(model):
+    calibration = Calibration(
+        np.full((12, 16), 200, np.float32), np.full((12, 16), 1 / 4000, np.float32), WAVELENGTHS, 1.0
+    )
+    counts = (reflectance(24, 16) * 4000).astype(np.uint16)
+
+    def source():
+        scripted = Scripted(cube(values=counts.astype(np.float32)), range(24), damaged=set(range(6)))
+        scripted.facts = Replay(cube(values=counts, quantity="counts"), calibration=calibration).facts
+        return scripted
+
+    expected, found, _ = both(model, source)
+    require_same(expected, found)
+
+
+class CannotBeRecorded(Recorded):
+    def enqueue(self):
+        if self.queue.handle in self.driver._recording:
+            raise DeviceError("this plan cannot be recorded")
+        super().enqueue()
+
+
+def test_a_network_that_cannot_be_recorded_runs_step_by_step(model):
+    expected, found, driver = both(model, replay(40, 45), kind=CannotBeRecorded)
+    require_same(expected, found)
+    assert driver.replayed == 0
 
 
 @pytest.mark.parametrize("dtype", [">u2", "int32", "float64", "uint8"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,11 +66,12 @@ def kernel_image(architecture: int, cuda: int, cache: Cache | None = None) -> by
         )
     key = hashlib.sha256(f"{source} {architecture} {major}.{minor}".encode()).hexdigest()
     folder = cache(key) if cache is not None else None
-    if folder is not None and (folder / name).is_file():
+    if folder is None:
+        return compiled(architecture).image
+    with suppress(OSError):
         return (folder / name).read_bytes()
     image = compiled(architecture).image
-    if folder is not None:
-        _keep(folder / name, image)
+    _keep(folder / name, image)
     return image
 
 
@@ -96,7 +98,10 @@ def compiled(architecture: int) -> Compiled:
     _require(status, "NVRTC does not tell what it compiles for")
     older = [arch for arch in known if arch <= architecture]
     if not older:
-        raise DeviceError(f"GPUs of compute capability {architecture / 10:g} are too old for this NVRTC")
+        raise DeviceError(
+            f"GPUs of compute capability {architecture / 10:g} are too old for this NVRTC; run on the CPU: "
+            "--backend openvino or onnxruntime"
+        )
     real = architecture in known
     target = f"sm_{architecture}" if real else f"compute_{max(older)}"
     headers = [(HERE / name).read_bytes() for name in SOURCES]
@@ -117,9 +122,9 @@ def compiled(architecture: int) -> Compiled:
 
 def _filled(size_of: Callable[..., tuple[object, int]], fill: Callable[..., object], program: object) -> bytes:
     _, size = size_of(program)
-    text = b" " * size
+    text = b" " * (size + 1)  # written into: a single space would be everybody's
     fill(program, text)
-    return text
+    return text[:size]
 
 
 def _nvrtc() -> Any:
@@ -142,9 +147,10 @@ def _require(status: object, what: str) -> None:
 
 def _keep(path: Path, image: bytes) -> None:
     """Written whole or not at all; a full disk only costs the next start some seconds."""
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(image)
-        Path(file.name).replace(path)
+        part.write_bytes(image)
+        part.replace(path)
     except OSError:
-        Path(file.name).unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -23,23 +23,33 @@ class CudaDevice:
     that of a stream that the caller has, from pycuda or elsewhere.
 
     Args:
-        index: which GPU.
+        index: which GPU; that of the stream, where there is one.
         stream: a CUDA stream of the caller's that the first queue uses; its context is used for everything.
         cache: see ``kernel_image``.
+
+    Attributes:
+        gpu: its facts.
+        index: which GPU it is.
     Raises:
+        ValueError: one of CUDA's default streams, whose work cannot be recorded.
         DeviceError: no driver, no such GPU, a driver too old, or kernels that cannot be had for it.
     """
 
     def __init__(self, index: int = 0, *, stream: int | None = None, cache: Cache | None = None) -> None:
         self._driver = driver = driver_module()
-        self.gpu = gpu = gpu_facts(index, driver)
-        self.name, self.integrated, self.architecture = gpu.name, gpu.integrated, gpu.architecture
-        self._given = None if stream is None else driver.CUstream(stream)
-        self._retained = self._given is None
-        if self._retained:
-            self._context = self._checked(driver.cuDevicePrimaryCtxRetain(gpu.handle))
+        self._given = None
+        if stream is None:
+            self.gpu = gpu_facts(index, driver)
+            # Never given back: other libraries of this process keep things in it.
+            self._context = self._checked(driver.cuDevicePrimaryCtxRetain(self.gpu.handle))
         else:
+            self._given = _stream_of(driver, stream)
             self._context = self._checked(driver.cuStreamGetCtx(self._given))
+            self.use()
+            self.gpu = gpu_facts(int(self._checked(driver.cuCtxGetDevice())), driver)
+        gpu = self.gpu
+        self.name, self.integrated, self.architecture = gpu.name, gpu.integrated, gpu.architecture
+        self.index = int(gpu.handle)
         self._memory: list[Any] = []
         self._pinned: list[Any] = []
         self._streams: list[Any] = []
@@ -123,8 +133,6 @@ class CudaDevice:
             while handles:
                 destroy(handles.pop())
         driver.cuModuleUnload(self._module)
-        if self._retained:
-            driver.cuDevicePrimaryCtxRelease(self.gpu.handle)
 
     def function(self, name: str) -> Any:
         """A kernel."""
@@ -138,6 +146,14 @@ class CudaDevice:
 
     def _checked(self, answer: tuple[Any, ...]) -> Any:
         return checked(self._driver, answer)
+
+
+def _stream_of(driver: Any, handle: int) -> Any:
+    if handle in (0, int(driver.CU_STREAM_LEGACY), int(driver.CU_STREAM_PER_THREAD)):
+        raise ValueError(
+            "stream is one of CUDA's default streams; give one of your own, such as torch.cuda.Stream().cuda_stream"
+        )
+    return driver.CUstream(handle)
 
 
 class Event:
@@ -206,7 +222,9 @@ class CudaQueue:
         try:
             work()
         except BaseException:
-            driver.cuStreamEndCapture(stream)
+            _, broken = driver.cuStreamEndCapture(stream)
+            if broken:
+                driver.cuGraphDestroy(broken)
             raise
         graph = self._checked(driver.cuStreamEndCapture(stream))
         ready = self._device.graph(graph)

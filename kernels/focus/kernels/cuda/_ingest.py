@@ -21,8 +21,11 @@ VECTORS = (8, 4, 2, 1)
 #: Threads of a block of ``window``.
 WINDOW_THREADS = 256
 
-#: Shared memory that every GPU gives a block without being asked.
-SHARED_BYTES = 48 * 1024
+#: Shared memory that every GPU gives a block without being asked, less what the kernel has of fixed size.
+SHARED_BYTES = 48 * 1024 - 256
+
+#: What the composite shows of a line, besides another line's place; as in ingest.cu.
+ARRIVED, NOTHING = -2, -1
 
 #: Samples to which a line's memory is filled up, so that every line starts where 16 bytes can be loaded at once.
 ALIGNED = 16
@@ -149,14 +152,15 @@ class DeviceIngest:
             start = (channel * self.total + row) * target.size
             queue.download(target, self.rows.image.part(start, target.shape))
 
-    def enqueue(self, queue: Queue, raw: DeviceArray, counted: DeviceArray, lines: int, first: DeviceArray) -> None:
+    def enqueue(self, queue: Queue, raw: DeviceArray, shown: DeviceArray, lines: int, first: DeviceArray) -> None:
         """Ingests lines into the rows of patches from ``first`` on.
 
         Args:
             queue: does it.
             raw: [lines, C, pitch], the type that was said.
-            counted: uint8 [lines]; 0 for a line that only stands in for one that never came: it is seen in the
-                composite, and not in the means.
+            shown: int32 [lines], what the composite shows of a line. ``ARRIVED``: itself. A line that never came is in
+                no mean, and its raw samples are not read: it shows what is, or will be, at another line of the rows
+                (row * patch + line in it), which must have arrived in this block or be finished; or ``NOTHING``, 0.
             lines: how many; the last row of patches may be cut.
             first: int32 [1], where the first row of patches goes; the others follow, modulo R.
         """
@@ -167,7 +171,7 @@ class DeviceIngest:
             (self._shape.lanes, self._shape.slices),
             self._shared,
             raw,
-            counted,
+            shown,
             self._dark,
             self._gain,
             self._weights,
@@ -184,6 +188,26 @@ class DeviceIngest:
             first,
             self.total,
         )
+
+
+def shown_lines(arrived: NDArray[np.bool_], first: int, before: int | None) -> NDArray[np.int32]:
+    """What the composite shows of the lines of one row of patches: one that never came shows the one before; before the
+    first line, the one after.
+
+    Args:
+        arrived: bool [L], L up to the patch.
+        first: the row's first line among the lines of all rows, row * patch.
+        before: the last line of the row before likewise; None where there is none, or nothing came so far.
+    Returns: int32 [L], see ``DeviceIngest.enqueue``.
+    """
+    known = np.flatnonzero(arrived)
+    if not known.size:
+        return np.full(len(arrived), NOTHING if before is None else before, np.int32)
+    nearest = np.searchsorted(known, np.arange(len(arrived)), side="right") - 1
+    lines = np.where(
+        nearest >= 0, first + known[np.maximum(nearest, 0)], first + known[0] if before is None else before
+    )
+    return np.where(arrived, ARRIVED, lines).astype(np.int32)
 
 
 class Inputs(NamedTuple):

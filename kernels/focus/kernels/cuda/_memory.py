@@ -114,7 +114,7 @@ class Device(Protocol):
 
 def uploaded(device: Device, queue: Queue, values: NDArray[Any]) -> DeviceArray:
     """A copy of an array on the device; waits until it is there."""
-    array = device.empty(values.shape, values.dtype)
-    queue.upload(array, np.ascontiguousarray(values))
+    array, whole = device.empty(values.shape, values.dtype), np.ascontiguousarray(values)
+    queue.upload(array, whole)
     queue.wait()
     return array

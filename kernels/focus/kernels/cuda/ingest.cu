@@ -25,13 +25,16 @@ struct alignas(sizeof(Raw) * V <= 16 ? sizeof(Raw) * V : 16) Samples {
 
 // Where the lines are and what does not change while a camera runs. P columns of patches.
 struct Scene {
-    const unsigned char *counted;  // [lines], 0: this line only repeats a neighbour in the composite
+    const int *shown;              // [lines], what the composite shows of a line: ARRIVED, NOTHING, or another line
     const float *dark, *gain;      // [C, pitch], in stored counts; gain 0: a dead element
     const float *weights;          // [3, C], of the composite
     const unsigned char *used;     // [C]
     float ceiling;                 // stored count from which a sample is saturated
     int bands, samples, pitch, patch, lines;
 };
+
+// A line that never came is in no mean, and shows what is already there at another line of `Rows`, or 0.
+constexpr int ARRIVED = -2, NOTHING = -1;
 
 // Rings of patch rows: row r of a scene is at r modulo `rows`.
 struct Rows {
@@ -49,8 +52,8 @@ struct Pixels {
 };
 
 template <typename Raw, int V>
-DEVICE void add_band(const Scene &scene, const Samples<Raw, V> &raw, int band, int sample, bool counted,
-                     Pixels<V> &pixels, int (&kinds)[COUNTS], float &total, int &valid) {
+DEVICE void add_band(const Scene &scene, const Samples<Raw, V> &raw, int band, int sample, Pixels<V> &pixels,
+                     int (&kinds)[COUNTS], float &total, int &valid) {
     const int place = band * scene.pitch + sample;
     const Samples<float, V> dark = *reinterpret_cast<const Samples<float, V> *>(scene.dark + place);
     const Samples<float, V> gain = *reinterpret_cast<const Samples<float, V> *>(scene.gain + place);
@@ -65,7 +68,7 @@ DEVICE void add_band(const Scene &scene, const Samples<Raw, V> &raw, int band, i
         const bool good = alive && finite && !saturated;
         reflectance[v] = good ? (value - dark.at[v]) * gain.at[v] : 0.0f;
         missing |= (good ? 0u : 1u) << v;
-        if (here && counted) {
+        if (here) {
             total += reflectance[v];
             valid += good;
             kinds[SATURATED] += alive && saturated;
@@ -127,6 +130,16 @@ DEVICE void write_pixels(const Scene &scene, const Rows &out, const Channel *cha
     }
 }
 
+DEVICE void repeat_line(const Scene &scene, const Rows &out, int shown, int line, int sample, int count) {
+    for (int channel = 0; channel < CHANNELS; ++channel) {
+        float *image = out.image + static_cast<long long>(channel) * out.rows * scene.patch * scene.samples;
+        for (int at = sample; at < sample + count && at < scene.samples; ++at) {
+            const float value = shown == NOTHING ? 0.0f : image[static_cast<long long>(shown) * scene.samples + at];
+            image[static_cast<long long>(line) * scene.samples + at] = value;
+        }
+    }
+}
+
 // blockIdx = (column of patches, row of patches); blockDim = (lanes of a slice, slices).
 template <typename Raw, int V>
 DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
@@ -143,25 +156,26 @@ DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
     const int y = threadIdx.x / across, x = threadIdx.x % across * V;
     const int line = blockIdx.y * scene.patch + y, sample = blockIdx.x * scene.patch + x;
     const bool inside = y < scene.patch && line < scene.lines && sample < scene.samples;
-    const bool counted = inside && scene.counted[line];
+    const int shown = inside ? scene.shown[line] : NOTHING;
+    const bool arrived = shown == ARRIVED;
     const Raw *from = raw + static_cast<long long>(line) * scene.bands * scene.pitch + sample;
 
     Pixels<V> pixels = {};
     int kinds[COUNTS] = {};
     Samples<Raw, V> next = {};
-    if (inside && slice < scene.bands) {
+    if (arrived && slice < scene.bands) {
         next = *reinterpret_cast<const Samples<Raw, V> *>(from + static_cast<long long>(slice) * scene.pitch);
     }
     for (int band = slice; band < scene.bands; band += slices) {
         const Samples<Raw, V> now = next;
-        if (inside && band + slices < scene.bands) {  // fetched while this band is added
+        if (arrived && band + slices < scene.bands) {  // fetched while this band is added
             next = *reinterpret_cast<const Samples<Raw, V> *>(
                 from + static_cast<long long>(band + slices) * scene.pitch);
         }
         float total = 0.0f;
         int valid = 0;
-        if (inside && scene.used[band]) {
-            add_band<Raw, V>(scene, now, band, sample, counted, pixels, kinds, total, valid);
+        if (arrived && scene.used[band]) {
+            add_band<Raw, V>(scene, now, band, sample, pixels, kinds, total, valid);
         }
         kinds[VALID] += valid;
         total = warp_sum(total);
@@ -219,7 +233,7 @@ DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
         }
         __syncthreads();
     }
-    if (slice == 0 && inside) {
+    if (slice == 0 && arrived) {
 #pragma unroll
         for (int channel = 0; channel < CHANNELS; ++channel) {
 #pragma unroll
@@ -230,6 +244,8 @@ DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
         }
         write_pixels<V>(scene, out, channels, pixels, row, y, sample);
     }
+    __syncthreads();
+    if (slice == 0 && inside && !arrived) repeat_line(scene, out, shown, row * scene.patch + y, sample, V);
 }
 
 // window: rows of patches -> what the network reads of one window, standardised and normalised.
@@ -281,12 +297,12 @@ DEVICE void window(const Scene &scene, const Rows &rows, const Window &window, N
 
 #define INGEST(NAME, RAW, V)                                                                                          \
     extern "C" __global__ void __launch_bounds__(focus::MOST_THREADS, 2) ingest_##NAME##_##V(                         \
-        const RAW *__restrict__ raw, const unsigned char *__restrict__ counted, const float *__restrict__ dark,       \
+        const RAW *__restrict__ raw, const int *__restrict__ shown, const float *__restrict__ dark,                   \
         const float *__restrict__ gain, const float *__restrict__ weights, const unsigned char *__restrict__ used,    \
         float ceiling, int bands, int samples, int pitch, int patch, int lines, float *__restrict__ means,            \
-        float *__restrict__ image, int *__restrict__ counts, const int *first, int rows) {                                   \
+        float *image, int *__restrict__ counts, const int *first, int rows) {                                   \
         focus::ingest<RAW, V>(raw,                                                                                    \
-                              {counted, dark, gain, weights, used, ceiling, bands, samples, pitch, patch, lines},     \
+                              {shown, dark, gain, weights, used, ceiling, bands, samples, pitch, patch, lines},     \
                               {means, image, counts, first, rows});                                                   \
     }
 

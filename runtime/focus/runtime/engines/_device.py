@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from focus.kernels.cuda import CudaDevice, DeviceArray, Queue, Said
+from focus.kernels.cuda import CudaDevice, DeviceArray, DeviceError, Queue, Said
 from focus.runtime._bundle import Bundle
 from focus.runtime.engines._cache import cache_folder
 from focus.runtime.engines._contract import Outputs
@@ -72,6 +73,7 @@ class DeviceEngine(ABC):
 
     def __enter__(self) -> Self:
         self.device = CudaDevice(self._gpu, stream=self._stream, cache=lambda key: cache_folder("cuda", key))
+        self._gpu = self.device.index
         self.queue = self.device.queue()
         try:
             self._make_buffers(self.load())
@@ -88,14 +90,20 @@ class DeviceEngine(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._entered = False
-        self.unload()
-        self.device.free()
+        try:
+            with suppress(DeviceError):  # what is broken must be given back all the same
+                self.device.use()
+                self.queue.wait()
+            self.unload()
+        finally:
+            self.device.free()
 
     def infer(self, band_means: NDArray[np.float32], composite: NDArray[np.float32]) -> Outputs:
         """See ``Engine.infer``."""
         if not self._entered:
             raise RuntimeError(CLOSED)
         require_shapes(self.bundle, band_means, composite)
+        self.device.use()
         found = [
             self._pass(band_means[first : first + self.batch], composite[first : first + self.batch])
             for first in range(0, len(band_means), self.batch)

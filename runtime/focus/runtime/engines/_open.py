@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 
-from focus.kernels.cuda import gpu_count
+from focus.kernels.cuda import ARCHITECTURES, DeviceError, gpu_facts
 from focus.runtime._errors import BundleError
 from focus.runtime.engines._contract import Engine
 from focus.runtime.engines._onnxruntime import OnnxRuntimeEngine
@@ -54,11 +54,19 @@ def engine_from_path(
         raise BundleError(
             f"{file} is no plan; focus-build --onnx {file} --engine {file.with_suffix('.plan')} makes one"
         )
-    if backend == "onnxruntime-cuda" or (backend is None and has_cuda_provider() and gpu_count()):
+    if backend == "onnxruntime-cuda" or (backend is None and has_cuda_provider() and _gpu_is_there()):
         return OrtCudaEngine(file, batch)
     if backend == "openvino" or (backend is None and find_spec("openvino") is not None):
         return OpenVinoEngine(file, threads, batch=batch)
     return OnnxRuntimeEngine(file, threads)
+
+
+def _gpu_is_there() -> bool:
+    """Whether there is a GPU that the kernels are made for."""
+    try:
+        return gpu_facts().architecture >= ARCHITECTURES[0]
+    except DeviceError:
+        return False
 
 
 def is_plan(file: Path) -> bool:

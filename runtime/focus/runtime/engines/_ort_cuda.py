@@ -73,7 +73,10 @@ class OrtCudaEngine(DeviceEngine):
             )
         self._run_options = ort.RunOptions()
         self._run_options.add_run_config_entry(NO_WAIT, "1")
-        kinds = {put.name: put.type for put in self._session.get_inputs()}
+        puts = self._session.get_inputs()
+        if isinstance(puts[0].shape[0], int):  # exported for this many windows
+            self.batch = puts[0].shape[0]
+        kinds = {put.name: put.type for put in puts}
         return np.dtype(np.float16 if kinds["band_means"] == "tensor(float16)" else np.float32)
 
     def provider(self) -> tuple[str, dict[str, str]]:

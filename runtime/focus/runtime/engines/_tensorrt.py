@@ -106,7 +106,7 @@ class TensorRTEngine(DeviceEngine):
         from focus.runtime.tensorrt._logger import reason
 
         if not self._context.execute_async_v3(self.queue.handle):
-            raise DeviceError(f"TensorRT does not run {self.path} ({reason(self._logger)})")
+            raise DeviceError(f"TensorRT does not run {self.path} ({reason(self._logger, -1)})")
 
     def unload(self) -> None:
         """See ``DeviceEngine.unload``."""

@@ -55,4 +55,16 @@ def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
             yield item  # type: ignore[misc]  # None comes with `last` alone
     finally:
         unread.set()
-        thread.join()
+        _join(thread)
+
+
+def _join(thread: threading.Thread) -> None:
+    """Waits for its end even if it is interrupted: what the thread works on goes away after this."""
+    interrupted = None
+    while thread.is_alive():
+        try:
+            thread.join(PATIENCE_S)
+        except KeyboardInterrupt as again:
+            interrupted = again
+    if interrupted is not None:
+        raise interrupted

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.kernels import Quality
-from focus.kernels.cuda import DeviceIngest, Exchange, Mark
+from focus.kernels.cuda import ARRIVED, DeviceIngest, Exchange, Mark
 from focus.runtime.engines import DeviceEngine
 from focus.runtime.pipeline._data import FAULTS, Reading, Times, Window
 from focus.runtime.pipeline._device_maps import DeviceMaps, Replayed
@@ -59,11 +59,11 @@ class DeviceCubes:
             rows=batch * backbone.rows,
         )
         self._lines = batch * lines
-        self._counted = Exchange(device, (self._lines,), np.uint8)
-        self._counted.host[:] = 1
+        self._shown = Exchange(device, (self._lines,), np.int32)
+        self._shown.host[:] = ARRIVED
         self._first = Exchange(device, (1,), np.int32)
         self._first.host[:] = 0
-        for part in (self._counted, self._first):
+        for part in (self._shown, self._first):
             part.send(self._arriving)
         self._arriving.wait()
         self._maps = DeviceMaps(engine, self._ingest, shown, with_cube)
@@ -92,6 +92,7 @@ class DeviceCubes:
 
     def send(self) -> None:
         """Starts the upload of what was written."""
+        self._engine.device.use()
         self._stages[self._next % 2].send(self._arriving)
         self._sent.append(self._arriving.mark())
         self._next += 1
@@ -103,6 +104,7 @@ class DeviceCubes:
             IndexError: none was.
         """
         queue = self._engine.queue
+        self._engine.device.use()
         queue.after(self._sent[0])
         self._passes[self._read % 2]()
         queue.wait()
@@ -113,12 +115,13 @@ class DeviceCubes:
 
     def _enqueue(self, raw: Exchange) -> None:
         queue = self._engine.queue
-        self._ingest.enqueue(queue, raw.array, self._counted.array, self._lines, self._first.array)
+        self._ingest.enqueue(queue, raw.array, self._shown.array, self._lines, self._first.array)
         self._maps.enqueue()
         queue.download(self._counts.reshape(-1, self._counts.shape[2]), self._ingest.rows.counts)
 
     def _window(self, index: int, counts: NDArray[np.int32]) -> Window:
         lines, _ = self._engine.bundle.window
         quality = Quality(counts.copy(), self._ingest.full)
-        faults = [float(getattr(quality, name).sum() / (len(counts) * self._ingest.full)) for name in FAULTS]
+        samples = self._engine.bundle.bands * lines * self._ingest.samples
+        faults = [float(getattr(quality, name).sum() / samples) for name in FAULTS]
         return Window(index, 0, 0, 0, 0, quality.valid_share, tuple(faults), lines, index * lines, Times(None, None))

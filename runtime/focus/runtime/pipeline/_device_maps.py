@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.kernels.cuda import DeviceIngest, DeviceSaliency, DeviceWindow, Exchange, Inputs, Maps
+from focus.kernels.cuda import DeviceError, DeviceIngest, DeviceSaliency, DeviceWindow, Exchange, Inputs, Maps
 from focus.runtime.engines import DeviceEngine
 from focus.runtime.pipeline._data import Reading, Window
 from focus.runtime.pipeline._read import scores_from_logits
@@ -105,6 +106,7 @@ class Replayed:
     def __call__(self) -> None:
         """Enqueues it."""
         if self._runs == 1 and self._engine.capturable:
-            self._work = self._engine.queue.captured(self._work)
+            with suppress(DeviceError):  # a plan that cannot be recorded runs step by step all the same
+                self._work = self._engine.queue.captured(self._work)
         self._work()
         self._runs += 1

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.kernels import Quality
-from focus.kernels.cuda import Device, DeviceIngest, Exchange, Queue
+from focus.kernels.cuda import Device, DeviceIngest, Exchange, Queue, shown_lines
 from focus.runtime.engines import DeviceEngine
 from focus.runtime.pipeline._data import Cut, PatchRow, Plan, Reading, Strip
 from focus.runtime.pipeline._device_maps import DeviceMaps, Replayed
@@ -92,7 +92,7 @@ class DeviceReader:
         self._maps = DeviceMaps(engine, self._ingest, plan.shown, settings.with_cube)
         self._pass = Replayed(engine, self._maps.enqueue)
         self._row_before: Held | None = None
-        self._line_before: NDArray[Any] | None = None
+        self._line_before: int | None = None
 
     def rows(self, strips: Iterable[Strip]) -> Iterator[PatchRow]:
         """See ``Reader.rows``; each comes when the strip after it is on its way."""
@@ -108,6 +108,7 @@ class DeviceReader:
 
     def read(self, cuts: Sequence[Cut]) -> list[Reading]:
         """See ``Reader.read``."""
+        self._device.use()
         found: list[Reading] = []
         for first in range(0, len(cuts), self._maps.batch):
             some = cuts[first : first + self._maps.batch]
@@ -130,13 +131,16 @@ class DeviceReader:
         if not np.may_share_memory(stage.lines, strip.raw):
             with np.errstate(over="ignore", invalid="ignore"):
                 stage.lines[:] = strip.raw.transpose(1, 0, 2)
-        self._fill_missing(stage.lines, strip.arrived)
         slot = self._slots.take()
+        patch = self._ingest.patch
+        stage.shown[:] = shown_lines(strip.arrived, slot.number * patch, self._line_before)
+        if self._line_before is not None or strip.arrived.any():
+            self._line_before = (slot.number + 1) * patch - 1
         held = Held(slot, slot)
         if self._row_before is not None and not strip.arrived.any():
             held = Held(self._row_before.means, slot)
         self._row_before = held
-        stage.enqueue(self._arriving, self._ingest, strip.arrived, slot.number)
+        stage.enqueue(self._arriving, self._ingest, slot.number)
         return _Begun(strip, held, stage, seen)
 
     def _finished(self, begun: _Begun) -> PatchRow:
@@ -145,33 +149,21 @@ class DeviceReader:
         quality = Quality(stage.counts.copy(), self._ingest.full)
         return patch_row(begun.strip, self._plan.columns, begun.held, stage.image.copy(), quality, begun.seen)
 
-    def _fill_missing(self, lines: NDArray[Any], arrived: NDArray[np.bool_]) -> None:
-        """Lines that never came repeat the one before; before the first line, the one after."""
-        before = self._line_before
-        first = next(iter(np.flatnonzero(arrived)), None)
-        for place in np.flatnonzero(~arrived):
-            if place > 0 and (before is not None or (first is not None and first < place)):
-                lines[place] = lines[place - 1]
-            elif before is not None:
-                lines[place] = before
-            else:
-                lines[place] = 0 if first is None else lines[first]
-        if before is not None or first is not None:
-            self._line_before = lines[-1].copy()
-
 
 class _Stage:
     """Pinned memory for one strip on its way to the device and back as a row of patches.
 
     Attributes:
         lines: [patch, C, S], where the source writes.
+        shown: int32 [patch], see ``DeviceIngest.enqueue``.
         counts: int32 [P, 5]. image: float32 [3, patch, S].
     """
 
     def __init__(self, device: Device, ingest: DeviceIngest) -> None:
         patch, samples = ingest.patch, ingest.samples
         self._raw = Exchange(device, (patch, ingest.bands, ingest.pitch), ingest.dtype)
-        self._counted = Exchange(device, (patch,), np.uint8)
+        self._shown = Exchange(device, (patch,), np.int32)
+        self.shown: NDArray[np.int32] = self._shown.host
         self._first = Exchange(device, (1,), np.int32)
         self._raw.host[:] = 0
         self.lines: NDArray[Any] = self._raw.host[..., :samples]
@@ -180,13 +172,12 @@ class _Stage:
         self.counts, _ = device.pinned((ingest.columns, 5), np.int32)
         self.image, _ = device.pinned((3, patch, samples), np.float32)
 
-    def enqueue(self, queue: Queue, ingest: DeviceIngest, arrived: NDArray[np.bool_], row: int) -> None:
+    def enqueue(self, queue: Queue, ingest: DeviceIngest, row: int) -> None:
         """Upload, ingest into a row, and fetch what the host looks at."""
-        self._counted.host[:] = arrived
         self._first.host[0] = row
-        for part in (self._raw, self._counted, self._first):
+        for part in (self._raw, self._shown, self._first):
             part.send(queue)
-        ingest.enqueue(queue, self._raw.array, self._counted.array, len(arrived), self._first.array)
+        ingest.enqueue(queue, self._raw.array, self._shown.array, len(self.shown), self._first.array)
         ingest.fetch(queue, row, self.counts, self.image)
 
 

@@ -96,6 +96,7 @@ class _Run:
         self._assembler = Assembler(source, bundle.backbone.patch, bundle.backbone.rows, self._reader.memory)
         self._cutter = WindowCutter(bundle, plan.columns, settings.overlap)
         self._blend = Blend(bundle, plan.columns, plan.source.samples, settings.with_cube)
+        self._longest_wait = settings.batch * self._cutter.step
         self._pending: list[Cut] = []
         self._lines = self._windows = self._skipped = self._valid_samples = 0
         self._scores = np.zeros(len(bundle.targets))
@@ -133,7 +134,10 @@ class _Run:
                 self._pending.append(cut)
             else:
                 self._skipped += 1
-                # Nothing is read here, yet rows above are finished all the same: a long dark stretch must not pile up.
+                # Nothing is read here, yet rows above are finished all the same: a long dark stretch must not pile up,
+                # neither above the windows that wait for their batch nor below them.
+                if self._pending and cut.window.first_row >= self._pending[0].window.first_row + self._longest_wait:
+                    self._read_pending()
                 self._release((self._pending[0] if self._pending else cut).window.first_row)
             if len(self._pending) == self._plan.settings.batch:
                 self._read_pending()

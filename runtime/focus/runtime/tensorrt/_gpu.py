@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-
 #: The oldest GPUs that hardware-compatible plans run on.
 AMPERE = 8
 

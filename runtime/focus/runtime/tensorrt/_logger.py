@@ -29,6 +29,11 @@ def build_logger(trt: ModuleType) -> Any:
     return BuildLogger()
 
 
-def reason(logger: Any) -> str:
-    """What the log says of a failure, on one line."""
-    return " ".join(logger.errors[0].split())[:300] if logger.errors else "it gave no reason"
+def reason(logger: Any, which: int = 0) -> str:
+    """What the log says of a failure, on one line.
+
+    Args:
+        logger: from ``build_logger``.
+        which: of its errors; the first one tells the cause, the last one (-1) is of now where it has logged before.
+    """
+    return " ".join(logger.errors[which].split())[:300] if logger.errors else "it gave no reason"
