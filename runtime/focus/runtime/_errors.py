@@ -18,3 +18,19 @@ class BundleError(FocusError):
 
 class OutputError(FocusError):
     """Results cannot be written there."""
+
+
+class CameraError(FocusError):
+    """A camera cannot be opened, or does not send what it said it would."""
+
+
+class CameraLost(CameraError):
+    """A camera that worked went away or fell silent; opening it again may bring it back."""
+
+
+class CannotKeepUp(FocusError):
+    """Lines come faster than they are read; what was taken is safe."""
+
+
+class Stopped(FocusError):
+    """Somebody asked for the end (Ctrl-C, SIGTERM); what was taken is safe."""

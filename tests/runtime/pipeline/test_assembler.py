@@ -10,15 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from focus.runtime import FocusError
-from focus.runtime.pipeline import Assembler
+from focus.runtime.pipeline import Capture
 from support.scenes import Scripted, cube
 
 PATCH = 4
 
 
+def capture(source, least_rows=1, places=1, **options):
+    facts = source.facts
+    memory = [np.zeros((PATCH, facts.bands, facts.samples), facts.dtype) for _ in range(places)]
+    return Capture(source, PATCH, least_rows, memory, **options)
+
+
 def assembled(source, least_rows=1):
-    assembler = Assembler(source, PATCH, least_rows)
-    strips = [replace(strip, raw=strip.raw.copy()) for strip in assembler.strips()]
+    assembler, strips = capture(source, least_rows), []
+    for strip in assembler.strips():
+        strips.append(replace(strip, raw=strip.raw.copy()))
+        strip.release()
     raw = np.concatenate([strip.raw for strip in strips], axis=1)
     arrived = np.concatenate([strip.arrived for strip in strips])
     return assembler.counts, strips, raw, arrived
@@ -53,9 +61,9 @@ def test_sequence_numbers_and_times_go_with_the_strips():
 
 def test_a_line_is_written_once_into_memory_that_stays():
     source, places = Scripted(cube(9, 8), range(9)), []
-    assembler = Assembler(source, PATCH, 1)
-    for strip in assembler.strips():
+    for strip in capture(source).strips():
         places.append(strip.raw.__array_interface__["data"][0])
+        strip.release()
     assert len(places) == 3 and len(set(places)) == 1
 
 

@@ -2,13 +2,16 @@
 
 from focus.runtime.pipeline._assembler import Assembler
 from focus.runtime.pipeline._blend import Blend, window_weight
+from focus.runtime.pipeline._capture import Capture
 from focus.runtime.pipeline._data import (
     FAULTS,
+    POLICIES,
     Cut,
     LineCounts,
     MapRow,
     PatchRow,
     Plan,
+    Policy,
     Reading,
     RunSummary,
     Settings,
@@ -18,14 +21,17 @@ from focus.runtime.pipeline._data import (
 )
 from focus.runtime.pipeline._device_cube import DeviceCubes
 from focus.runtime.pipeline._ingest import Ingest
+from focus.runtime.pipeline._memory import StripMemory
 from focus.runtime.pipeline._read import read_windows
 from focus.runtime.pipeline._run import Progress, plan_run, run_pipeline
 from focus.runtime.pipeline._windows import WindowCutter
 
 __all__ = [
     "FAULTS",
+    "POLICIES",
     "Assembler",
     "Blend",
+    "Capture",
     "Cut",
     "DeviceCubes",
     "Ingest",
@@ -33,11 +39,13 @@ __all__ = [
     "MapRow",
     "PatchRow",
     "Plan",
+    "Policy",
     "Progress",
     "Reading",
     "RunSummary",
     "Settings",
     "Strip",
+    "StripMemory",
     "Times",
     "Window",
     "WindowCutter",

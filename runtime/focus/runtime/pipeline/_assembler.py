@@ -2,69 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.runtime._errors import FocusError
+from focus.runtime._errors import CameraLost, CannotKeepUp, FocusError, Stopped
 from focus.runtime.pipeline._data import LineCounts, Strip, Times
+from focus.runtime.pipeline._memory import StripMemory
 from focus.runtime.sources import FrameMeta, FrameSource
+
+#: A larger gap is no loss of lines: something else counts now.
+MOST_MISSING = 1_000_000
 
 
 class Assembler:
     """Collects a source's lines into strips of one row of patches, on one patch grid for the whole scene.
 
-    It holds no more strips than it has memory for, however long the scene is; the source writes its lines into that
-    memory, and strips take turns at it. A lost or damaged line
-    leaves its place empty; so do the lines that fill up the last row, and a scene smaller than a window.
+    The source writes its lines into ``memory``, and a strip is a view of it. A lost or damaged line leaves its place
+    empty; so do the lines that fill up the last row, and a scene smaller than a window.
 
     Args:
         source: where the lines come from.
         patch: edge of a patch in samples.
         least_rows: rows that a scene must have at least, the model's window.
-        memory: one or more arrays [patch, C, S] of the source's type, for a strip each.
+        take: gives the place for the next strip; may wait, and may raise what ends the stream.
+        memory: whose places those are.
+        stop: ends the stream after the line that is being taken.
+
+    Attributes:
+        counts: what became of the lines so far.
+        ended: why the stream ended before the source did; None if it did not.
     """
 
     def __init__(
-        self, source: FrameSource, patch: int, least_rows: int, memory: Sequence[NDArray[Any]] | None = None
+        self,
+        source: FrameSource,
+        patch: int,
+        least_rows: int,
+        take: Callable[[], int],
+        memory: StripMemory,
+        stop: threading.Event | None = None,
     ) -> None:
         self.counts = LineCounts()
+        self.ended: FocusError | None = None
         self._source, self._patch, self._least_rows = source, patch, least_rows
-        facts = source.facts
-        # Line by line, as cameras send them: band-interleaved by line.
-        self._memory = memory or [np.zeros((patch, facts.bands, facts.samples), facts.dtype)]
+        self._take, self._memory, self._stop = take, memory, stop
+        self._place: int | None = None
         self._next_sequence: int | None = None
         self._row = 0
         self._begin()
 
     def strips(self) -> Iterator[Strip]:
-        """The rows of patches, in order; a strip's samples are overwritten when it is the turn of its memory again.
+        """The rows of patches, in order.
 
         Raises:
             FocusError: the source went back, or sent no line.
         """
-        for meta in self._source.start(lambda: self._lines_in_memory[self._lines]):
-            if self._next_sequence is None:
-                self._next_sequence = self.counts.first_sequence = meta.sequence
-            yield from self._missing_before(meta, self._next_sequence)
-            self._next_sequence = meta.sequence + 1
-            if meta.intact:
-                self.counts.received += 1
-            else:
-                self.counts.rejected += 1
-            yield from self._add(meta.intact, meta.utc_ns)
-        if self.counts.received == 0:
-            raise FocusError(f"{self._source.facts.name} sent no usable line; check the source")
+        try:
+            yield from self._lines_of_source()
+        except (CameraLost, CannotKeepUp, Stopped) as end:
+            self.ended = end
+        if self.counts.received + self.counts.dropped == 0:
+            raise self.ended or FocusError(f"{self._source.facts.name} sent no usable line; check the source")
         if self._lines:
             yield self._finish()
         while self._row < self._least_rows:
             yield self._finish()
 
-    @property
-    def _lines_in_memory(self) -> NDArray[Any]:
-        return self._memory[self._row % len(self._memory)]
+    def _lines_of_source(self) -> Iterator[Strip]:
+        metas = self._source.start(self._buffer)
+        try:
+            for meta in metas:
+                if self._next_sequence is None:
+                    self._next_sequence = self.counts.first_sequence = meta.sequence
+                yield from self._missing_before(meta, self._next_sequence)
+                self._next_sequence = meta.sequence + 1
+                if meta.intact:
+                    self.counts.received += 1
+                else:
+                    self.counts.rejected += 1
+                yield from self._add(meta.intact, meta.utc_ns)
+                if self._stop is not None and self._stop.is_set():
+                    raise Stopped("stopped; all lines up to here are there")
+        finally:
+            if isinstance(metas, Generator):
+                metas.close()  # the driver lets go of its camera
+
+    def _buffer(self) -> NDArray[Any]:
+        """Where the next line goes."""
+        if self._place is None:
+            self._place = self._take()
+        line: NDArray[Any] = self._memory.places[self._place][self._lines]
+        return line
 
     def _missing_before(self, meta: FrameMeta, expected: int) -> Iterator[Strip]:
         if meta.sequence < expected:
@@ -73,11 +106,15 @@ class Assembler:
             )
         if meta.sequence == expected:
             return
-        line = self._lines_in_memory[self._lines].copy()  # it was written into the place of the first missing one
+        if meta.sequence - expected > MOST_MISSING:
+            raise CameraLost(
+                f"{self._source.facts.name} jumped from line {expected - 1} to {meta.sequence}, as after a restart"
+            )
+        line = self._buffer().copy()  # it was written into the place of the first missing one
         for _ in range(meta.sequence - expected):
             self.counts.missing += 1
             yield from self._add(False, None)
-        self._lines_in_memory[self._lines] = line
+        self._buffer()[:] = line
 
     def _begin(self) -> None:
         self._arrived = np.zeros(self._patch, bool)
@@ -93,8 +130,16 @@ class Assembler:
 
     def _finish(self) -> Strip:
         sequence = self.counts.first_sequence + self._row * self._patch
-        raw = self._lines_in_memory.transpose(1, 0, 2)
-        strip = Strip(self._row, raw, self._arrived, self._lines, sequence, self._times)
+        place, self._place = self._place, None
+        release = _nothing if place is None else partial(self._memory.give_back, place)
+        raw = self._memory.places[place or 0].transpose(1, 0, 2)
+        strip = Strip(
+            self._row, raw, self._arrived, self._lines, sequence, self._times, -1 if place is None else place, release
+        )
         self._row += 1
         self._begin()
         return strip
+
+
+def _nothing() -> None:
+    """There is nothing to release."""

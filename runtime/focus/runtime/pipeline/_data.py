@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,10 @@ from focus.runtime._bundle import Bundle
 from focus.runtime.sources import SourceFacts, Truth
 
 Array = NDArray[np.float32]
+
+#: Where lines come faster than they are read: the source waits, the stream ends, or the oldest are given up.
+Policy = Literal["wait", "record", "live"]
+POLICIES: tuple[str, ...] = get_args(Policy)
 
 #: What may be wrong with a sample, as ``focus.kernels.Quality`` counts it.
 FAULTS = ("saturated", "below_dark", "dead", "not_finite")
@@ -27,6 +32,8 @@ class Settings:
         with_cube: whether the saliency cube T is wanted.
         batch: windows that the network reads at once; 1 gives the first map soonest.
         threads: threads of ingest; None takes the cores this process may use.
+        policy: see ``Capture``; None lets a file wait, and records a camera.
+        buffer: rows of patches that may wait between source and ingest; None takes 2 for a file, 16 for a camera.
     """
 
     shown: str | None = None
@@ -34,16 +41,29 @@ class Settings:
     with_cube: bool = False
     batch: int = 1
     threads: int | None = None
+    policy: Policy | None = None
+    buffer: int | None = None
 
 
 @dataclass
 class LineCounts:
-    """What became of the lines: received + missing + rejected = last - first sequence number + 1."""
+    """What became of the lines: received + missing + rejected = last - first sequence number + 1.
+
+    Attributes:
+        dropped: of those missing, how many had come and were given up (``--policy live``).
+    """
 
     first_sequence: int = 0
     received: int = 0
     missing: int = 0
     rejected: int = 0
+    dropped: int = 0
+
+    def give_up(self, count: int) -> None:
+        """Lines that had come are not read."""
+        self.received -= count
+        self.missing += count
+        self.dropped += count
 
     @property
     def lines(self) -> int:
@@ -75,6 +95,8 @@ class Strip:
         lines: how many of its lines belong to the scene (0 for a row that only fills up a window).
         first_sequence: sequence number of its first line.
         times: of its lines.
+        place: which of the pipeline's arrays its samples lie in; -1 where none arrived.
+        release: to be called when its samples were read; they may be overwritten from then on.
     """
 
     row: int
@@ -83,6 +105,8 @@ class Strip:
     lines: int
     first_sequence: int
     times: Times
+    place: int
+    release: Callable[[], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +247,17 @@ class Plan:
     columns: int
     shown: int | None
 
+    @property
+    def policy(self) -> Policy:
+        """What happens where lines come faster than they are read."""
+        return self.settings.policy or ("wait" if self.source.lines is not None else "record")
+
+    @property
+    def places(self) -> int:
+        """Rows of patches that the pipeline has memory for: one is filled, one is read, others may wait."""
+        default = 2 if self.source.lines is not None else 16
+        return 2 + (default if self.settings.buffer is None else self.settings.buffer)
+
 
 @dataclass(frozen=True)
 class RunSummary:
@@ -234,6 +269,7 @@ class RunSummary:
         lines, samples: size of the scene.
         counts: what became of the lines.
         seconds: from the first line to the last row.
+        ended: why the stream ended before the source did, for people; None if it did not.
         class_counts: windows predicted as each class (empty for regression).
         mean_scores: mean score of each class or target over the windows.
         valid_share: share of the scene's samples that were measured.
@@ -248,6 +284,7 @@ class RunSummary:
     class_counts: dict[str, int] = field(default_factory=dict)
     mean_scores: dict[str, float] = field(default_factory=dict)
     valid_share: float = 1.0
+    ended: str | None = None
 
     @property
     def windows_per_second(self) -> float:

@@ -88,7 +88,14 @@ class DeviceReader:
         )
         self._alive, self._slots = alive_samples(source), Slots(total)
         self._stages = [_Stage(device, self._ingest) for _ in range(2)]
-        self.memory = [stage.lines if native else np.zeros(stage.lines.shape, source.dtype) for stage in self._stages]
+        # The source writes into pinned memory, or, where its type must be changed, into memory of its own.
+        self._native, size = native, (backbone.patch, self._ingest.bands, self._ingest.pitch)
+        self._raw = [Exchange(device, size, self._ingest.dtype) for _ in range(plan.places if native else 2)]
+        self.memory: Sequence[NDArray[Any]]
+        if native:
+            self.memory = [raw.host[..., : source.samples] for raw in self._raw]
+        else:
+            self.memory = [np.zeros((*size[:2], source.samples), source.dtype) for _ in range(plan.places)]
         self._maps = DeviceMaps(engine, self._ingest, plan.shown, settings.with_cube)
         self._pass = Replayed(engine, self._maps.enqueue)
         self._row_before: Held | None = None
@@ -128,11 +135,8 @@ class DeviceReader:
         """Sends a strip on its way."""
         stage = self._stages[strip.row % len(self._stages)]
         seen = seen_samples(strip, self._alive)
-        if not np.may_share_memory(stage.lines, strip.raw):
-            with np.errstate(over="ignore", invalid="ignore"):
-                stage.lines[:] = strip.raw.transpose(1, 0, 2)
-        slot = self._slots.take()
-        patch = self._ingest.patch
+        raw = self._raw[max(strip.place, 0)] if self._native else self._converted(strip)
+        slot, patch = self._slots.take(), self._ingest.patch
         stage.shown[:] = shown_lines(strip.arrived, slot.number * patch, self._line_before)
         if self._line_before is not None or strip.arrived.any():
             self._line_before = (slot.number + 1) * patch - 1
@@ -140,44 +144,48 @@ class DeviceReader:
         if self._row_before is not None and not strip.arrived.any():
             held = Held(self._row_before.means, slot)
         self._row_before = held
-        stage.enqueue(self._arriving, self._ingest, slot.number)
+        stage.enqueue(self._arriving, self._ingest, raw, slot.number)
         return _Begun(strip, held, stage, seen)
+
+    def _converted(self, strip: Strip) -> Exchange:
+        """A strip's samples in a type that the kernel reads; its memory is free then."""
+        raw = self._raw[strip.row % len(self._raw)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            raw.host[..., : strip.raw.shape[2]] = strip.raw.transpose(1, 0, 2)
+        return raw
 
     def _finished(self, begun: _Begun) -> PatchRow:
         stage = begun.stage
         self._arriving.wait()
+        begun.strip.release()
         quality = Quality(stage.counts.copy(), self._ingest.full)
         return patch_row(begun.strip, self._plan.columns, begun.held, stage.image.copy(), quality, begun.seen)
 
 
 class _Stage:
-    """Pinned memory for one strip on its way to the device and back as a row of patches.
+    """What goes with a strip to the device, and what comes back: pinned.
 
     Attributes:
-        lines: [patch, C, S], where the source writes.
         shown: int32 [patch], see ``DeviceIngest.enqueue``.
         counts: int32 [P, 5]. image: float32 [3, patch, S].
     """
 
     def __init__(self, device: Device, ingest: DeviceIngest) -> None:
         patch, samples = ingest.patch, ingest.samples
-        self._raw = Exchange(device, (patch, ingest.bands, ingest.pitch), ingest.dtype)
         self._shown = Exchange(device, (patch,), np.int32)
-        self.shown: NDArray[np.int32] = self._shown.host
         self._first = Exchange(device, (1,), np.int32)
-        self._raw.host[:] = 0
-        self.lines: NDArray[Any] = self._raw.host[..., :samples]
+        self.shown: NDArray[np.int32] = self._shown.host
         self.counts: NDArray[np.int32]
         self.image: NDArray[np.float32]
         self.counts, _ = device.pinned((ingest.columns, 5), np.int32)
         self.image, _ = device.pinned((3, patch, samples), np.float32)
 
-    def enqueue(self, queue: Queue, ingest: DeviceIngest, row: int) -> None:
+    def enqueue(self, queue: Queue, ingest: DeviceIngest, raw: Exchange, row: int) -> None:
         """Upload, ingest into a row, and fetch what the host looks at."""
         self._first.host[0] = row
-        for part in (self._raw, self._shown, self._first):
+        for part in (raw, self._shown, self._first):
             part.send(queue)
-        ingest.enqueue(queue, self._raw.array, self._shown.array, len(self.shown), self._first.array)
+        ingest.enqueue(queue, raw.array, self._shown.array, len(self.shown), self._first.array)
         ingest.fetch(queue, row, self.counts, self.image)
 
 

@@ -23,10 +23,10 @@ class Reader(Protocol):
 
     @property
     def memory(self) -> Sequence[NDArray[Any]]:
-        """Where the source writes its lines, [patch, C, S] each; strips take turns at them."""
+        """Where the source writes its lines, [patch, C, S] each, a strip in each."""
 
     def rows(self, strips: Iterable[Strip]) -> Iterator[PatchRow]:
-        """Rows of patches, in order; iterated in a thread of its own."""
+        """Rows of patches, in order; iterated in a thread of its own. Releases the strips."""
 
     def read(self, cuts: Sequence[Cut]) -> list[Reading]:
         """What the network says of some windows, as many as the batch or fewer; called in another thread."""
@@ -45,11 +45,14 @@ class HostReader:
         self._plan, self._engine = plan, engine
         self._ingest = Ingest(source, bundle, plan.columns, plan.settings.threads or usable_cores())
         shape = bundle.backbone.patch, source.bands, source.samples  # as cameras send lines: band-interleaved
-        self.memory: Sequence[NDArray[Any]] = [np.zeros(shape, source.dtype)]
+        self.memory: Sequence[NDArray[Any]] = [np.zeros(shape, source.dtype) for _ in range(plan.places)]
 
     def rows(self, strips: Iterable[Strip]) -> Iterator[PatchRow]:
         """See ``Reader.rows``."""
-        return map(self._ingest, strips)
+        for strip in strips:
+            row = self._ingest(strip)
+            strip.release()
+            yield row
 
     def read(self, cuts: Sequence[Cut]) -> list[Reading]:
         """See ``Reader.read``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +15,8 @@ import numpy as np
 from focus.runtime._errors import CubeError
 from focus.runtime.engines import Engine
 from focus.runtime.pipeline._ahead import ahead
-from focus.runtime.pipeline._assembler import Assembler
 from focus.runtime.pipeline._blend import Blend
+from focus.runtime.pipeline._capture import Capture
 from focus.runtime.pipeline._data import Cut, LineCounts, PatchRow, Plan, Reading, RunSummary, Settings
 from focus.runtime.pipeline._ingest import Ingest
 from focus.runtime.pipeline._read import shown_index
@@ -53,8 +54,10 @@ def run_pipeline(
     sinks: Sequence[MapSink],
     settings: Settings | None = None,
     progress: Progress | None = None,
+    stop: threading.Event | None = None,
 ) -> RunSummary:
-    """Streams a source through a model into sinks.
+    """Streams a source through a model into sinks. Where a camera is lost, lines come too fast, or ``stop`` is set,
+    what was taken is finished all the same, and ``RunSummary.ended`` says why it ended.
 
     Args:
         source: not yet started.
@@ -62,6 +65,7 @@ def run_pipeline(
         sinks: get every window and every finished row of the maps; they are closed here, whatever happens.
         settings: see ``Settings``.
         progress: called after every row of patches.
+        stop: ends the stream after the line that is being taken.
     Raises:
         FocusError: source, model or disk do not fit; BundleError, CubeError and OutputError say which.
         ValueError: settings that do not fit the model.
@@ -75,7 +79,7 @@ def run_pipeline(
                 kernels.result()
                 for sink in sinks:
                     sink.start(plan)
-                summary = _Run(plan, source, engine, sinks, progress).stream()
+                summary = _Run(plan, source, engine, sinks, progress, stop).stream()
         for sink in sinks:
             sink.finish(summary)
         return summary
@@ -88,12 +92,19 @@ class _Run:
     """The state of one run: how far it is, and the sums for its summary."""
 
     def __init__(
-        self, plan: Plan, source: FrameSource, engine: Engine, sinks: Sequence[MapSink], progress: Progress | None
+        self,
+        plan: Plan,
+        source: FrameSource,
+        engine: Engine,
+        sinks: Sequence[MapSink],
+        progress: Progress | None,
+        stop: threading.Event | None,
     ) -> None:
         bundle, settings = plan.bundle, plan.settings
         self._plan, self._sinks, self._progress = plan, sinks, progress
         self._reader = reader_of(plan, engine)
-        self._assembler = Assembler(source, bundle.backbone.patch, bundle.backbone.rows, self._reader.memory)
+        patch, rows = bundle.backbone.patch, bundle.backbone.rows
+        self._capture = Capture(source, patch, rows, self._reader.memory, plan.policy, stop)
         self._cutter = WindowCutter(bundle, plan.columns, settings.overlap)
         self._blend = Blend(bundle, plan.columns, plan.source.samples, settings.with_cube)
         self._longest_wait = settings.batch * self._cutter.step
@@ -106,7 +117,7 @@ class _Run:
         """From the first line to the last row; lines are ingested while the network reads what came before."""
         start = time.perf_counter()
         # A window's rows ahead: the source need not wait for the network, and memory stays bounded.
-        rows = ahead(self._reader.rows(self._assembler.strips()), self._plan.bundle.backbone.rows)
+        rows = ahead(self._reader.rows(self._capture.strips()), self._plan.bundle.backbone.rows)
         with closing(rows):
             for row in rows:
                 self._take(row)
@@ -166,7 +177,7 @@ class _Run:
             self._classes[reading.predicted] += 1
 
     def _summary(self, seconds: float) -> RunSummary:
-        counts: LineCounts = self._assembler.counts
+        counts: LineCounts = self._capture.counts
         samples, names = self._plan.source.samples, self._plan.bundle.class_names
         classification = self._plan.bundle.task == "classification"
         return RunSummary(
@@ -179,4 +190,5 @@ class _Run:
             class_counts={name: self._classes[index] for index, name in enumerate(names)} if classification else {},
             mean_scores={name: float(score / self._windows) for name, score in zip(names, self._scores, strict=True)},
             valid_share=self._valid_samples / (counts.lines * samples),
+            ended=None if self._capture.ended is None else str(self._capture.ended),
         )
