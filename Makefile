@@ -7,6 +7,8 @@ OUT := out
 DEMO_TRAIN ?= --data sim:vnir,scenes=600,val=100,test=150 --epochs 6 --overwrite
 # More options for focus-bench, e.g. BENCH=--quick.
 BENCH ?=
+# More options for the check on a GPU, e.g. GPU_CHECK="--quick --out out".
+GPU_CHECK ?=
 # Locks keep their pins; `make lock LOCK=--upgrade` moves them.
 LOCK ?=
 
@@ -18,7 +20,7 @@ VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-full test lint bench cubins lock clean distclean setup setup-edge
+.PHONY: help demo demo-full test lint bench gpu-check cubins lock clean distclean setup setup-edge
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +47,9 @@ lint: $(VENV_READY) ## ruff, mypy and the import rules
 
 bench: $(VENV_READY) ## time FOCUS beside its peers: table, out/bench.json and out/bench.png (a quarter of an hour)
 	@$(VENV)/bin/focus-bench --json $(OUT)/bench.json --work $(OUT)/bench $(BENCH)
+
+gpu-check: $(VENV_READY) ## are the kernels right on this GPU, and how fast is it all: docs/benchmarks/gpu-<device>.md (some minutes)
+	@$(VENV)/bin/python benchmarks/gpu_check $(GPU_CHECK)
 
 cubins: $(VENV_READY) ## compile the CUDA kernels for every GPU, for a wheel to carry; needs no GPU
 	@$(VENV)/bin/python -m focus.kernels.cuda

@@ -29,9 +29,7 @@ class OneGpu:
 
     def attribute(self, name: str) -> int:
         """Of the device, by its name after ``CU_DEVICE_ATTRIBUTE_``."""
-        driver = self.device._driver
-        kind = getattr(driver.CUdevice_attribute, f"CU_DEVICE_ATTRIBUTE_{name}")
-        return int(checked(driver, driver.cuDeviceGetAttribute(kind, self.device.gpu.handle)))
+        return self.device.attribute(name)
 
     def memory_bytes(self) -> int:
         """All that the device has."""

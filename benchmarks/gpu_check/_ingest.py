@@ -114,7 +114,8 @@ def _row_by_row(
     gpu: OneGpu, kernel: DeviceIngest, lines: NDArray[Any], arrived: NDArray[np.bool_], first: int
 ) -> list[Callable[[], None]]:
     """A launch a row of patches: what a line shows may be a line of the row before."""
-    launches, before = [], None
+    launches: list[Callable[[], None]] = []
+    before = None
     rubbish = np.where(arrived[:, None, None], lines, lines.dtype.type(77))
     for start in range(0, len(lines), kernel.patch):
         came = arrived[start : start + kernel.patch]

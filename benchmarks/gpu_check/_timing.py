@@ -39,6 +39,9 @@ def median_ms(gpu: OneGpu, works: Sequence[Callable[[], None]], effort: Effort) 
             works[number % len(works)]()
 
     launches = max(effort.launches, len(works))
+    for work in works:  # a kernel's first launch loads it, which a recording does not allow
+        work()
+    gpu.queue.wait()
     replay = gpu.queue.captured(some)
     found = []
     for _ in range(WARM_UP + effort.rounds):
