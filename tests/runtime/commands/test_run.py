@@ -111,7 +111,8 @@ def test_tables_and_record_agree(tmp_path, model, leaf):
         [sys.executable, "-c", f"import hashlib;print(hashlib.sha256(open({str(leaf)!r},'rb').read()).hexdigest())"],
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
-    assert record["summary"]["counts"] == {"first_sequence": 0, "received": 30, "missing": 0, "rejected": 0}
+    counts = {"first_sequence": 0, "received": 30, "missing": 0, "rejected": 0, "dropped": 0}
+    assert record["summary"]["counts"] == counts
     assert record["calibration"] is None and record["model"]["name"] == "toy"
     assert record["utc_start"] <= record["utc_end"] and record["versions"]["numpy"] == np.__version__
 
