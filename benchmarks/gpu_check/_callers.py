@@ -79,7 +79,8 @@ def check_callers(index: int, seed: int, tell: Tell, callers: Mapping[str, Calle
     rows = [_row(name, caller, index, seed) for name, caller in callers.items()]
     wrong = [row["caller"] for row in rows if row["state"] == WRONG]
     ran = [row["caller"] for row in rows if row["state"] != NOT_RUN]
-    note = f"wrong with {', '.join(wrong)}" if wrong else f"ran on streams of {', '.join(ran) or 'nobody'}"
+    left = "; ".join(row["says"] for row in rows if row["state"] == NOT_RUN)
+    note = f"wrong with {', '.join(wrong)}" if wrong else f"ran on streams of {', '.join(ran)}" if ran else left
     return Section("callers", "Streams of a caller", WRONG if wrong else OK if ran else NOT_RUN, note, rows)
 
 

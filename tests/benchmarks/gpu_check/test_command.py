@@ -85,6 +85,7 @@ def test_all_steps_and_the_report(tiny, tmp_path, capsys):
     assert list(sections) == ["kernels", "callers", "times", "end_to_end", "sanitizer"]
     assert sections["sanitizer"]["note"].startswith("compute-sanitizer is not installed")
     assert sections["callers"]["state"] == "not run"  # no library here has a GPU of its own
+    assert "pycuda is not installed" in sections["callers"]["note"]
     assert all(row["ratio"] > 0 for row in sections["times"]["rows"] if "copy_ms" in row)
     states = [row["state"] for row in sections["end_to_end"]["rows"]]
     assert states == ["failed", "ok", "ok"]
