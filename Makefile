@@ -56,8 +56,8 @@ cubins: $(VENV_READY) ## compile the CUDA kernels for every GPU, for a wheel to 
 
 lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=--upgrade for newer versions
 	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt
-	@$(COMPILE) pyproject.toml requirements/build.in --extra serve -o requirements/edge.txt
-	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra quantize --extra serve --extra dev -o requirements/test.txt
+	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/edge.txt
+	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra quantize --extra dev -o requirements/test.txt
 	@set -e; for name in $(TENSORRTS); do $(COMPILE) requirements/tensorrt-$$name.in --no-deps --no-annotate -o requirements/tensorrt-$$name.txt; done
 
 clean: ## remove out/, built packages and caches; the environments stay

@@ -28,9 +28,6 @@ EXTRA_OF_MODULE = {
     "tensorrt": "tensorrt",
     "cuda": "gpu",
     "nncf": "quantize",
-    "starlette": "serve",
-    "uvicorn": "serve",
-    "prometheus_client": "serve",
 }
 
 

@@ -214,7 +214,6 @@ class MapRow:
         cube: float32 [C, columns], T, or None.
         composite: float32 [3, lines, samples], reflectance.
         mask: bool [lines, samples].
-        band_means: float32 [columns, C], x^ of the patches, or None where they stay on a GPU.
     """
 
     row: int
@@ -224,7 +223,6 @@ class MapRow:
     cube: Array | None
     composite: Array
     mask: NDArray[np.bool_]
-    band_means: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
