@@ -13,7 +13,7 @@ GPU_CHECK ?=
 LOCK ?=
 
 # The stamps carry the checksum of everything that a set-up depends on, so a set-up runs again when one of them changed.
-checksum = $(shell (echo '$(PYTHON)'; cat $(1) requirements/uv.txt scripts/venv.sh pyproject.toml) | cksum | cut -d' ' -f1)
+checksum = $(shell (echo '$(PYTHON)'; cat $(1) requirements/uv.txt scripts/apt.sh scripts/venv.sh pyproject.toml) | cksum | cut -d' ' -f1)
 EDGE_READY := $(EDGE)/.ready-$(call checksum,requirements/edge.txt)
 TENSORRTS := 10.3 11.4 rtx
 VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/grad-cam.txt scripts/tensorrt.sh $(TENSORRTS:%=requirements/tensorrt-%.txt))
@@ -37,6 +37,7 @@ demo-full: $(VENV_READY) ## train a small model, export it and run it (installs 
 	@echo "Look at $(OUT)/demo-full/run"
 
 test: $(VENV_READY) ## run the tests
+	@scripts/tools.sh
 	@$(VENV)/bin/python -m pytest
 
 lint: $(VENV_READY) ## ruff, mypy and the import rules

@@ -33,15 +33,9 @@ find_python() {
 
 # Debian and Ubuntu ship ensurepip in a package of its own.
 install_ensurepip() {
-    local package as_root=()
+    local package
     package="python$(version_of "$1")-venv"
-    [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
-    if command -v apt-get >/dev/null && "${as_root[@]}" true 2>/dev/null; then
-        echo "installing $package, which holds Python's ensurepip"
-        "${as_root[@]}" apt-get install -y -qq "$package" >/dev/null 2>&1 ||
-            { "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq "$package" >/dev/null; } ||
-            true
-    fi
+    apt_install "$package" || true
     "$1" -c 'import venv; from ensurepip import version' 2>/dev/null ||
         fail "$1 has no ensurepip module; run: sudo apt-get install -y $package (or name another Python with PYTHON=...)"
 }
@@ -76,5 +70,6 @@ install_lock() {
 [ $# -eq 2 ] || [ $# -eq 3 ] || fail "usage: scripts/venv.sh DIR LOCK [SOURCES]"
 venv=$1 lock=$2 sources=${3:-}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/apt.sh
 make_venv
 install_lock

@@ -68,7 +68,6 @@ def test_the_bundle_is_carried_over(int8, shipped):
 
 @pytest.mark.parametrize("kind", [OnnxRuntimeEngine, OpenVinoEngine])
 def test_engines_run_it_and_it_says_and_shows_nearly_the_same(kind, int8, shipped, leaves, tmp_path, monkeypatch):
-    pytest.importorskip("openvino")
     monkeypatch.setenv("FOCUS_CACHE", str(tmp_path))
     with shipped as exact, kind(int8, 1) as coarse:
         assert coarse.precision == "int8"

@@ -9,6 +9,7 @@ from focus.calib import calibration_from_references
 from focus.calib.commands import main
 from focus.runtime import Calibration, CubeError
 from focus.runtime.cubes import Cube, write_npz
+from support.shared import shared_file
 
 WAVELENGTHS = np.array([500.0, 600.0, 700.0])
 
@@ -145,12 +146,8 @@ def test_command(tmp_path, capsys):
 
 
 def test_command_refuses_a_real_dark_of_another_size(tmp_path, capsys):
-    from pathlib import Path
-
-    data = Path(__file__).resolve().parents[3] / "shared" / "data"
-    if not (data / "darkReference.hdr").exists():
-        pytest.skip("the real cubes are not beside this repository (../shared/data)")
-    arguments = ["reference", "--white", str(data / "corn-kernel-hyperspectral.hdr")]
-    assert main([*arguments, "--dark", str(data / "darkReference.hdr"), "--out", str(tmp_path / "x.focuscal")]) == 2
+    white, dark = (shared_file(f"data/{name}.hdr") for name in ("corn-kernel-hyperspectral", "darkReference"))
+    arguments = ["reference", "--white", str(white)]
+    assert main([*arguments, "--dark", str(dark), "--out", str(tmp_path / "x.focuscal")]) == 2
     assert "978 bands x 1600 samples, corn-kernel-hyperspectral.raw has 580 x 43" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -6,7 +6,6 @@ import configparser
 import os
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from repository.tree import ROOT
 
 from focus.runtime.commands.run import _parser
+from support.tools import tool
 
 FOLDER = ROOT / "deploy/systemd"
 UNIT = FOLDER / "focus-run.service"
@@ -46,9 +46,7 @@ def settings() -> dict[str, str]:
 
 
 def verified(path: Path) -> str:
-    program = shutil.which("systemd-analyze")
-    if program is None:
-        pytest.skip("systemd-analyze is not installed (Debian package systemd)")
+    program = tool("systemd-analyze", "systemd")
     done = subprocess.run([program, "verify", str(path)], capture_output=True, text=True, timeout=60, check=False)
     # Containers lack units that are named here; whether those exist is not a matter of this file.
     lines = (done.stdout + done.stderr).splitlines()
@@ -147,9 +145,7 @@ def test_an_engine_and_options_become_arguments(service, tmp_path):
 
 
 def test_the_user_can_be_made(tmp_path):
-    program = shutil.which("systemd-sysusers")
-    if program is None:
-        pytest.skip("systemd-sysusers is not installed (Debian package systemd)")
+    program = tool("systemd-sysusers", "systemd")
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/group").write_text("video:x:44:\n")
     users = (FOLDER / "focus.sysusers.conf").read_text(encoding="utf-8")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from repository.tree import ROOT
+
+from support.tools import tool
 
 RULES = ROOT / "deploy/udev/70-focus-cameras.rules"
 TOKEN = re.compile(r'([A-Z]+(?:\{[\w/]+\})?)(==|!=|\+=|-=|:=|=)"([^"]*)"')
@@ -35,14 +36,12 @@ def offered() -> str:
 
 
 def udev_says(path: Path) -> str:
-    program = shutil.which("udevadm")
-    if program is None:
-        pytest.skip("udevadm is not installed (Debian package udev)")
+    program = tool("udevadm", "udev")
     done = subprocess.run([program, "verify", str(path)], capture_output=True, text=True, check=False)
     if "Unknown command verb" not in done.stderr:
         return "" if done.returncode == 0 else done.stdout + done.stderr
     if os.geteuid() != 0:
-        pytest.skip("this udevadm has no verify, and only root can show it rules in another folder")
+        pytest.skip("this udevadm has no verify (it came with systemd 254); to run this test: be root")
     # Before 254 udev only reads rules where they are installed: in a mount namespace of its own, so that nothing is.
     folder = "/run/udev/rules.d"
     steps = ["mount -t tmpfs none /run", f"mkdir -p {folder}", f"cp {path} {folder}"]
@@ -50,7 +49,7 @@ def udev_says(path: Path) -> str:
     done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     if f"{folder}/{path.name}" not in said:
-        pytest.skip(f"this udevadm cannot be shown the rules here: {said.strip()[-200:]}")
+        pytest.skip(f"to run this test: systemd 254, or a root that may mount ({said.strip()[-200:]})")
     return "\n".join(line for line in said.splitlines() if line.startswith(f"{folder}/{path.name}:"))
 
 

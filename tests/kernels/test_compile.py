@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 
 from focus.kernels import ingest
 from focus.kernels._compile import compiled
@@ -75,7 +74,6 @@ def test_what_cannot_be_read_is_compiled_anew(tmp_path):
     assert "Counter({" in run()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes can fork")
 def test_a_forked_child_has_threads_of_its_own():
     raw = np.random.default_rng(0).integers(0, 99, (40, 64, 96)).astype(np.uint16)
     expected = ingest(raw, 16, np.ones((3, 40)), threads=2)

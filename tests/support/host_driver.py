@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from focus.kernels import cuda
 from focus.kernels.cuda import CudaDevice, DeviceArray
+from support.tools import tool
 
 SOURCES = Path(cuda.__file__).parent
 HARNESS = Path(__file__).parent / "cuda_on_host"
@@ -42,7 +43,7 @@ def host_library() -> ctypes.CDLL:
     options = ["-std=c++17", "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
     options += ["-U_FORTIFY_SOURCE"]  # it takes jumps between stacks for mistakes
     unknown = ["-Wno-unknown-pragmas", "-Wno-unused-function"]  # "#pragma unroll"
-    command = ["g++", *options, *unknown, f"-I{SOURCES}", str(HARNESS / "kernels.cpp"), "-o", str(library)]
+    command = [tool("g++", "g++"), *options, *unknown, f"-I{SOURCES}", str(HARNESS / "kernels.cpp"), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     loaded = ctypes.CDLL(str(library))

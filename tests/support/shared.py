@@ -17,5 +17,5 @@ def shared_file(name: str) -> Path:
     """
     path = SHARED / name
     if not path.exists():
-        pytest.skip(f"{name} is not in {SHARED}; real data and weights are too large for the repository")
+        pytest.skip(f"{name} is too large for the repository; to run this test: put it into {SHARED}")
     return path

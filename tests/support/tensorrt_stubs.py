@@ -4,16 +4,22 @@ that they link to. Nothing in those libraries works; the classes, their methods 
 
 from __future__ import annotations
 
+import platform
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from support.tools import tool
+
 #: Where scripts/tensorrt.sh unpacks them.
 SHARE = Path(sys.prefix) / "share" / "focus"
+
+
+#: What makes the libraries that the bindings link to, and the packages that hold it.
+TOOLS = (("gcc", "gcc"), ("nm", "binutils"), ("readelf", "binutils"))
 
 
 def bindings_folder(name: str) -> Path:
@@ -26,7 +32,8 @@ def bindings_folder(name: str) -> Path:
     if not folder.is_dir():
         pytest.fail(f"{folder} is missing; run scripts/tensorrt.sh {sys.prefix}")
     if not any(folder.iterdir()):
-        pytest.skip(f"there is no wheel of TensorRT {name} for Python {sys.version_info[0]}.{sys.version_info[1]} here")
+        here = f"Python {sys.version_info[0]}.{sys.version_info[1]} on {platform.machine()}"
+        pytest.skip(f"there is no wheel of TensorRT {name} for {here}; to run this test: Python 3.10 to 3.12 on x86_64")
     return folder
 
 
@@ -38,18 +45,16 @@ def stub_libraries(bindings: Path, folder: Path) -> Path:
         folder: to write them to.
     Returns: ``folder``, for LD_LIBRARY_PATH.
     """
-    for tool in ("gcc", "nm", "readelf"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed; it makes the libraries that TensorRT's bindings link to")
+    gcc, nm, readelf = (tool(program, package) for program, package in TOOLS)
     module = bindings / "tensorrt_bindings" / "tensorrt.so"
-    wanted = [name for name in re.findall(r"\[(lib\S+)\]", _said("readelf", "-d", module)) if name.startswith("libnv")]
-    symbols = [line.split()[-1] for line in _said("nm", "-D", "--undefined-only", module).splitlines()]
+    wanted = [name for name in re.findall(r"\[(lib\S+)\]", _said(readelf, "-d", module)) if name.startswith("libnv")]
+    symbols = [line.split()[-1] for line in _said(nm, "-D", "--undefined-only", module).splitlines()]
     ours = [name for name in symbols if re.fullmatch(r"(create|get|init)\w*(_INTERNAL|Registry|Version|Plugins)", name)]
     assert len(wanted) == 3 and "createInferBuilder_INTERNAL" in ours
     source = folder / "stubs.c"
     source.write_text("".join(f"void *{name}(void) {{ return 0; }}\n" for name in ours))
     for library in wanted:
-        _said("gcc", "-shared", "-fPIC", f"-Wl,-soname,{library}", "-o", folder / library, source)
+        _said(gcc, "-shared", "-fPIC", f"-Wl,-soname,{library}", "-o", folder / library, source)
     return folder
 
 

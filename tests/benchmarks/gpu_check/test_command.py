@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -21,8 +20,6 @@ from gpu_check._main import main
 from gpu_check._offers import Offer
 from gpu_check._stand_in import TorchStandIn
 from support.host_driver import HostDriver, played_driver
-
-pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ (apt-get install g++)")
 
 TINY = Effort(
     few_shapes=True, cube=(6, 16, 20), patch=4, batches=(1, 2), launches=2, rounds=2, passes=3, peer_passes=2, matrix=16

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 from contextlib import contextmanager
 
@@ -28,8 +27,6 @@ from gpu_check._sanitizer import TOOLS, sanitize
 from support.host_driver import played_driver
 from support.host_engines import HostOrt
 from support.toy_model import Toy
-
-needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ (apt-get install g++)")
 
 FEW = Effort(few_shapes=True, batches=(1, 3), rounds=2, passes=4)
 
@@ -58,7 +55,6 @@ def toy(tmp_path_factory):
     return path, Case("toy", bundle, source_facts(spec, model.wavelengths_nm, rig), cubes, {"focus": answers})
 
 
-@needs_compiler
 def test_from_raw_to_maps_through_an_engine(toy):
     path, case = toy
     with played_driver():
@@ -73,7 +69,6 @@ def test_from_raw_to_maps_through_an_engine(toy):
     assert section.figures["batch_share_of_matrix_rate"] == pytest.approx(0.5)
 
 
-@needs_compiler
 def test_what_is_wrong_is_not_timed(toy):
     path, case = toy
     swapped = Case("toy", case.bundle, case.source, case.cubes, {"focus": case.answers["focus"][::-1]})
@@ -131,7 +126,6 @@ def test_operations_of_the_network_are_those_of_a_vit_b():
     assert VIT_B.size == 256
 
 
-@needs_compiler
 def test_streams_of_callers():
     @contextmanager
     def good(index):

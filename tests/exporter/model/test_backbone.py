@@ -12,8 +12,7 @@ from timm.models.vision_transformer import VisionTransformer
 from focus.exporter.model import create_backbone, load_weights, require_supported
 from focus.runtime import FocusError
 from support.nets import small_backbone
-
-DINO = Path(__file__).parents[4] / "shared/weights/vit_small_patch14_dinov2.safetensors"
+from support.shared import shared_file
 
 
 @pytest.mark.parametrize(
@@ -77,10 +76,9 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 
 def test_dinov2_weights_fit_any_grid() -> None:
-    if not DINO.exists():
-        pytest.skip(f"the DINOv2-S weights are not at {DINO}; they are shared apart from the repository")
+    weights = shared_file("weights/vit_small_patch14_dinov2.safetensors")
     backbone = create_backbone("vit_small_patch14_dinov2", (112, 112))
-    load_weights(backbone, DINO)
+    load_weights(backbone, weights)
     features = backbone.eval().forward_features(torch.zeros(1, 3, 112, 112))
     assert features.shape == (1, 65, 384)
     assert 0.5 < float(features.detach().std()) < 5

@@ -4,7 +4,6 @@ only a GPU can show is left to ``make gpu-check``.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +20,6 @@ from gpu_check._saliency import Attended, random_attended, saliency_faults
 from gpu_check._window import random_rows, window_faults
 from support.host_driver import HostDriver, host_device
 from support.raw_windows import RawWindow, attended, raw_windows
-
-pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ (apt-get install g++)")
 
 COMMON = settings(max_examples=40, deadline=None)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
+from support.shared import shared_file
 
 CODES = {"u1": 1, "i2": 2, "i4": 3, "f4": 4, "f8": 5, "u2": 12, "u4": 13, "i8": 14, "u8": 15}
 STORED_AXES = {"bil": (1, 0, 2), "bip": (1, 2, 0), "bsq": (0, 1, 2)}
@@ -16,14 +16,7 @@ STORED_AXES = {"bil": (1, 0, 2), "bip": (1, 2, 0), "bsq": (0, 1, 2)}
 @pytest.fixture(scope="session")
 def real_file() -> Callable[[str], Path]:
     """The path of a real cube; the test is skipped where it is absent."""
-
-    def find(name: str) -> Path:
-        path = DATA / name
-        if not path.exists():
-            pytest.skip(f"the real cube {name} is not beside this repository (../shared/data)")
-        return path
-
-    return find
+    return lambda name: shared_file(f"data/{name}")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import shutil
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ import pytest
 from focus.runtime.doctor._child import look
 from focus.runtime.doctor._cuda import INTEGRATED, MAJOR, MINOR, DriverError, gpus_from_driver
 from focus.runtime.doctor._gpus import Gpu, gpu_facts, gpus_from_smi, shipped_kernels
+from support.tools import tool
 
 LIBCUDA = r"""
 #include <stddef.h>
@@ -145,9 +145,7 @@ def test_kernels_that_this_installation_carries(tmp_path):
 
 
 def test_the_command_asks_a_real_library(tmp_path, monkeypatch):
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler (cc) to make a driver with")
+    compiler = tool("gcc", "gcc")
     source = tmp_path / "cuda.c"
     source.write_text(LIBCUDA)
     library = tmp_path / "libcuda.so.1"

@@ -5,8 +5,6 @@ bound to that memory.
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 
@@ -20,8 +18,6 @@ from support.host_engines import HostOrt, played_gpu
 from support.runs import run
 from support.scenes import Scripted, cube, reflectance
 from support.toy_model import WAVELENGTHS, Toy
-
-pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ (apt-get install g++)")
 
 
 class Recorded(HostOrt):
