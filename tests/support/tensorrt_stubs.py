@@ -4,6 +4,7 @@ that they link to. Nothing in those libraries works; the classes, their methods 
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import subprocess
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from repository.tree import ROOT
 
 from support.tools import tool
 
@@ -56,6 +58,24 @@ def stub_libraries(bindings: Path, folder: Path) -> Path:
     for library in wanted:
         _said(gcc, "-shared", "-fPIC", f"-Wl,-soname,{library}", "-o", folder / library, source)
     return folder
+
+
+def require_passes(contract: Path, bindings: Path, least: int, **environment: str) -> None:
+    """Runs a file of tests in a process of its own, in which ``tensorrt`` is what lies in a folder.
+
+    Args:
+        contract: the file.
+        bindings: from ``bindings_folder``.
+        least: how many tests it must hold at least; none of them may be skipped.
+        environment: further variables.
+    """
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(contract)]
+    variables = {**os.environ, "PYTHONPATH": str(bindings), **environment}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    closing = done.stdout.strip().splitlines()[-1]
+    passed = re.match(r"(\d+) passed in", closing)
+    assert passed is not None and int(passed[1]) >= least, closing
 
 
 def _said(*command: object) -> str:

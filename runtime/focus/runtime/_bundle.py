@@ -20,6 +20,17 @@ Numbers = tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
 Positive = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
 
 
+def first_fault(error: ValidationError, whole: str) -> str:
+    """Where the first fault is, and what it is, on one line.
+
+    Args:
+        error: of a validation.
+        whole: what to call the place where the fault is of the whole.
+    """
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or whole}: {first['msg']}"
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -136,10 +147,8 @@ class Bundle(_Part):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "bundle"
             raise BundleError(
-                f"{source}: the model's bundle is not valid ({where}: {first['msg']}); "
+                f"{source}: the model's bundle is not valid ({first_fault(error, 'bundle')}); "
                 "export it again with this version's focus-export"
             ) from None
 

@@ -1,4 +1,4 @@
-"""``TensorRTEngine`` against the real classes of one TensorRT version; ``test_engine_contract.py`` runs this file once
+"""``TensorRTEngine`` against the real classes of one TensorRT version; ``test_contract.py`` runs this file once
 a version. What TensorRT would do on a GPU is done by ONNX Runtime: the bytes of these plans are an ONNX file.
 """
 

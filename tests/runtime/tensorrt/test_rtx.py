@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.tensorrt_stubs import bindings_folder
+from support.tensorrt_stubs import bindings_folder, require_passes
 
 ROOT = Path(__file__).parents[3]
 GRAPHS = ("fp32", "fp16", "fp16-node", "int8")
@@ -55,9 +53,4 @@ def test_int8_and_fp16_plans_are_smaller(rows: dict[tuple[str, str], dict[str, A
 
 
 def test_the_build_with_a_real_parser_and_builder() -> None:
-    found = os.environ | {"PYTHONPATH": str(bindings_folder("rtx"))}
-    contract = Path(__file__).with_name("rtx_contract.py")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(contract)]
-    done = subprocess.run(command, cwd=ROOT, env=found, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.match(r"6 passed in", done.stdout.strip().splitlines()[-1]), done.stdout
+    require_passes(Path(__file__).with_name("rtx_contract.py"), bindings_folder("rtx"), least=6)

@@ -14,7 +14,7 @@ from focus.kernels.cuda import ARRIVED, DeviceIngest, Exchange, Mark
 from focus.runtime.engines import DeviceEngine
 from focus.runtime.pipeline._data import FAULTS, Reading, Times, Window
 from focus.runtime.pipeline._device_maps import DeviceMaps, Replayed
-from focus.runtime.pipeline._ingest import composite_of_good
+from focus.runtime.pipeline._ingest import composite_of_good, optics_of
 from focus.runtime.sources import SourceFacts
 
 
@@ -49,13 +49,9 @@ class DeviceCubes:
             self._arriving,
             samples,
             backbone.patch,
-            composite_of_good(np.array(bundle.composite_weights), source.good_bands, source.name),
+            composite_of_good(bundle, source),
+            **optics_of(source),
             dtype=source.dtype,
-            dark=source.dark,
-            gain=source.gain,
-            used=source.good_bands,
-            bits=source.bits,
-            shift=source.shift,
             rows=batch * backbone.rows,
         )
         self._lines = batch * lines

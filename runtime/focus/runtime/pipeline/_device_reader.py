@@ -15,7 +15,7 @@ from focus.kernels.cuda import Device, DeviceIngest, Exchange, Queue, shown_line
 from focus.runtime.engines import DeviceEngine
 from focus.runtime.pipeline._data import Cut, PatchRow, Plan, Reading, Strip
 from focus.runtime.pipeline._device_maps import DeviceMaps, Replayed
-from focus.runtime.pipeline._ingest import alive_samples, composite_of_good, patch_row, seen_samples
+from focus.runtime.pipeline._ingest import alive_samples, composite_of_good, optics_of, patch_row, seen_samples
 from focus.runtime.pipeline._windows import step_from_overlap
 
 #: Types of raw samples that the kernel reads; others are made float32 on the way.
@@ -77,13 +77,9 @@ class DeviceReader:
             self._arriving,
             source.samples,
             backbone.patch,
-            composite_of_good(np.array(bundle.composite_weights), source.good_bands, source.name),
+            composite_of_good(bundle, source),
+            **optics_of(source),
             dtype=source.dtype if native else np.float32,
-            dark=source.dark,
-            gain=source.gain,
-            used=source.good_bands,
-            bits=source.bits,
-            shift=source.shift,
             rows=total,
         )
         self._alive, self._slots = alive_samples(source), Slots(total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +33,8 @@ class Ingest:
         self._lines = LineIngest(
             source.samples,
             bundle.backbone.patch,
-            composite_of_good(np.array(bundle.composite_weights), source.good_bands, source.name),
-            dark=source.dark,
-            gain=source.gain,
-            used=source.good_bands,
-            bits=source.bits,
-            shift=source.shift,
+            composite_of_good(bundle, source),
+            **optics_of(source),
             threads=threads,
         )
         self._mean, self._deviation = np.array(bundle.mean), np.array(bundle.deviation)
@@ -114,13 +111,30 @@ def _runs(arrived: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     yield from pairwise(edges)
 
 
-def composite_of_good(weights: NDArray[np.float64], good: NDArray[np.bool_], name: str) -> NDArray[np.float64]:
-    """Weights of the good bands, scaled so that each channel stays an average."""
-    kept = weights * good
+def optics_of(source: SourceFacts) -> dict[str, Any]:
+    """What ``focus.kernels.ingest`` asks of a source, by its names there."""
+    return {
+        "dark": source.dark,
+        "gain": source.gain,
+        "used": source.good_bands,
+        "bits": source.bits,
+        "shift": source.shift,
+    }
+
+
+def composite_of_good(bundle: Bundle, source: SourceFacts) -> NDArray[np.float64]:
+    """Weights of the good bands in the composite, scaled so that each channel stays an average, float64 [3, C].
+
+    Raises:
+        CubeError: no good band left for a channel.
+    """
+    weights = np.array(bundle.composite_weights)
+    kept = weights * source.good_bands
     totals = kept.sum(axis=1, keepdims=True)
     if np.any(totals <= 0.01 * weights.sum(axis=1, keepdims=True)):
         raise CubeError(
-            f"{name} marks every band of a channel of the model's composite as bad; correct its list of bad bands"
+            f"{source.name} marks every band of a channel of the model's composite as bad; "
+            "correct its list of bad bands"
         )
     scaled: NDArray[np.float64] = kept * (weights.sum(axis=1, keepdims=True) / totals)
     return scaled

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from focus.runtime._bundle import Bundle
+from focus.runtime._bundle import Bundle, first_fault
 from focus.runtime._errors import BundleError
 from focus.runtime._files import write_atomically
 from focus.runtime.tensorrt._gpu import AMPERE
@@ -133,10 +133,8 @@ def read_sidecar(plan: Path | str) -> PlanFacts:
     try:
         return PlanFacts.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "file"
         raise BundleError(
-            f"{path} does not hold the facts that this version of FOCUS reads ({where}: {first['msg']}); "
+            f"{path} does not hold the facts that this version of FOCUS reads ({first_fault(error, 'file')}); "
             f"build the plan again: {build}"
         ) from None
 
