@@ -33,7 +33,7 @@ STEP = 4
 
 # Beyond the largest float32 there is no measurement. Constants of their own types, so that the loops stay in float32.
 LARGEST = np.float32(np.finfo(np.float32).max)
-ZERO, ONE = np.float32(0), np.float32(1)
+ZERO = np.float32(0)
 UNSIGNED = np.uintp
 
 

@@ -3,7 +3,7 @@
 from focus.kernels.cuda._compile import ARCHITECTURES
 from focus.kernels.cuda._driver import CudaDevice
 from focus.kernels.cuda._exchange import Exchange
-from focus.kernels.cuda._gpu import Gpu, driver_module, gpu_count, gpu_facts
+from focus.kernels.cuda._gpu import Gpu, driver_module, gpu_facts
 from focus.kernels.cuda._ingest import ARRIVED, NOTHING, DeviceIngest, DeviceWindow, Inputs, Rows, shown_lines
 from focus.kernels.cuda._memory import Argument, Device, DeviceArray, DeviceError, Mark, Queue, uploaded
 from focus.kernels.cuda._saliency import DeviceSaliency, Maps, Said
@@ -29,7 +29,6 @@ __all__ = [
     "Rows",
     "Said",
     "driver_module",
-    "gpu_count",
     "gpu_facts",
     "shown_lines",
     "uploaded",

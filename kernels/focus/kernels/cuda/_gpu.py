@@ -76,15 +76,6 @@ def checked(driver: Any, answer: tuple[Any, ...]) -> Any:
     return values[0] if len(values) == 1 else tuple(values)
 
 
-def gpu_count() -> int:
-    """How many GPUs the driver sees; 0 where there is no driver."""
-    try:
-        driver = driver_module()
-        return int(checked(driver, driver.cuDeviceGetCount()))
-    except DeviceError:
-        return 0
-
-
 def gpu_facts(index: int = 0, driver: Any = None) -> Gpu:
     """The GPU with this number.
 

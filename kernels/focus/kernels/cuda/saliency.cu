@@ -12,7 +12,7 @@ namespace focus {
 
 constexpr int THREADS = 512;
 constexpr int WARPS = THREADS / WARP;
-constexpr int CHUNK = 128;  // patches whose attention is held at a time; as in _launch.py
+constexpr int CHUNK = 128;  // patches whose attention is held at a time; as in _saliency.py
 
 struct Attention {
     const void *values;  // [H*, K, G, N]

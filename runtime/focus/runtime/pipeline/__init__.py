@@ -21,7 +21,6 @@ from focus.runtime.pipeline._data import (
 )
 from focus.runtime.pipeline._device_cube import DeviceCubes
 from focus.runtime.pipeline._ingest import Ingest
-from focus.runtime.pipeline._memory import StripMemory
 from focus.runtime.pipeline._read import read_windows
 from focus.runtime.pipeline._run import Progress, plan_run, run_pipeline
 from focus.runtime.pipeline._windows import WindowCutter
@@ -45,7 +44,6 @@ __all__ = [
     "RunSummary",
     "Settings",
     "Strip",
-    "StripMemory",
     "Times",
     "Window",
     "WindowCutter",

@@ -63,11 +63,6 @@ class Capture:
         """Why the stream ended before the source did; None if it did not."""
         return self._assembler.ended
 
-    @property
-    def waiting(self) -> int:
-        """Strips that wait to be read."""
-        return len(self._waiting)
-
     def strips(self) -> Iterator[Strip]:
         """The strips, in order; each is to be released by its reader.
 
