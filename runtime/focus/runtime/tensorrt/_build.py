@@ -86,8 +86,10 @@ def source_from_onnx(onnx: Path, wanted: str | None = None) -> Source:
         onnx: from focus-export or focus-calib quantize.
         wanted: the precision that it must have; None takes any.
     Raises:
-        BundleError: it is damaged, not ours, or of another precision.
+        BundleError: it is missing, damaged, not ours, or of another precision.
     """
+    if not onnx.is_file():
+        raise BundleError(f"no model file {onnx}; make one with focus-export --precision fp16")
     file, graph = read_model_file(onnx), graph_facts(onnx)
     precision = precision_of(onnx, file.bundle, graph, wanted)
     return Source(file, precision, graph.opset, "Attention" in graph.operators)
