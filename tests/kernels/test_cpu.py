@@ -131,6 +131,21 @@ def test_lines_of_several_types_may_share_a_patch_row():
     np.testing.assert_array_equal(found.composite, expected.composite)
 
 
+def test_lines_that_wait_keep_their_fractions_when_integers_follow():
+    raw = np.random.default_rng(4).integers(0, 255, (3, 4, 4)).astype(np.float32)
+    raw[:, :2] += 0.5
+    lines = LineIngest(4, 4, np.eye(3))
+    found = joined([lines.add(raw[:, :2]), lines.add(raw[:, 2:].astype(np.uint16))])
+    np.testing.assert_array_equal(found.composite, raw)
+
+
+def test_rows_that_never_came_after_whole_ones_repeat_their_last_line():
+    raw = np.random.default_rng(5).integers(0, 255, (3, 8, 4)).astype(np.uint16)
+    lines = LineIngest(4, 4, np.eye(3))
+    lines.add(raw)
+    np.testing.assert_array_equal(lines.skip(4).composite, np.repeat(raw[:, -1:], 4, axis=1))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

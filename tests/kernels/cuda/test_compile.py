@@ -31,7 +31,7 @@ def test_no_architecture_spills_or_uses_local_memory():
 def test_a_newer_architecture_gets_ptx_for_the_driver_to_finish():
     found = compiled(990)
     assert b".target sm_" in found.image and b"ingest_uint16_8" in found.image
-    assert bytes([32]) == b" "  # Python has one such object, and NVRTC writes into what it is given
+    assert bytes([32])[0] == 32  # Python has one such object, and NVRTC writes into what it is given
 
 
 def test_what_was_compiled_is_kept(tmp_path, monkeypatch):

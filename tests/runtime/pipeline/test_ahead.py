@@ -60,3 +60,27 @@ def test_a_reader_that_stops_ends_the_thread():
     assert threading.active_count() == before + 1
     reader.close()
     assert threading.active_count() == before
+
+
+def test_an_interrupt_while_it_ends_is_raised_once_the_thread_has_ended(monkeypatch):
+    """What the thread works on is given back right after."""
+    let_go, join, interrupted = threading.Event(), threading.Thread.join, []
+
+    def items():
+        yield 1
+        let_go.wait(10)
+        yield 2
+
+    def interrupted_once(thread, timeout=None):
+        if thread.name == "focus-ingest" and not interrupted:
+            interrupted.append(thread)
+            threading.Timer(0.2, let_go.set).start()
+            raise KeyboardInterrupt
+        join(thread, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted_once)
+    rows = ahead(items(), 1)
+    next(rows)
+    with pytest.raises(KeyboardInterrupt):
+        rows.close()
+    assert let_go.is_set() and not interrupted[0].is_alive()
