@@ -16,7 +16,7 @@ LOCK ?=
 checksum = $(shell (echo '$(PYTHON)'; cat $(1) requirements/uv.txt scripts/venv.sh pyproject.toml) | cksum | cut -d' ' -f1)
 EDGE_READY := $(EDGE)/.ready-$(call checksum,requirements/edge.txt)
 TENSORRTS := 10.3 11.4 rtx
-VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/grad-cam.txt scripts/tensorrt.sh $(TENSORRTS:%=requirements/tensorrt-%.txt))
+VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/grad-cam.txt scripts/tensorrt.sh scripts/aravis.sh requirements/aravis.txt $(TENSORRTS:%=requirements/tensorrt-%.txt))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -57,7 +57,8 @@ cubins: $(VENV_READY) ## compile the CUDA kernels for every GPU, for a wheel to 
 lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=--upgrade for newer versions
 	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt
 	@$(COMPILE) pyproject.toml requirements/build.in --extra serve -o requirements/edge.txt
-	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra quantize --extra serve --extra dev -o requirements/test.txt
+	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra quantize --extra serve --extra camera --extra dev -o requirements/test.txt
+	@$(subst --only-binary :all:,,$(COMPILE)) requirements/aravis.in --no-annotate -o requirements/aravis.txt
 	@set -e; for name in $(TENSORRTS); do $(COMPILE) requirements/tensorrt-$$name.in --no-deps --no-annotate -o requirements/tensorrt-$$name.txt; done
 
 clean: ## remove out/, built packages and caches; the environments stay
@@ -82,4 +83,5 @@ $(EDGE_READY):
 $(VENV_READY):
 	@scripts/venv.sh $(VENV) requirements/test.txt requirements/grad-cam.txt
 	@scripts/tensorrt.sh $(VENV)
+	@scripts/aravis.sh $(VENV)
 	@rm -f $(VENV)/.ready-* && touch $@

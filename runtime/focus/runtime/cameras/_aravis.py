@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from focus.runtime._errors import CameraError, CameraLost
-from focus.runtime.cameras._aravis_device import open_device, set_features
+from focus.runtime.cameras._aravis_device import aravis, gerror, open_device, said, set_features
+from focus.runtime.cameras._aravis_stream import Acquisition
 from focus.runtime.cameras._facts import CameraOptions, Said, facts_of_camera
 from focus.runtime.cameras._layout import FrameLayout
 from focus.runtime.cameras._sequence import GIGE_16, WIDE_64, Unwrapper
@@ -20,9 +19,6 @@ from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
 
 #: Formats of one value a pixel in whole bytes, and the bits of it, at the lower end (GenICam PFNC).
 BITS_OF_FORMAT = {"Mono8": 8, "Mono10": 10, "Mono12": 12, "Mono14": 14, "Mono16": 16}
-
-#: Memory for frames that Aravis may be ahead, and how many frames that is at least and at most.
-STREAM_BYTES, FEWEST_FRAMES, MOST_FRAMES = 64 * 2**20, 8, 256
 
 SILENCE_LIMIT_S = 1.8
 FIRST_LIMIT_S = 10.0
@@ -42,8 +38,8 @@ class AravisCamera:
         options: what the user says about it.
         uri: for the record.
     Raises:
-        CameraError: there is no such camera, somebody else controls it, or its pixel format cannot be read.
-        ModuleNotFoundError: PyGObject is not installed.
+        CameraError: there is no such camera, somebody else controls it, its pixel format cannot be read, or Aravis is
+            not installed.
     """
 
     truth: Truth | None = None
@@ -62,12 +58,13 @@ class AravisCamera:
         self._lost = threading.Event()
         self._aravis: Any = aravis()
         self._camera = open_device(self._aravis, where, protocol)
-        self._camera.get_device().connect("control-lost", lambda _: self._lost.set())
+        lost = self._lost  # not self: Aravis would keep the whole camera alive
+        self._camera.get_device().connect("control-lost", lambda _: lost.set())
         set_features(self._camera, options.features or ())
         if protocol == "gige":
             self._set_packets(options.packet_size)
-        said, self._layout = self._said(options, uri)
-        self.facts = facts_of_camera(said, options)
+        facts, self._layout = self._said(options, uri)
+        self.facts = facts_of_camera(facts, options)
 
     def _set_packets(self, size: int | None) -> None:
         try:
@@ -76,7 +73,9 @@ class AravisCamera:
             else:
                 self._camera.gv_set_packet_size(size)
         except gerror() as error:
-            raise CameraError(f"{self._camera.get_model_name()} takes no packets of {size} bytes: {error}") from None
+            raise CameraError(
+                f"{self._camera.get_model_name()} takes no packets of {size} bytes: {said(error)}"
+            ) from None
 
     def _said(self, options: CameraOptions, uri: str) -> tuple[Said, FrameLayout]:
         camera = self._camera
@@ -96,7 +95,7 @@ class AravisCamera:
             bool(options.transpose),
             options.status_lines or 0,
         )
-        said = Said(
+        facts = Said(
             name=name,
             uri=uri,
             bands=layout.bands,
@@ -105,7 +104,7 @@ class AravisCamera:
             bits=BITS_OF_FORMAT[form],
             provenance={"format": f"{self._protocol} {form}", "features": list(options.features or ())},
         )
-        return said, layout
+        return facts, layout
 
     def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
         """See ``FrameSource.start``; it never ends by itself.
@@ -113,31 +112,29 @@ class AravisCamera:
         Raises:
             CameraLost: the camera fell silent, or another program took control of it.
         """
+        acquisition = self._begin()
         try:
-            stream = self._camera.create_stream(None, None)
-            memory = self._give_memory(stream)
-            self._camera.start_acquisition()
-        except gerror() as error:
-            raise CameraLost(f"{self.facts.name} does not start: {error}; plug it in again") from None
-        try:
-            yield from self._lines(stream, memory, get_buffer)
+            yield from self._lines(acquisition, get_buffer)
+        except CameraLost:
+            # A camera that does not answer takes seconds to be given up; its loss is to be said before that.
+            threading.Thread(target=acquisition.end, name="focus-camera-end", daemon=True).start()
+            raise
         finally:
-            self._stop()
+            if not self._lost.is_set():
+                acquisition.end()
+            self._camera = None
 
-    def _give_memory(self, stream: Any) -> list[NDArray[np.uint8]]:
-        """Hands Aravis frames of our own memory, because taking the bytes of its own copies them."""
-        payload = int(self._camera.get_payload())
-        count = min(max(STREAM_BYTES // payload, FEWEST_FRAMES), MOST_FRAMES)
-        memory = [np.zeros(payload, np.uint8) for _ in range(count)]
-        for number, frame in enumerate(memory, 1):  # 0 would be a null pointer, which comes back as None
-            stream.push_buffer(self._aravis.Buffer.new_full(payload, frame.ctypes.data, number, None))
-        return memory
+    def _begin(self) -> Acquisition:
+        try:
+            return Acquisition(self._aravis, self._camera)
+        except gerror() as error:
+            raise CameraLost(f"{self.facts.name} does not start: {said(error)}; plug it in again") from None
 
-    def _lines(self, stream: Any, memory: list[NDArray[np.uint8]], get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+    def _lines(self, acquisition: Acquisition, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
         number, last = _Numbers(self._protocol), -1
         limit_s = max(FIRST_LIMIT_S, self._timeout_s)
         while True:
-            filled = self._pop(stream, limit_s)
+            filled = self._pop(acquisition, limit_s)
             limit_s = self._timeout_s
             try:
                 sequence = number(filled.get_frame_id())
@@ -145,31 +142,24 @@ class AravisCamera:
                 if sequence <= last:
                     continue
                 intact = filled.get_status() == self._aravis.BufferStatus.SUCCESS
-                copied = intact and self._layout.copy(memory[filled.get_user_data() - 1], get_buffer())
+                copied = intact and self._layout.copy(acquisition.bytes_of(filled), get_buffer())
                 meta = _meta(sequence, filled.get_timestamp(), filled.get_system_timestamp(), copied)
             finally:
-                stream.push_buffer(filled)
+                acquisition.give_back(filled)
             last = sequence
             yield meta
 
-    def _pop(self, stream: Any, limit_s: float) -> Any:
+    def _pop(self, acquisition: Acquisition, limit_s: float) -> Any:
         """The next frame, whole or not."""
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
             if self._lost.is_set():
                 raise CameraLost(f"{self.facts.name} went away, or another program controls it; check its cable")
-            filled = stream.timeout_pop_buffer(PATIENCE_US)
+            filled = acquisition.pop(PATIENCE_US)
             if filled is not None:
                 return filled
+        self._lost.set()
         raise CameraLost(f"{self.facts.name} sent nothing for {limit_s:g} s; check its cable, power and trigger")
-
-    def _stop(self) -> None:
-        try:
-            # A camera that has gone cannot be asked to stop, and asking takes its time.
-            if not self._lost.is_set():
-                self._camera.stop_acquisition()
-        except gerror():
-            return
 
 
 class _Numbers:
@@ -193,24 +183,3 @@ def _meta(sequence: int, camera_ns: int, system_ns: int, intact: bool) -> FrameM
     # A clock that was set in between would put the frame anywhere.
     since_ns = since_ns if 0 <= since_ns < 10 * 10**9 else 0
     return FrameMeta(sequence, camera_ns or None, monotonic_ns - since_ns, utc_ns - since_ns, intact)
-
-
-def aravis() -> Any:
-    """The library.
-
-    Raises:
-        ModuleNotFoundError: PyGObject is not installed.
-        CameraError: Aravis is not.
-    """
-    gi = import_module("gi")
-    try:
-        gi.require_version("Aravis", "0.8")
-        return import_module("gi.repository.Aravis")
-    except (ImportError, ValueError) as error:
-        raise CameraError(f"Aravis 0.8 is not there ({error}); see docs/cameras.md for its packages") from None
-
-
-def gerror() -> type[Exception]:
-    """What Aravis raises."""
-    error: type[Exception] = import_module("gi.repository.GLib").Error
-    return error

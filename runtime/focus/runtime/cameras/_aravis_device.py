@@ -12,6 +12,32 @@ from focus.runtime._errors import CameraError
 _PROTOCOLS = {"gige": "GigEVision", "usb3": "USB3Vision"}
 
 
+def aravis() -> Any:
+    """The library.
+
+    Raises:
+        CameraError: PyGObject or Aravis is not installed.
+    """
+    try:
+        import_module("gi").require_version("Aravis", "0.8")
+        return import_module("gi.repository.Aravis")
+    except (ImportError, ValueError) as error:
+        raise CameraError(
+            f"GigE and USB3 cameras need Aravis 0.8 ({error}); docs/cameras.md names its packages"
+        ) from None
+
+
+def gerror() -> type[Exception]:
+    """What Aravis raises."""
+    error: type[Exception] = import_module("gi.repository.GLib").Error
+    return error
+
+
+def said(error: Exception) -> str:
+    """What Aravis says, without the name and number of the error."""
+    return str(getattr(error, "message", error))
+
+
 def open_device(aravis: Any, where: str, protocol: Literal["gige", "usb3"]) -> Any:
     """Opens a camera and takes control of it.
 
@@ -24,11 +50,10 @@ def open_device(aravis: Any, where: str, protocol: Literal["gige", "usb3"]) -> A
     """
     # An address needs no search of the network, and works where broadcasts do not pass.
     name = where if protocol == "gige" and _is_address(where) else _search(aravis, where, protocol)
-    error_type = import_module("gi.repository.GLib").Error
     try:
         camera = aravis.Camera.new(name)
-    except error_type as error:
-        raise CameraError(f"cannot open {protocol}://{where} ({error.message}); see focus-run cameras") from None
+    except gerror() as error:
+        raise CameraError(f"cannot open {protocol}://{where} ({said(error)}); see focus-run cameras") from None
     if protocol == "gige" and not camera.get_device().is_controller():
         raise CameraError(f"another program controls {protocol}://{where}; end it, or wait until its control runs out")
     return camera
@@ -62,12 +87,11 @@ def set_features(camera: Any, features: Sequence[str]) -> None:
         ValueError: not of that form.
         CameraError: the camera does not have the feature, or refuses the value.
     """
-    error_type = import_module("gi.repository.GLib").Error
     for feature in features:
         name, equals, value = feature.partition("=")
         if not (name and equals and value):
             raise ValueError(f"--set must be Feature=value, got {feature!r}")
         try:
             camera.get_device().set_features_from_string(feature)
-        except error_type as error:
-            raise CameraError(f"{camera.get_model_name()} refuses --set {feature}: {error.message}") from None
+        except gerror() as error:
+            raise CameraError(f"{camera.get_model_name()} refuses --set {feature}: {said(error)}") from None

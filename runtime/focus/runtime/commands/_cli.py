@@ -28,6 +28,7 @@ EXTRA_OF_MODULE = {
     "tensorrt": "tensorrt",
     "cuda": "gpu",
     "nncf": "quantize",
+    "linuxpy": "camera",
     "starlette": "serve",
     "uvicorn": "serve",
     "prometheus_client": "serve",
