@@ -9,6 +9,8 @@ DEMO_TRAIN ?= --data sim:vnir,scenes=600,val=100,test=150 --epochs 6 --overwrite
 BENCH ?=
 # More options for the check on a GPU, e.g. GPU_CHECK="--quick --out out".
 GPU_CHECK ?=
+# More options for make fuzz, e.g. FUZZ="--inputs 1000000".
+FUZZ ?=
 # Locks keep their pins; `make lock LOCK=--upgrade` moves them.
 LOCK ?=
 
@@ -20,7 +22,7 @@ VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-full test lint bench gpu-check cubins lock clean distclean setup setup-edge
+.PHONY: help demo demo-full test fuzz lint bench gpu-check cubins lock clean distclean setup setup-edge
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +40,9 @@ demo-full: $(VENV_READY) ## train a small model, export it and run it (installs 
 
 test: $(VENV_READY) ## run the tests
 	@$(VENV)/bin/python -m pytest
+
+fuzz: $(VENV_READY) ## feed the stream's reader with 100,000 damaged streams; FUZZ=--atheris where that is installed
+	@PYTHONPATH=tests $(VENV)/bin/python -m support.fuzz $(FUZZ)
 
 lint: $(VENV_READY) ## ruff, mypy and the import rules
 	@$(VENV)/bin/ruff check .
