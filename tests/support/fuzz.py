@@ -1,7 +1,7 @@
 """Feeds the stream's reader with damaged streams: python -m support.fuzz [--inputs N] [--seed N] [--atheris]
 
 Every input is either read, or ends in an error of ours; what is called intact is what was sent. Anything else stops it,
-with the input as hexadecimal digits. With --atheris (pip install atheris) inputs are made of those that reached new code.
+with the input as hexadecimal digits. With --atheris (pip install atheris) inputs grow from those that reached new code.
 """
 
 from __future__ import annotations
