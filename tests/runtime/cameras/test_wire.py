@@ -123,6 +123,8 @@ def test_headers_that_no_camera_sends(changed, message):
         ({"dtype": np.dtype(np.float64)}, "a stream carries samples of uint8, uint16, int16, float32, got float64"),
         ({"wavelengths_nm": np.array([1.0, 2.0])}, "wavelengths must be 3 positive numbers in nm"),
         ({"fwhm_nm": np.array([1.0, -1.0, 3.0])}, "FWHM must be 3 positive numbers in nm"),
+        ({"bits": -1}, "-1 bits shifted by 0 do not fit into uint16"),
+        ({"name": "x" * 70_000}, "the name must be at most 65535 bytes long, got 70000"),
         ({"bands": 65_536, "samples": 65_536, "wavelengths_nm": None}, "a line has 8589934592 bytes, at most"),
     ],
 )

@@ -81,6 +81,7 @@ class StreamHeader:
         Raises:
             ValueError: facts that the format cannot say.
         """
+        _checked(self)
         name = self.name.encode()
         tables = [table for table in (self.wavelengths_nm, self.fwhm_nm) if table is not None]
         flags = HAS_WAVELENGTHS * (self.wavelengths_nm is not None) | HAS_FWHM * (self.fwhm_nm is not None)
@@ -102,7 +103,6 @@ class StreamHeader:
             self.exposure_ms,
         )
         content = start + b"".join(np.asarray(table, "<f8").tobytes() for table in tables) + name
-        _checked(self)
         return content + CRC.pack(zlib.crc32(content))
 
 
@@ -192,9 +192,11 @@ def _checked(header: StreamHeader) -> None:
     for name, table in (("wavelengths", header.wavelengths_nm), ("FWHM", header.fwhm_nm)):
         if table is not None and not (len(table) == header.bands and np.all(np.isfinite(table)) and np.all(table > 0)):
             raise ValueError(f"{name} must be {header.bands} positive numbers in nm")
-    if header.bits > 8 * header.dtype.itemsize or header.shift > 16:
+    if not (0 <= header.bits <= 8 * header.dtype.itemsize and 0 <= header.shift <= 16):
         raise ValueError(f"{header.bits} bits shifted by {header.shift} do not fit into {header.dtype}")
     if not (np.isfinite(header.scale) and header.scale > 0):
         raise ValueError(f"the scale must be positive, got {header.scale}")
+    if len(header.name.encode()) > 0xFFFF:
+        raise ValueError(f"the name must be at most {0xFFFF} bytes long, got {len(header.name.encode())}")
     if (header.kind == "snapshot") != (header.cube_lines > 0):
         raise ValueError(f"a {header.kind} stream cannot have {header.cube_lines} lines a cube")
