@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +28,14 @@ def require_aravis(monkeypatch: pytest.MonkeyPatch) -> None:
         gi.require_version("Aravis", "0.8")
     except ValueError as error:
         pytest.skip(f"PyGObject without Aravis: {error}")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Two fake cameras at one address would answer for each other, also those of two test runs."""
+    with Path(tempfile.gettempdir(), "focus-fake-gige.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class FakeGige:

@@ -10,7 +10,7 @@ import pytest
 
 from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.sources import SourceOptions, source_from_uri
-from support.fake_gige import ADDRESS, SERIAL, FakeGige, require_aravis
+from support.fake_gige import ADDRESS, SERIAL, FakeGige, alone, require_aravis
 
 pytestmark = pytest.mark.peer
 
@@ -29,9 +29,10 @@ def power(monkeypatch):
         on.append(FakeGige(**options))
         return on[-1]
 
-    yield switch_on
-    for camera in on:
-        camera.kill()
+    with alone():
+        yield switch_on
+        for camera in on:
+            camera.kill()
 
 
 def opened(features, where=ADDRESS, **fields):
@@ -104,6 +105,38 @@ def test_a_killed_camera_is_missed_within_two_seconds_and_can_be_opened_again(po
             for _ in lines:
                 pass
         assert time.monotonic() - start < 2.0
+
+
+class Restarted:
+    """An acquisition whose frames are numbered anew after some."""
+
+    def __init__(self, acquisition, after):
+        self._acquisition, self._after, self._first = acquisition, after, None
+
+    def pop(self, limit_us):
+        filled = self._acquisition.pop(limit_us)
+        if filled is not None:
+            self._first = self._first or filled.get_frame_id()
+            self._after -= 1
+            if self._after < 0:
+                filled.set_frame_id(self._first)
+        return filled
+
+    def __getattr__(self, name):
+        return getattr(self._acquisition, name)
+
+
+def test_a_camera_that_is_restarted_within_the_timeout_is_lost(power, monkeypatch):
+    power()
+    source = opened(SMALL)
+    begin = source._begin
+    monkeypatch.setattr(source, "_begin", lambda: Restarted(begin(), 20))
+    line = np.zeros((16, 64), np.uint8)
+    metas = []
+    with pytest.raises(CameraLost, match=r"began to number its frames anew, so it was restarted; open it again"):
+        for meta in source.start(lambda: line):
+            metas.append(meta)
+    assert len(metas) == 20
 
 
 def test_the_way_out_is_said(power):

@@ -23,6 +23,9 @@ BITS_OF_FORMAT = {"Mono8": 8, "Mono10": 10, "Mono12": 12, "Mono14": 14, "Mono16"
 SILENCE_LIMIT_S = 1.8
 FIRST_LIMIT_S = 10.0
 
+#: Frames in a row that may come late, which Aravis' order hardly allows; more of them are a camera that began anew.
+MOST_LATE = 8
+
 #: How long a pop waits before the camera's loss is looked for.
 PATIENCE_US = 100_000
 
@@ -131,23 +134,27 @@ class AravisCamera:
             raise CameraLost(f"{self.facts.name} does not start: {said(error)}; plug it in again") from None
 
     def _lines(self, acquisition: Acquisition, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
-        number, last = _Numbers(self._protocol), -1
+        number = _Numbers(self._protocol)
         limit_s = max(FIRST_LIMIT_S, self._timeout_s)
         while True:
             filled = self._pop(acquisition, limit_s)
             limit_s = self._timeout_s
             try:
                 sequence = number(filled.get_frame_id())
-                # A frame that was given up and then completed after all comes too late.
-                if sequence <= last:
+                if sequence is None:
+                    self._refuse_restart(number)
                     continue
                 intact = filled.get_status() == self._aravis.BufferStatus.SUCCESS
                 copied = intact and self._layout.copy(acquisition.bytes_of(filled), get_buffer())
                 meta = _meta(sequence, filled.get_timestamp(), filled.get_system_timestamp(), copied)
             finally:
                 acquisition.give_back(filled)
-            last = sequence
             yield meta
+
+    def _refuse_restart(self, number: _Numbers) -> None:
+        if number.late > MOST_LATE:
+            self._lost.set()
+            raise CameraLost(f"{self.facts.name} began to number its frames anew, so it was restarted; open it again")
 
     def _pop(self, acquisition: Acquisition, limit_s: float) -> Any:
         """The next frame, whole or not."""
@@ -163,17 +170,29 @@ class AravisCamera:
 
 
 class _Numbers:
-    """Frame ids made numbers that grow: 16 bits that wrap and skip 0 in GigE Vision 1.x, 64 bits in everything else."""
+    """Frame ids made numbers that grow: 16 bits that wrap and skip 0 in GigE Vision 1.x, 64 bits in everything else.
+
+    Attributes:
+        late: frames in a row that came after a later one.
+    """
 
     def __init__(self, protocol: Literal["gige", "usb3"]) -> None:
         self._wide = protocol == "usb3"
         self._unwrap = Unwrapper(WIDE_64 if self._wide else GIGE_16)
+        self._last = -1
+        self.late = 0
 
-    def __call__(self, value: int) -> int:
+    def __call__(self, value: int) -> int | None:
+        """A frame's number; None for one that was given up, and completed when later ones had come."""
         # A camera does not say beforehand that its ids are wide; the first one beyond 16 bits does.
-        if not self._wide and not GIGE_16.lowest <= value <= GIGE_16.highest:
+        if not self._wide and value > GIGE_16.highest:
             self._wide, self._unwrap = True, Unwrapper(WIDE_64)
-        return self._unwrap(value)
+        number = self._unwrap(value) if self._wide or value else self._last
+        if number <= self._last:
+            self.late += 1
+            return None
+        self._last, self.late = number, 0
+        return number
 
 
 def _meta(sequence: int, camera_ns: int, system_ns: int, intact: bool) -> FrameMeta:
