@@ -9,6 +9,8 @@ DEMO_TRAIN ?= --data sim:vnir,scenes=600,val=100,test=150 --epochs 6 --overwrite
 BENCH ?=
 # More options for the check on a GPU, e.g. GPU_CHECK="--quick --out out".
 GPU_CHECK ?=
+# More options for make fuzz, e.g. FUZZ="--inputs 1000000".
+FUZZ ?=
 # Locks keep their pins; `make lock LOCK=--upgrade` moves them.
 LOCK ?=
 
@@ -16,11 +18,11 @@ LOCK ?=
 checksum = $(shell (echo '$(PYTHON)'; cat $(1) requirements/uv.txt scripts/apt.sh scripts/venv.sh pyproject.toml) | cksum | cut -d' ' -f1)
 EDGE_READY := $(EDGE)/.ready-$(call checksum,requirements/edge.txt)
 TENSORRTS := 10.3 11.4 rtx
-VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/grad-cam.txt scripts/tensorrt.sh $(TENSORRTS:%=requirements/tensorrt-%.txt))
+VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/grad-cam.txt scripts/tensorrt.sh scripts/aravis.sh requirements/aravis.txt $(TENSORRTS:%=requirements/tensorrt-%.txt))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-full test lint bench gpu-check cubins lock clean distclean setup setup-edge
+.PHONY: help demo demo-full test fuzz lint bench gpu-check cubins lock clean distclean setup setup-edge
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +42,9 @@ test: $(VENV_READY) ## run the tests
 	@scripts/tools.sh
 	@$(VENV)/bin/python -m pytest
 
+fuzz: $(VENV_READY) ## feed the stream's reader with 100,000 damaged streams; FUZZ=--atheris where that is installed
+	@PYTHONPATH=tests $(VENV)/bin/python -m support.fuzz $(FUZZ)
+
 lint: $(VENV_READY) ## ruff, mypy and the import rules
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -57,8 +62,9 @@ cubins: $(VENV_READY) ## compile the CUDA kernels for every GPU, for a wheel to 
 
 lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=--upgrade for newer versions
 	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt
-	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/edge.txt
-	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra quantize --extra dev -o requirements/test.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra serve -o requirements/edge.txt
+	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra quantize --extra serve --extra v4l2 --extra gentl --extra dev -o requirements/test.txt
+	@$(subst --only-binary :all:,,$(COMPILE)) requirements/aravis.in --no-annotate -o requirements/aravis.txt
 	@set -e; for name in $(TENSORRTS); do $(COMPILE) requirements/tensorrt-$$name.in --no-deps --no-annotate -o requirements/tensorrt-$$name.txt; done
 
 clean: ## remove out/, built packages and caches; the environments stay
@@ -83,4 +89,5 @@ $(EDGE_READY):
 $(VENV_READY):
 	@scripts/venv.sh $(VENV) requirements/test.txt requirements/grad-cam.txt
 	@scripts/tensorrt.sh $(VENV)
+	@scripts/aravis.sh $(VENV)
 	@rm -f $(VENV)/.ready-* && touch $@

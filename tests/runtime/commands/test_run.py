@@ -237,7 +237,8 @@ def test_bad_calibrations(bad):
 
 def test_bad_choices(bad):
     assert "unknown source 'x'" in bad.says(camera="x")
-    assert "no camera drivers" in bad.says(camera="/dev/hsi0")
+    assert "cannot read /dev/no-camera: No such file" in bad.says(camera="/dev/no-camera")
+    assert "is no video device, FIFO or Unix socket; a recording is read with replay:" in bad.says(camera=bad.leaf)
     assert "has no class 'rust'; it has healthy" in bad.says("--class", "rust")
     assert "--overlap must be 0 to 2 patches" in bad.says("--overlap", "3")
     assert "--threads must be 1 or more" in bad.says("--threads", "0")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from focus.runtime import Calibration, CubeError
-from focus.runtime.cubes import resample, resampling_matrix
+from focus.runtime.cubes import resample, resampling_matrix, write_npz
 from focus.runtime.sources import Bands, Replay, Sim, SimOptions, SourceOptions, source_from_uri
 from support.scenes import cube, reflectance
 from support.toy_model import WAVELENGTHS
@@ -93,6 +95,29 @@ def test_another_rigs_calibration_is_refused(given, message):
         Replay(cube(6, 9, quantity="counts"), calibration=given)
 
 
+def test_replay_at_a_rate_and_in_a_loop(tmp_path):
+    path = tmp_path / "a,b.npz"
+    write_npz(cube(6, 5), path)
+    source = source_from_uri(f"replay:{path},rate=400,loop=1")
+    assert source.facts.lines is None and source.facts.file == path
+    store = np.zeros((12, 5), source.facts.dtype)
+    start = time.monotonic()
+    metas = []
+    for meta in source.start(lambda: store):
+        np.testing.assert_array_equal(store, cube(6, 5).values[:, meta.sequence % 6])
+        metas.append(meta)
+        if meta.sequence == 39:
+            break
+    assert [meta.sequence for meta in metas] == list(range(40))
+    assert 39 / 400 <= time.monotonic() - start < 0.5
+
+
+def test_options_of_cameras_do_not_go_with_files(tmp_path):
+    write_npz(cube(6, 5), tmp_path / "leaf.npz")
+    with pytest.raises(ValueError, match="replay: has no camera; leave out --set"):
+        source_from_uri(f"replay:{tmp_path}/leaf.npz", SourceOptions(features=["Width=3"]))
+
+
 def test_resampling_comes_after_calibration():
     values = np.random.default_rng(0).integers(200, 1000, (12, 18, 9)).astype(np.uint16)
     given = calibration()
@@ -147,9 +172,14 @@ def test_simulation_loses_the_share_of_lines_that_was_asked_for():
         ("sim:seed=-1", "sim: seed must be 0 or more"),
         ("sim:samples=8", "samples >= leaf_px"),
         ("replay:", "replay: needs a file"),
-        ("/dev/hsi0", "/dev/hsi0: this version has no camera drivers; it reads replay:FILE"),
-        ("gige://192.168.1.3", "this version has no camera drivers"),
-        ("ftp:leaf.hdr", "unknown source 'ftp:leaf.hdr'; this version reads replay:FILE .* and sim:"),
+        (
+            "replay:leaf.hdr,rate=fast",
+            "replay:FILE,rate=LINES_PER_SECOND,loop=1 cannot be read from 'leaf.hdr,rate=fast'",
+        ),
+        ("replay:leaf.hdr,rate=-1,loop=1", "rate must be lines per second, 0 .* or more, got -1"),
+        ("/dev/no-such-camera", "cannot read /dev/no-such-camera: No such file or directory; plug the camera in"),
+        ("/dev/null", "/dev/null is no video device, FIFO or Unix socket; see focus-run cameras"),
+        ("ftp:leaf.hdr", "unknown source 'ftp:leaf.hdr'; --camera takes a V4L2 device .*, replay:FILE and sim:"),
         ("leaf.hdr", "unknown source 'leaf.hdr'"),
     ],
 )

@@ -28,6 +28,11 @@ EXTRA_OF_MODULE = {
     "tensorrt": "tensorrt",
     "cuda": "gpu",
     "nncf": "quantize",
+    "linuxpy": "v4l2",
+    "harvesters": "gentl",
+    "starlette": "serve",
+    "uvicorn": "serve",
+    "prometheus_client": "serve",
 }
 
 

@@ -30,6 +30,32 @@ def add_source_arguments(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_camera_arguments(group: argparse._ArgumentGroup) -> None:
+    """Adds the options that only cameras have."""
+    group.add_argument(
+        "--set",
+        dest="features",
+        action="append",
+        metavar="FEATURE=VALUE",
+        help="set a feature of a GigE or USB3 camera, e.g. PixelFormat=Mono12; may be repeated, in order",
+    )
+    group.add_argument(
+        "--packet-size", type=int, metavar="BYTES", help="packets of a GigE camera (default: what fits the network)"
+    )
+    group.add_argument(
+        "--status-lines", type=int, metavar="N", help="rows at the end of a frame that hold a counter or status"
+    )
+    group.add_argument(
+        "--transpose",
+        action="store_true",
+        default=None,
+        help="rows of a frame are samples and its columns bands (default: the other way)",
+    )
+    group.add_argument(
+        "--timeout", dest="timeout_s", type=float, metavar="S", help="silence after which the camera is lost (1.8 s)"
+    )
+
+
 def source_options(args: argparse.Namespace, bundle: Bundle) -> SourceOptions:
     """What was given, for sources that go to this model.
 
@@ -39,7 +65,7 @@ def source_options(args: argparse.Namespace, bundle: Bundle) -> SourceOptions:
     import numpy as np
 
     from focus.runtime._calibration import Calibration
-    from focus.runtime.sources import Bands, SourceOptions
+    from focus.runtime.sources import CAMERA_FIELDS, Bands, SourceOptions
 
     fwhm = None if bundle.fwhm_nm is None else np.array(bundle.fwhm_nm)
     return SourceOptions(
@@ -52,4 +78,5 @@ def source_options(args: argparse.Namespace, bundle: Bundle) -> SourceOptions:
         shift=args.shift,
         calibration=None if args.calibration is None else Calibration.load(args.calibration),
         resample_to=Bands(bundle.wavelengths, fwhm) if args.resample else None,
+        **{name: getattr(args, name, None) for name in CAMERA_FIELDS},
     )

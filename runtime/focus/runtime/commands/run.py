@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from focus.runtime.commands._cli import DONE, CommandParser, command_parser, run_command
-from focus.runtime.commands._source_options import add_source_arguments, source_options
+from focus.runtime.commands._source_options import add_camera_arguments, add_source_arguments, source_options
 
 if TYPE_CHECKING:
     from focus.runtime.engines import Engine
@@ -25,8 +27,14 @@ examples:
       a recorded reflectance cube, resampled to the model's bands, with the saliency cube T
   focus-run --engine focus.onnx --camera replay:raw.hdr --calibration rig.focuscal --out out/leaf
       raw counts, made reflectance with the rig's references (focus-calib reference)
+  focus-run --engine focus.onnx --camera /dev/hsi0 --calibration rig.focuscal --out out/live
+      a camera: V4L2, GigE Vision, USB3 Vision, or a program that writes into a FIFO or socket (docs/cameras.md)
   focus-run inspect leaf.hdr
       what is in a file, with a quicklook and its mean spectrum
+  focus-run cameras
+      which cameras are there
+  focus-run camera-sim --to tcp://127.0.0.1:7700
+      plays a camera, for focus-run --camera tcp://127.0.0.1:7700
 
 exit codes: 0 done, 1 failed while running, 2 wrong usage or input (nothing is written then), 143 ended by SIGTERM
 """
@@ -35,29 +43,34 @@ exit codes: 0 done, 1 failed while running, 2 wrong usage or input (nothing is w
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return run_command(NAME, lambda: _inspect(arguments[1:]) if arguments[:1] == ["inspect"] else _run(arguments))
+    return run_command(NAME, lambda: _work(arguments))
 
 
-def _inspect(arguments: list[str]) -> int:
-    from focus.runtime.commands import inspect
+def _work(arguments: list[str]) -> int:
+    from focus.runtime.commands import camera_sim, cameras, inspect
 
-    parser = CommandParser(prog=f"{NAME} inspect", description="Print what is in a cube's file.")
-    inspect.add_arguments(parser)
-    return inspect.run(parser.parse_args(arguments))
+    others: dict[str, ModuleType] = {"inspect": inspect, "cameras": cameras, "camera-sim": camera_sim}
+    other = others.get(arguments[0]) if arguments else None
+    if other is None:
+        return _run(arguments)
+    parser = CommandParser(prog=f"{NAME} {arguments[0]}", formatter_class=RawDescriptionHelpFormatter)
+    other.add_arguments(parser)
+    return int(other.run(parser.parse_args(arguments[1:])))
 
 
 def _parser() -> CommandParser:
     parser = command_parser(
         NAME,
         "Stream hyperspectral lines through a FOCUS model and write what is there, where the model looked,\n"
-        "and at which wavelengths. `focus-run inspect FILE` prints what is in a file.",
+        "and at which wavelengths. `focus-run inspect FILE` prints what is in a file, `focus-run cameras` the cameras.",
         EXAMPLES,
     )
     parser.add_argument(
         "--camera",
         required=True,
         metavar="URI",
-        help="replay:FILE, or sim:[leaves=4,samples=256,leaf=128,seed=9,sensor=NAME,lost=SHARE]",
+        help="a device such as /dev/hsi0, gige://IP, usb3://SERIAL, tcp://HOST:PORT, unix:/path, fifo:/path, "
+        "replay:FILE[,rate=R,loop=1], or sim:[leaves=4,samples=256,leaf=128,seed=9,sensor=NAME,lost=SHARE]",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     parser.add_argument(
@@ -81,6 +94,7 @@ def _parser() -> CommandParser:
         help="patches that neighbouring windows share (default: half a window)",
     )
     add_source_arguments(parser.add_argument_group("what the file does not say"))
+    add_camera_arguments(parser.add_argument_group("cameras"))
     speed = parser.add_argument_group("speed")
     speed.add_argument(
         "--backend",

@@ -6,13 +6,14 @@ from focus.runtime.cubes._numpy import write_npz
 from focus.runtime.cubes._open import open_cube
 from focus.runtime.cubes._preview import quicklook, subsample
 from focus.runtime.cubes._resample import resample, resample_cube, resampling_matrix
-from focus.runtime.cubes._tables import WavelengthOption
+from focus.runtime.cubes._tables import WavelengthOption, bands_from_option
 
 __all__ = [
     "Cube",
     "Provenance",
     "Quantity",
     "WavelengthOption",
+    "bands_from_option",
     "open_cube",
     "open_jasper_ridge",
     "quicklook",

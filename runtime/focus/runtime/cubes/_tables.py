@@ -51,6 +51,23 @@ def table_from_option(option: WavelengthOption, bands: int | None) -> Descriptio
     return table_from_file(Path(option))
 
 
+def bands_from_option(
+    option: WavelengthOption, bands: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None] | None:
+    """The user's own wavelengths and FWHM in nm for a camera of so many bands; None where there is no option.
+
+    Raises:
+        ValueError: the option cannot be read as wavelengths, or its table has none.
+        CubeError: the file that it names is missing or unreadable.
+    """
+    table = table_from_option(option, bands)
+    if table is None:
+        return None
+    if table.wavelengths_nm is None:
+        raise ValueError(f"--wavelengths {option} holds no wavelengths; expected one band a line, in nm")
+    return table.wavelengths_nm, table.fwhm_nm
+
+
 def table_beside(path: Path) -> Description | None:
     """What lies beside a file: `NAME.SUFFIX.hdr`, `NAME.hdr`, `NAME.wavelengths.csv` or `wavelengths.csv`."""
     for candidate in (

@@ -1,16 +1,18 @@
 """Frame sources: cameras, files and simulations behind one contract."""
 
 from focus.runtime.sources._contract import FrameMeta, FrameSource, GetBuffer, SourceFacts, Truth
-from focus.runtime.sources._replay import Bands, Replay, WordFormat
+from focus.runtime.sources._replay import Bands, Pace, Replay, WordFormat
 from focus.runtime.sources._sim import Sim, SimOptions
-from focus.runtime.sources._uri import OPTION_OF_FIELD, SourceOptions, source_from_uri
+from focus.runtime.sources._uri import CAMERA_FIELDS, OPTION_OF_FIELD, SourceOptions, source_from_uri
 
 __all__ = [
+    "CAMERA_FIELDS",
     "OPTION_OF_FIELD",
     "Bands",
     "FrameMeta",
     "FrameSource",
     "GetBuffer",
+    "Pace",
     "Replay",
     "Sim",
     "SimOptions",

@@ -49,6 +49,25 @@ class WordFormat:
             raise ValueError(f"--bit-shift must be 0 to 16, got {self.shift}")
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How a recording is played.
+
+    Attributes:
+        lines_per_second: 0 plays as fast as the lines are taken.
+        loop: plays it again and again; the line numbers go on.
+    Raises:
+        ValueError: a rate below 0.
+    """
+
+    lines_per_second: float = 0.0
+    loop: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.lines_per_second < 1e6:
+            raise ValueError(f"rate must be lines per second, 0 (no limit) or more, got {self.lines_per_second:g}")
+
+
 class Replay:
     """Plays a cube as a push-broom camera would have sent it.
 
@@ -57,6 +76,7 @@ class Replay:
         calibration: makes reflectance of counts; needed unless the cube is known to hold reflectance.
         resample_to: bands to resample to, after calibration; None keeps the cube's own.
         words: how counts lie in the stored words.
+        pace: how fast, and whether it is played again and again.
         uri: what the user asked for, for the record.
     Raises:
         CubeError: neither reflectance nor a calibration, another rig's calibration, or bands that cannot be resampled.
@@ -71,9 +91,11 @@ class Replay:
         calibration: Calibration | None = None,
         resample_to: Bands | None = None,
         words: WordFormat | None = None,
+        pace: Pace | None = None,
         uri: str = "",
     ) -> None:
         words = words or WordFormat()
+        self._pace = pace or Pace()
         if resample_to is not None and words != WordFormat():
             raise ValueError("--bit-depth and --bit-shift go with stored counts; leave out --resample")
         self._cube = cube
@@ -87,7 +109,7 @@ class Replay:
             wavelengths_nm=cube.wavelengths_nm,
             fwhm_nm=cube.fwhm_nm,
             samples=cube.shape[2],
-            lines=cube.shape[1],
+            lines=None if self._pace.loop else cube.shape[1],
             dtype=np.result_type(cube.values.dtype, np.float32) if self._masked else cube.values.dtype,
             dark=self._dark,
             gain=self._gain,
@@ -102,12 +124,22 @@ class Replay:
 
     def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
         """See ``FrameSource.start``."""
+        start = time.monotonic()
+        for number, line in enumerate(self._lines()):
+            if self._pace.lines_per_second:
+                time.sleep(max(0.0, start + number / self._pace.lines_per_second - time.monotonic()))
+            get_buffer()[...] = line
+            yield FrameMeta(number, None, time.monotonic_ns(), time.time_ns())
+
+    def _lines(self) -> Iterator[NDArray[Any]]:
+        """Line after line, [C, S], again and again if so wanted."""
         lines = self._cube.shape[1]
-        for first in range(0, lines, CHUNK):
-            block = self._block(slice(first, min(first + CHUNK, lines)))
-            for offset in range(block.shape[1]):
-                get_buffer()[...] = block[:, offset]
-                yield FrameMeta(first + offset, None, time.monotonic_ns(), time.time_ns())
+        while True:
+            for first in range(0, lines, CHUNK):
+                block = self._block(slice(first, min(first + CHUNK, lines)))
+                yield from block.transpose(1, 0, 2)
+            if not self._pace.loop:
+                return
 
     def _block(self, lines: slice) -> NDArray[Any]:
         """Some lines as they are sent, [C, lines, S]; what is no measurement becomes nan."""

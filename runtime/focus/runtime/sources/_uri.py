@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from focus.runtime._calibration import Calibration
 from focus.runtime.cubes import WavelengthOption, open_cube
 from focus.runtime.sources._contract import FrameSource
-from focus.runtime.sources._replay import Bands, Replay, WordFormat
+from focus.runtime.sources._replay import Bands, Pace, Replay, WordFormat
 from focus.runtime.sources._sim import Sim, SimOptions
-
-SUPPORTED = "replay:FILE (a recorded cube) and sim: (a simulated scene, e.g. sim:leaves=4,seed=2)"
-
 
 #: Options of focus-run that are not named like their field.
 OPTION_OF_FIELD = {
     "wavelengths_nm": "wavelengths", "resample_to": "resample", "bits": "bit-depth", "shift": "bit-shift",
+    "status_lines": "status-lines", "features": "set", "packet_size": "packet-size", "timeout_s": "timeout",
 }  # fmt: skip
+
+#: Options that only cameras have, and those that only files have.
+CAMERA_FIELDS = ("transpose", "status_lines", "features", "packet_size", "timeout_s")
+FILE_FIELDS = ("variable", "axes", "resample_to")
+
+#: ``replay:FILE,rate=330,loop=1``
+_REPLAY_OPTIONS = re.compile(r"(.*?)((?:,(?:rate|loop)=[^,]*)*)$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +41,11 @@ class SourceOptions:
         shift: unused low bits of a stored word.
         calibration: makes reflectance of counts.
         resample_to: bands to resample to.
+        transpose: rows of a camera's frame are samples and its columns are bands.
+        status_lines: rows at the end of a camera's frame that hold a counter or status.
+        features: ``Feature=value`` for GigE and USB3 cameras.
+        packet_size: bytes of a packet, for GigE cameras.
+        timeout_s: a silence of the camera that is longer means that it is lost.
     """
 
     variable: str | None = None
@@ -45,31 +57,50 @@ class SourceOptions:
     shift: int | None = None
     calibration: Calibration | None = None
     resample_to: Bands | None = None
+    transpose: bool | None = None
+    status_lines: int | None = None
+    features: Sequence[str] | None = None
+    packet_size: int | None = None
+    timeout_s: float | None = None
 
 
 def source_from_uri(uri: str, options: SourceOptions | None = None) -> FrameSource:
     """Opens a source.
 
     Args:
-        uri: ``replay:FILE`` or ``sim:key=value,...``.
+        uri: ``replay:FILE[,rate=LINES_PER_SECOND][,loop=1]``, ``sim:key=value,...``, or a camera: a path or URI, see
+            ``focus.runtime.cameras.scheme_of``.
         options: see ``SourceOptions``.
     Raises:
         ValueError: an unknown scheme, or options that do not go together.
         CubeError: the file cannot be used.
+        CameraError: the camera cannot be used.
     """
     chosen = options or SourceOptions()
     scheme, colon, rest = uri.partition(":")
     if colon and scheme == "replay":
+        _refuse(chosen, CAMERA_FIELDS, "replay: has no camera")
         return _replay(rest, chosen, uri)
     if colon and scheme == "sim":
-        _refuse_for_sim(chosen)
+        _refuse(chosen, tuple(SourceOptions.__dataclass_fields__), "sim: brings its own bands and calibration")
         return Sim(SimOptions.from_text(rest), uri=uri)
-    if uri.startswith("/dev/") or scheme in {"gige", "usb3", "genicam", "v4l2"}:
-        raise ValueError(f"{uri}: this version has no camera drivers; it reads {SUPPORTED}")
-    raise ValueError(f"unknown source {uri!r}; this version reads {SUPPORTED}")
+    return _camera(uri, chosen)
 
 
-def _replay(path: str, options: SourceOptions, uri: str) -> Replay:
+def _camera(uri: str, options: SourceOptions) -> FrameSource:
+    # Files need no camera drivers, and the drivers need this package's contract.
+    from focus.runtime.cameras import SUPPORTED, CameraOptions, open_camera, scheme_of
+
+    scheme = scheme_of(uri)
+    if scheme is None:
+        raise ValueError(f"unknown source {uri!r}; --camera takes {SUPPORTED}")
+    _refuse(options, FILE_FIELDS, f"{uri} is a camera, whose lines are taken as they come")
+    shared = {name: getattr(options, name) for name in CameraOptions.__dataclass_fields__}
+    return open_camera(uri, scheme, CameraOptions(**shared))
+
+
+def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
+    path, pace = _path_and_pace(text)
     if not path:
         raise ValueError("replay: needs a file, e.g. replay:leaf.hdr")
     if options.scale is not None and options.quantity != "reflectance":
@@ -79,12 +110,22 @@ def _replay(path: str, options: SourceOptions, uri: str) -> Replay:
         stated = options.scale if options.scale is not None else cube.scale
         cube = replace(cube, quantity=options.quantity, scale=stated if options.quantity == "reflectance" else 1.0)
     words = WordFormat(options.bits, options.shift or 0)
-    return Replay(cube, calibration=options.calibration, resample_to=options.resample_to, words=words, uri=uri)
+    return Replay(
+        cube, calibration=options.calibration, resample_to=options.resample_to, words=words, pace=pace, uri=uri
+    )
 
 
-def _refuse_for_sim(options: SourceOptions) -> None:
-    given = [name for name in SourceOptions.__dataclass_fields__ if getattr(options, name) is not None]
+def _path_and_pace(text: str) -> tuple[str, Pace]:
+    found = _REPLAY_OPTIONS.match(text)
+    path, rest = found.groups() if found else (text, "")
+    given = dict(part.split("=", 1) for part in rest.split(",") if part)
+    try:
+        return path, Pace(float(given.get("rate", 0)), bool(int(given.get("loop", 0))))
+    except ValueError as error:
+        raise ValueError(f"replay:FILE,rate=LINES_PER_SECOND,loop=1 cannot be read from {text!r}: {error}") from None
+
+
+def _refuse(options: SourceOptions, names: Sequence[str], reason: str) -> None:
+    given = [name for name in names if getattr(options, name) is not None]
     if given:
-        raise ValueError(
-            f"sim: brings its own bands and calibration; leave out --{OPTION_OF_FIELD.get(given[0], given[0])}"
-        )
+        raise ValueError(f"{reason}; leave out --{OPTION_OF_FIELD.get(given[0], given[0])}")

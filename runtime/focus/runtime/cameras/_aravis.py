@@ -1,0 +1,204 @@
+"""GigE Vision and USB3 Vision cameras, through Aravis: ``gige://192.168.5.2``, ``usb3://SERIAL``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+
+from focus.runtime._errors import CameraError, CameraLost
+from focus.runtime.cameras._aravis_device import aravis, gerror, open_device, said, set_features
+from focus.runtime.cameras._aravis_stream import Acquisition
+from focus.runtime.cameras._facts import CameraOptions, Said, facts_of_camera
+from focus.runtime.cameras._layout import FrameLayout
+from focus.runtime.cameras._sequence import GIGE_16, WIDE_64, Unwrapper
+from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
+
+#: Formats of one value a pixel in whole bytes, and the bits of it, at the lower end (GenICam PFNC).
+BITS_OF_FORMAT = {"Mono8": 8, "Mono10": 10, "Mono12": 12, "Mono14": 14, "Mono16": 16}
+
+SILENCE_LIMIT_S = 1.8
+FIRST_LIMIT_S = 10.0
+
+#: Frames in a row that may come late, which Aravis' order hardly allows; more of them are a camera that began anew.
+MOST_LATE = 8
+
+#: How long a pop waits before the camera's loss is looked for.
+PATIENCE_US = 100_000
+
+
+class AravisCamera:
+    """Copies each frame once, from memory that Aravis fills into the pipeline's buffer.
+
+    Packets that are lost are asked for again; a frame that stays incomplete comes as not intact.
+
+    Args:
+        where: an IP address or a serial number; "" for the only camera.
+        protocol: which cameras to look among.
+        options: what the user says about it.
+        uri: for the record.
+    Raises:
+        CameraError: there is no such camera, somebody else controls it, its pixel format cannot be read, or Aravis is
+            not installed.
+    """
+
+    truth: Truth | None = None
+
+    def __init__(
+        self,
+        where: str,
+        protocol: Literal["gige", "usb3"],
+        options: CameraOptions | None = None,
+        *,
+        uri: str = "",
+    ) -> None:
+        options = options or CameraOptions()
+        self._timeout_s = options.timeout_s or SILENCE_LIMIT_S
+        self._protocol = protocol
+        self._lost = threading.Event()
+        self._aravis: Any = aravis()
+        self._camera = open_device(self._aravis, where, protocol)
+        lost = self._lost  # not self: Aravis would keep the whole camera alive
+        self._camera.get_device().connect("control-lost", lambda _: lost.set())
+        set_features(self._camera, options.features or ())
+        if protocol == "gige":
+            self._set_packets(options.packet_size)
+        facts, self._layout = self._said(options, uri)
+        self.facts = facts_of_camera(facts, options)
+
+    def _set_packets(self, size: int | None) -> None:
+        try:
+            if size is None:
+                self._camera.gv_auto_packet_size()
+            else:
+                self._camera.gv_set_packet_size(size)
+        except gerror() as error:
+            raise CameraError(
+                f"{self._camera.get_model_name()} takes no packets of {size} bytes: {said(error)}"
+            ) from None
+
+    def _said(self, options: CameraOptions, uri: str) -> tuple[Said, FrameLayout]:
+        camera = self._camera
+        name = f"{camera.get_vendor_name()} {camera.get_model_name()} {camera.get_device_serial_number()}"
+        form, region = camera.get_pixel_format_as_string(), camera.get_region()
+        if form not in BITS_OF_FORMAT:
+            raise CameraError(
+                f"{name} is set to {form}, expected {', '.join(BITS_OF_FORMAT)}; add --set PixelFormat=Mono12, "
+                "or another of them that the camera has"
+            )
+        dtype = np.dtype("<u1" if form == "Mono8" else "<u2")
+        layout = FrameLayout(
+            region.height,
+            region.width,
+            region.width * dtype.itemsize,
+            dtype,
+            bool(options.transpose),
+            options.status_lines or 0,
+        )
+        facts = Said(
+            name=name,
+            uri=uri,
+            bands=layout.bands,
+            samples=layout.samples,
+            dtype=dtype,
+            bits=BITS_OF_FORMAT[form],
+            provenance={"format": f"{self._protocol} {form}", "features": list(options.features or ())},
+        )
+        return facts, layout
+
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+        """See ``FrameSource.start``; it never ends by itself.
+
+        Raises:
+            CameraLost: the camera fell silent, or another program took control of it.
+        """
+        acquisition = self._begin()
+        try:
+            yield from self._lines(acquisition, get_buffer)
+        except CameraLost:
+            # A camera that does not answer takes seconds to be given up; its loss is to be said before that.
+            threading.Thread(target=acquisition.end, name="focus-camera-end", daemon=True).start()
+            raise
+        finally:
+            if not self._lost.is_set():
+                acquisition.end()
+            self._camera = None
+
+    def _begin(self) -> Acquisition:
+        try:
+            return Acquisition(self._aravis, self._camera)
+        except gerror() as error:
+            raise CameraLost(f"{self.facts.name} does not start: {said(error)}; plug it in again") from None
+
+    def _lines(self, acquisition: Acquisition, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+        number = _Numbers(self._protocol)
+        limit_s = max(FIRST_LIMIT_S, self._timeout_s)
+        while True:
+            filled = self._pop(acquisition, limit_s)
+            limit_s = self._timeout_s
+            try:
+                sequence = number(filled.get_frame_id())
+                if sequence is None:
+                    self._refuse_restart(number)
+                    continue
+                intact = filled.get_status() == self._aravis.BufferStatus.SUCCESS
+                copied = intact and self._layout.copy(acquisition.bytes_of(filled), get_buffer())
+                meta = _meta(sequence, filled.get_timestamp(), filled.get_system_timestamp(), copied)
+            finally:
+                acquisition.give_back(filled)
+            yield meta
+
+    def _refuse_restart(self, number: _Numbers) -> None:
+        if number.late > MOST_LATE:
+            self._lost.set()
+            raise CameraLost(f"{self.facts.name} began to number its frames anew, so it was restarted; open it again")
+
+    def _pop(self, acquisition: Acquisition, limit_s: float) -> Any:
+        """The next frame, whole or not."""
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            if self._lost.is_set():
+                raise CameraLost(f"{self.facts.name} went away, or another program controls it; check its cable")
+            filled = acquisition.pop(PATIENCE_US)
+            if filled is not None:
+                return filled
+        self._lost.set()
+        raise CameraLost(f"{self.facts.name} sent nothing for {limit_s:g} s; check its cable, power and trigger")
+
+
+class _Numbers:
+    """Frame ids made numbers that grow: 16 bits that wrap and skip 0 in GigE Vision 1.x, 64 bits in everything else.
+
+    Attributes:
+        late: frames in a row that came after a later one.
+    """
+
+    def __init__(self, protocol: Literal["gige", "usb3"]) -> None:
+        self._wide = protocol == "usb3"
+        self._unwrap = Unwrapper(WIDE_64 if self._wide else GIGE_16)
+        self._last = -1
+        self.late = 0
+
+    def __call__(self, value: int) -> int | None:
+        """A frame's number; None for one that was given up, and completed when later ones had come."""
+        # A camera does not say beforehand that its ids are wide; the first one beyond 16 bits does.
+        if not self._wide and value > GIGE_16.highest:
+            self._wide, self._unwrap = True, Unwrapper(WIDE_64)
+        number = self._unwrap(value) if self._wide or value else self._last
+        if number <= self._last:
+            self.late += 1
+            return None
+        self._last, self.late = number, 0
+        return number
+
+
+def _meta(sequence: int, camera_ns: int, system_ns: int, intact: bool) -> FrameMeta:
+    """Times of a frame; Aravis' system time is UTC at the frame's first packet."""
+    monotonic_ns, utc_ns = time.monotonic_ns(), time.time_ns()
+    since_ns = utc_ns - system_ns if system_ns else 0
+    # A clock that was set in between would put the frame anywhere.
+    since_ns = since_ns if 0 <= since_ns < 10 * 10**9 else 0
+    return FrameMeta(sequence, camera_ns or None, monotonic_ns - since_ns, utc_ns - since_ns, intact)

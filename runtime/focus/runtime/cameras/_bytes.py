@@ -1,0 +1,200 @@
+"""Bytes from a FIFO, a Unix socket or a TCP socket, with a limit on every wait."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from focus.runtime._errors import CameraError, CameraLost
+
+#: How long a peer that is just being started is waited for.
+CONNECT_LIMIT_S = 5.0
+RETRY_S = 0.05
+
+#: What the kernel may hold for us: a few lines, while the interpreter is busy elsewhere.
+KERNEL_BUFFER_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a byte stream comes from.
+
+    Attributes:
+        scheme: how it is reached.
+        path: of the FIFO or Unix socket; the host for TCP.
+        port: for TCP.
+        uri: as given by the user.
+    """
+
+    scheme: Literal["tcp", "unix", "fifo"]
+    path: str
+    port: int
+    uri: str
+
+    @property
+    def local(self) -> bool:
+        """Whether the writer surely runs on this machine, so that its clocks are ours."""
+        return self.scheme != "tcp"
+
+
+def place_from_uri(uri: str) -> Place:
+    """Reads ``tcp://HOST:PORT``, ``unix:/path`` or ``fifo:/path``.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    scheme, _, rest = uri.partition(":")
+    if scheme == "unix" and rest:
+        return Place("unix", _plain(rest), 0, uri)
+    if scheme == "fifo" and rest:
+        return Place("fifo", _plain(rest), 0, uri)
+    if scheme == "tcp":
+        try:
+            parts = urlsplit(uri)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host = port = None
+        if host and port:
+            return Place("tcp", host, port, uri)
+    raise ValueError(f"{uri} is no byte stream; expected tcp://HOST:PORT, unix:/path or fifo:/path")
+
+
+def _plain(path: str) -> str:
+    """``unix:///run/x`` is written as often as ``unix:/run/x``."""
+    return path[2:] if path.startswith("///") else path
+
+
+class ByteStream:
+    """Reads a file descriptor that does not block. Enter it to have it closed.
+
+    Args:
+        descriptor: non-blocking; it belongs to this object.
+        uri: for messages.
+    """
+
+    def __init__(self, descriptor: int, uri: str) -> None:
+        self._descriptor, self._uri = descriptor, uri
+        self._unread = b""
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+
+    def fill(self, buffer: memoryview, limit_s: float) -> None:
+        """Reads exactly as many bytes as the buffer has room for.
+
+        Args:
+            buffer: bytes, contiguous.
+            limit_s: how long the peer may be silent.
+        Raises:
+            CameraLost: it was silent longer, or has gone away.
+        """
+        done = 0
+        while done < len(buffer):
+            done += self._some(buffer[done:], limit_s)
+
+    def some(self, most: int, limit_s: float) -> bytes:
+        """Reads what there is: one byte at least, ``most`` at most. Raises as ``fill`` does."""
+        buffer = bytearray(most)
+        return bytes(buffer[: self._some(memoryview(buffer), limit_s)])
+
+    def unread(self, data: bytes) -> None:
+        """Gives bytes back; they are read again first."""
+        self._unread = data + self._unread
+
+    def _some(self, room: memoryview, limit_s: float) -> int:
+        if self._unread:
+            count = min(len(room), len(self._unread))
+            room[:count], self._unread = self._unread[:count], self._unread[count:]
+            return count
+        # Reading first saves a call to poll for every piece while the stream is busy.
+        end = time.monotonic() + limit_s
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                return self._read(room)
+            if not self._poll.poll(1000 * max(0.0, end - time.monotonic())):
+                raise CameraLost(f"{self._uri} sent nothing for {limit_s:g} s; check the camera and its writer")
+
+    def _read(self, room: memoryview) -> int:
+        try:
+            count = os.readv(self._descriptor, [room])
+        except (ConnectionError, TimeoutError) as error:
+            raise CameraLost(f"{self._uri} broke off ({error.strerror}); start its writer again") from None
+        if count == 0:
+            raise CameraLost(f"{self._uri} was closed in the middle of the stream; start its writer again")
+        return count
+
+    def wait(self, limit_s: float) -> None:
+        """Waits for the first byte.
+
+        Raises:
+            CameraLost: none came.
+        """
+        if not self._poll.poll(1000 * limit_s):
+            raise CameraLost(f"{self._uri} sent nothing for {limit_s:g} s; start its writer")
+
+    def close(self) -> None:
+        """Gives the descriptor back; a second call does nothing."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def connect(place: Place, limit_s: float) -> ByteStream:
+    """Opens a stream; a writer that is just being started is waited for.
+
+    Raises:
+        CameraError: nobody is there.
+    """
+    end = time.monotonic() + limit_s
+    while True:
+        try:
+            return ByteStream(_open(place, max(end - time.monotonic(), RETRY_S)), place.uri)
+        except OSError as error:
+            if time.monotonic() + RETRY_S > end:
+                reason = error.strerror or str(error)
+                raise CameraError(
+                    f"cannot open {place.uri} ({reason}); start its writer, e.g. focus-run camera-sim --to {place.uri}"
+                ) from None
+        time.sleep(RETRY_S)
+
+
+def _open(place: Place, limit_s: float) -> int:
+    if place.scheme == "fifo":
+        descriptor = os.open(place.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        _enlarge_pipe(descriptor)
+        return descriptor
+    with _socket(place) as peer:
+        peer.settimeout(limit_s)
+        # The kernel grants what its limits allow; less is no error.
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BUFFER_BYTES)
+        peer.connect(place.path if place.scheme == "unix" else (place.path, place.port))
+        peer.setblocking(False)
+        return peer.detach()
+
+
+@contextmanager
+def _socket(place: Place) -> Iterator[socket.socket]:
+    """A socket that is closed unless it was detached."""
+    if place.scheme == "unix":
+        family = socket.AF_UNIX
+    else:
+        family = socket.getaddrinfo(place.path, place.port, type=socket.SOCK_STREAM)[0][0]
+    with socket.socket(family, socket.SOCK_STREAM) as peer:
+        yield peer
+
+
+def _enlarge_pipe(descriptor: int) -> None:
+    """Gives a FIFO room for more than the usual 64 KiB, which is less than a line."""
+    import fcntl
+
+    limit = Path("/proc/sys/fs/pipe-max-size")
+    with contextlib.suppress(OSError, ValueError):
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, min(int(limit.read_text()), KERNEL_BUFFER_BYTES))

@@ -1,0 +1,150 @@
+"""Facts of a camera's stream: what the camera says, completed by the user and by the calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.runtime._calibration import Calibration
+from focus.runtime._errors import CameraError
+from focus.runtime.cubes import WavelengthOption, bands_from_option
+from focus.runtime.sources._contract import SourceFacts
+from focus.runtime.sources._replay import WordFormat
+
+
+@dataclass(frozen=True, eq=False)
+class CameraOptions:
+    """What a user says about a camera, beside its URI.
+
+    Attributes:
+        wavelengths_nm: band centres, a table's path, or START:STOP; replaces those that the camera sends.
+        calibration: makes reflectance of counts; also the place to look for wavelengths.
+        quantity: what the samples are; None takes what the camera says, or counts.
+        scale: stored value / scale = reflectance.
+        bits: depth of the camera's words; None takes what the camera says.
+        shift: unused low bits of a stored word; None takes what the camera says.
+        transpose: rows of a frame are samples and its columns are bands (V4L2, GigE, USB3).
+        status_lines: rows at the end of a frame that hold a counter or status (V4L2, GigE, USB3).
+        features: ``Feature=value``, set in this order before the first line (GigE, USB3).
+        packet_size: bytes of a packet (GigE); None lets the camera and the network find it.
+        timeout_s: a silence that is longer means that the camera is lost; None takes the driver's own.
+    Raises:
+        ValueError: a timeout that is none.
+    """
+
+    wavelengths_nm: WavelengthOption = None
+    calibration: Calibration | None = None
+    quantity: Literal["reflectance", "counts"] | None = None
+    scale: float | None = None
+    bits: int | None = None
+    shift: int | None = None
+    transpose: bool | None = None
+    status_lines: int | None = None
+    features: Sequence[str] | None = None
+    packet_size: int | None = None
+    timeout_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.timeout_s is not None and not 0 < self.timeout_s < 3600:
+            raise ValueError(f"--timeout must be seconds, more than 0, got {self.timeout_s:g}")
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a camera says of its lines.
+
+    Attributes:
+        name: for messages and titles.
+        uri: as given by the user.
+        bands, samples: C and S.
+        dtype: of the samples.
+        wavelengths_nm, fwhm_nm: float64 [C], or None.
+        quantity, scale: see ``CameraOptions``.
+        bits: None where it is not known.
+        shift: unused low bits of a stored word.
+        provenance: for the run's record.
+    """
+
+    name: str
+    uri: str
+    bands: int
+    samples: int
+    dtype: np.dtype[Any]
+    wavelengths_nm: NDArray[np.float64] | None = None
+    fwhm_nm: NDArray[np.float64] | None = None
+    quantity: Literal["reflectance", "counts"] = "counts"
+    scale: float = 1.0
+    bits: int | None = None
+    shift: int = 0
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def facts_of_camera(said: Said, options: CameraOptions) -> SourceFacts:
+    """What the pipeline must know of a camera.
+
+    Raises:
+        CameraError: nobody says the wavelengths, or how counts become reflectance.
+        CubeError: the calibration is of another rig.
+        ValueError: options that do not go together.
+    """
+    wavelengths, fwhm = _wavelengths(said, options)
+    dark, gain = _reflectance(said, options, wavelengths)
+    words = WordFormat(options.bits or said.bits, said.shift if options.shift is None else options.shift)
+    return SourceFacts(
+        name=said.name,
+        uri=said.uri,
+        wavelengths_nm=wavelengths,
+        fwhm_nm=fwhm,
+        samples=said.samples,
+        lines=None,
+        dtype=said.dtype,
+        dark=dark,
+        gain=gain,
+        good_bands=np.ones(said.bands, bool),
+        bits=words.bits,
+        shift=words.shift,
+        calibration=options.calibration,
+        provenance={"bands": said.bands, "samples": said.samples, "dtype": str(said.dtype), **said.provenance},
+    )
+
+
+def _wavelengths(said: Said, options: CameraOptions) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    given = bands_from_option(options.wavelengths_nm, said.bands)
+    if given is not None:
+        centres, widths = given
+        if len(centres) != said.bands:
+            raise CameraError(f"--wavelengths has {len(centres)} bands, {said.name} sends {said.bands}; correct it")
+        return centres, widths
+    if said.wavelengths_nm is not None:
+        return said.wavelengths_nm, said.fwhm_nm
+    if options.calibration is not None and options.calibration.bands == said.bands:
+        return options.calibration.wavelengths_nm, None
+    raise CameraError(
+        f"{said.name} sends {said.bands} bands without saying their wavelengths; give --wavelengths FILE "
+        "or START:STOP, or a --calibration of this camera"
+    )
+
+
+def _reflectance(
+    said: Said, options: CameraOptions, wavelengths_nm: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Dark and gain, float32 [C, 1 or S]."""
+    quantity = options.quantity or said.quantity
+    if options.scale is not None and options.quantity != "reflectance":
+        raise ValueError("--scale goes with --quantity reflectance (stored value / scale = reflectance)")
+    if options.calibration is not None:
+        if quantity == "reflectance":
+            raise CameraError(f"{said.name} sends reflectance already; leave out the calibration")
+        options.calibration.require(wavelengths_nm, said.samples, said.name)
+        return options.calibration.dark, options.calibration.gain
+    if quantity != "reflectance":
+        raise CameraError(
+            f"{said.name} sends raw counts; give --calibration FILE (made with focus-calib reference), "
+            "or --quantity reflectance --scale S where stored value / S is reflectance"
+        )
+    scale = options.scale if options.scale is not None else said.scale
+    return np.zeros((said.bands, 1), np.float32), np.full((said.bands, 1), 1.0 / scale, np.float32)

@@ -1,0 +1,144 @@
+"""``tcp://HOST:PORT``, ``unix:/path``, ``fifo:/path``: a framed byte stream that somebody else's program writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focus.runtime._errors import CameraError
+from focus.runtime.cameras._bytes import CONNECT_LIMIT_S, ByteStream, Place, connect
+from focus.runtime.cameras._facts import CameraOptions, Said, facts_of_camera
+from focus.runtime.cameras._frame_header import FrameHeader
+from focus.runtime.cameras._frames import FrameReader
+from focus.runtime.cameras._stream_header import StreamHeader
+from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
+
+#: A silence that is longer means that the camera is lost; it must be said within two seconds.
+SILENCE_LIMIT_S = 1.8
+
+#: How long a writer may take for its header and its first line; cameras warm up.
+FIRST_LIMIT_S = 10.0
+
+#: A FIFO may still hold what was meant for the reader before us. Its writer starts anew once it finds that nobody
+#: reads, which takes a moment.
+FIFO_ATTEMPTS, FIFO_PAUSE_S = 3, 0.2
+
+
+class StreamCamera:
+    """Reads lines from a framed byte stream (docs/stream.md) straight into the pipeline's buffers.
+
+    It connects at once, because the stream's first bytes say what the lines are. Over FIFOs and Unix sockets the
+    writer's clocks are this machine's and are taken; over TCP the time of arrival is.
+
+    Args:
+        place: where the stream comes from.
+        options: what the user says about it.
+        first_timeout_s: how long the writer may take for its header and its first line.
+    Raises:
+        CameraError: nobody is there, the stream header is not valid, or something about the bands is not known.
+        CameraLost: it broke off before the header was complete.
+    Attributes:
+        header: the stream header.
+    """
+
+    truth: Truth | None = None
+
+    def __init__(
+        self,
+        place: Place,
+        options: CameraOptions | None = None,
+        *,
+        first_timeout_s: float = FIRST_LIMIT_S,
+    ) -> None:
+        options = options or CameraOptions()
+        timeout_s = options.timeout_s or SILENCE_LIMIT_S
+        self._local = place.local
+        self._stream, self._frames = _connected(place, max(first_timeout_s, timeout_s), timeout_s)
+        self.header = self._frames.header
+        try:
+            self.facts = facts_of_camera(_said(self.header, place.uri), options)
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+        """See ``FrameSource.start``; ends with the frame that says so.
+
+        Raises:
+            CameraLost: the writer went away or fell silent.
+            CameraError: it sends lines of another size than it said.
+        """
+        try:
+            while not (frame := self._frames.next_header()).end:
+                intact = self._read_line(frame, get_buffer())
+                yield self._meta(frame, intact)
+        finally:
+            self.close()
+
+    def _read_line(self, frame: FrameHeader, buffer: NDArray[Any]) -> bool:
+        if buffer.flags.c_contiguous:
+            return self._frames.read_line(frame, buffer.reshape(-1).view(np.uint8).data)
+        line = np.empty(buffer.shape, buffer.dtype)
+        intact = self._frames.read_line(frame, line.reshape(-1).view(np.uint8).data)
+        buffer[...] = line
+        return intact
+
+    def _meta(self, frame: FrameHeader, intact: bool) -> FrameMeta:
+        monotonic_ns, utc_ns = (frame.monotonic_ns, frame.utc_ns) if self._local else (0, 0)
+        return FrameMeta(
+            frame.sequence, frame.camera_ns, monotonic_ns or time.monotonic_ns(), utc_ns or time.time_ns(), intact
+        )
+
+    def close(self) -> None:
+        """Gives the connection back; a second call does nothing."""
+        self._stream.close()
+
+
+def _connected(place: Place, first_limit_s: float, limit_s: float) -> tuple[ByteStream, FrameReader]:
+    """A stream whose header has been read.
+
+    Raises:
+        CameraError: what went wrong at the first attempt.
+    """
+    failed: CameraError | None = None
+    for attempt in range(FIFO_ATTEMPTS if place.scheme == "fifo" else 1):
+        if attempt:
+            time.sleep(FIFO_PAUSE_S)
+        stream = connect(place, CONNECT_LIMIT_S)
+        try:
+            return stream, FrameReader(stream, first_limit_s, limit_s)
+        except CameraError as error:
+            stream.close()
+            failed = failed or error
+        except BaseException:
+            stream.close()
+            raise
+    raise failed or CameraError(f"cannot read {place.uri}")
+
+
+def _said(header: StreamHeader, uri: str) -> Said:
+    return Said(
+        name=header.name or uri,
+        uri=uri,
+        bands=header.bands,
+        samples=header.samples,
+        dtype=header.dtype,
+        wavelengths_nm=header.wavelengths_nm,
+        fwhm_nm=header.fwhm_nm,
+        quantity=header.quantity,
+        scale=header.scale,
+        bits=header.bits or None,
+        shift=header.shift,
+        provenance={
+            "format": "framed stream",
+            "kind": header.kind,
+            "cube_lines": header.cube_lines,
+            "quantity": header.quantity,
+            "scale": header.scale,
+            "exposure_ms": header.exposure_ms or None,
+        },
+    )

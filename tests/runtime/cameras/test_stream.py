@@ -1,0 +1,216 @@
+"""Lines through a FIFO, a Unix socket and TCP, whole and damaged, and what is said when the writer goes away."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from focus.runtime import CubeError
+from focus.runtime._errors import CameraError, CameraLost
+from focus.runtime.cameras import CameraOptions, StreamCamera, place_from_uri
+from focus.runtime.cameras._frame_header import FRAME_MAGIC
+from focus.runtime.cameras._outlet import open_outlet
+from focus.runtime.cameras._scene import pattern
+from focus.runtime.cameras._stream_header import StreamHeader
+from focus.runtime.cameras._writer import StreamWriter
+from focus.runtime.sources import source_from_uri
+from support.streams import HELD, SCENE, HandFed, Played, free_port, lines_numbered, played
+
+
+@pytest.fixture(params=["tcp", "unix", "fifo"])
+def uri(request, tmp_path):
+    return f"tcp://127.0.0.1:{free_port()}" if request.param == "tcp" else f"{request.param}:{tmp_path}/stream"
+
+
+def test_every_line_arrives_once_and_as_it_was(uri):
+    with Played(uri):
+        camera = StreamCamera(place_from_uri(uri), HELD)
+        lines, metas = played(camera)
+    assert [meta.sequence for meta in metas] == list(range(200))
+    assert all(meta.intact for meta in metas)
+    np.testing.assert_array_equal(lines, lines_numbered(range(200)))
+    facts = camera.facts
+    assert (facts.bands, facts.samples, facts.bits, facts.lines) == (7, 33, 12, None)
+    np.testing.assert_array_equal(facts.wavelengths_nm, np.linspace(400, 1000, 7))
+    clocks = [(meta.monotonic_ns, meta.camera_ns) for meta in metas]
+    assert clocks == sorted(clocks)
+    assert abs(metas[-1].utc_ns - time.time_ns()) < 20e9
+    if not uri.startswith("tcp"):
+        assert all(meta.monotonic_ns == meta.camera_ns for meta in metas)
+
+
+def test_lost_and_damaged_lines_are_told_apart(uri):
+    with Played(uri, lines=2000, lose=0.02, corrupt=0.1) as sim:
+        lines, metas = played(StreamCamera(place_from_uri(uri), HELD))
+    sequences = [meta.sequence for meta in metas]
+    assert sequences == sorted(set(sequences)) and set(sequences) <= set(range(2000))
+    intact = np.array([meta.intact for meta in metas])
+    np.testing.assert_array_equal(lines[intact], lines_numbered(sequences)[intact])
+    assert sim.counts.lost > 10 and sim.counts.corrupted > 100
+    # Every line that was sent whole arrives; of the damaged ones, those whose header was spared are known by number.
+    assert intact.sum() == sim.counts.sent
+    assert 0.3 * sim.counts.corrupted < (~intact).sum() < 0.7 * sim.counts.corrupted
+
+
+def test_a_buffer_with_any_strides_is_filled(uri):
+    with Played(uri):
+        camera = StreamCamera(place_from_uri(uri), HELD)
+        store = np.zeros((33, 7, 2), np.uint16)
+        for meta in camera.start(lambda: store[:, :, 1].T):
+            np.testing.assert_array_equal(store[:, :, 1].T, lines_numbered([meta.sequence])[0])
+    assert not store[:, :, 0].any()
+
+
+def test_a_reader_may_come_and_go(tmp_path):
+    uri = f"unix:{tmp_path}/stream"
+    with Played(uri, lines=30_000):
+        camera = StreamCamera(place_from_uri(uri), HELD)
+        line = np.zeros((7, 33), np.uint16)
+        lines = camera.start(lambda: line)
+        first = [next(lines).sequence for _ in range(5)]
+        lines.close()
+        _, metas = played(StreamCamera(place_from_uri(uri), HELD))
+    assert first == [0, 1, 2, 3, 4]
+    assert metas[0].sequence > 4 and metas[-1].sequence == 29_999
+
+
+def test_a_writer_that_goes_away_is_missed_at_once(uri):
+    fed = HandFed(uri)
+    for number, line in enumerate(lines_numbered(range(3))):
+        fed.writer.line(line, number)
+    assert [next(fed.lines).sequence for _ in range(3)] == [0, 1, 2]
+    fed.hang_up()
+    start = time.monotonic()
+    with pytest.raises(CameraLost, match=r"was closed in the middle of the stream; start its writer again|broke off"):
+        next(fed.lines)
+    assert time.monotonic() - start < 0.5
+
+
+def test_silence_is_said_within_two_seconds(uri):
+    fed = HandFed(uri)
+    fed.writer.line(lines_numbered([0])[0], 7)
+    assert next(fed.lines).sequence == 7
+    start = time.monotonic()
+    with pytest.raises(CameraLost, match=r"sent nothing for 1.8 s; check the camera and its writer"):
+        next(fed.lines)
+    assert 1.7 < time.monotonic() - start < 2.0
+    fed.hang_up()
+
+
+def test_silence_in_the_middle_of_a_line_is_said_too(uri):
+    fed = HandFed(uri, CameraOptions(calibration=SCENE.calibration, timeout_s=0.2))
+    fed.writer.line(lines_numbered([0])[0], 0)
+    fed.writer.send(FRAME_MAGIC)
+    next(fed.lines)
+    with pytest.raises(CameraLost, match=r"sent nothing for 0.2 s"):
+        next(fed.lines)
+    fed.hang_up()
+
+
+def test_endless_rubbish_is_no_camera(uri):
+    fed = HandFed(uri, CameraOptions(calibration=SCENE.calibration, timeout_s=0.3))
+
+    def babble():
+        try:
+            while True:
+                fed.writer.send(bytes(range(256)) * 64)
+        except OSError:
+            return
+
+    thread = threading.Thread(target=babble, daemon=True)
+    thread.start()
+    with pytest.raises(CameraLost, match=r"sent no frame for 0.3 s, only other bytes"):
+        next(fed.lines)
+    thread.join(5)  # the reader is gone, which ends the writer
+    assert not thread.is_alive()
+    fed.hang_up()
+
+
+def test_lines_of_another_length_are_refused(uri):
+    fed = HandFed(uri)
+    other = fed.writer
+    other._header = StreamHeader(7, 34, np.dtype("<u2"))
+    other.line(np.zeros((7, 34), np.uint16), 0)
+    with pytest.raises(CameraError, match=r"sent a line of 476 bytes, its stream header says 462; correct the writer"):
+        next(fed.lines)
+    fed.hang_up()
+
+
+def test_a_writer_that_knows_a_line_is_damaged_is_believed(uri):
+    fed = HandFed(uri)
+    fed.writer.line(lines_numbered([0])[0], 0, damaged=True)
+    fed.writer.end(1)
+    assert [meta.intact for meta in fed.lines] == [False]
+    fed.hang_up()
+
+
+def test_clocks_of_another_machine_are_not_ours():
+    fed = HandFed(f"tcp://127.0.0.1:{free_port()}")
+    before = time.monotonic_ns()
+    fed.writer.line(lines_numbered([0])[0], 0, camera_ns=5, monotonic_ns=6, utc_ns=7)
+    meta = next(fed.lines)
+    assert meta.camera_ns == 5 and meta.monotonic_ns >= before and meta.utc_ns > 1.6e18
+    fed.hang_up()
+
+
+@pytest.mark.parametrize("kind", ["unix", "fifo", "tcp"])
+def test_nobody_there(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr("focus.runtime.cameras._stream.CONNECT_LIMIT_S", 0.1)
+    uri = f"tcp://127.0.0.1:{free_port()}" if kind == "tcp" else f"{kind}:{tmp_path}/none"
+    with pytest.raises(CameraError, match=r"cannot open .*; start its writer, e\.g\. focus-run camera-sim --to"):
+        StreamCamera(place_from_uri(uri))
+
+
+def test_what_is_no_stream_is_said(uri):
+    done = threading.Event()
+
+    def write():
+        with open_outlet(place_from_uri(uri)) as outlet, outlet.reader() as descriptor:
+            os.write(descriptor, b"GET / HTTP/1.1\r\nHost: focus\r\n\r\n" * 4)
+            done.wait(5)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    with pytest.raises(CameraError, match=r"does not begin with a FOCUS stream header; docs/stream.md says"):
+        StreamCamera(place_from_uri(uri), HELD)
+    done.set()
+    thread.join(5)
+
+
+@pytest.mark.parametrize("kind", ["unix", "fifo"])
+def test_a_path_is_opened_by_what_it_is(tmp_path, kind):
+    path = tmp_path / "camera"
+    with Played(f"{kind}:{path}", lines=30_000):
+        while not path.exists():
+            time.sleep(0.01)
+        with pytest.raises(CameraError, match=r"sends raw counts; give --calibration FILE"):
+            source_from_uri(str(path))
+        # The lines do not fit into the kernel's buffers, so the writer finds that nobody reads, and waits.
+        _, metas = played(StreamCamera(place_from_uri(f"{kind}:{path}"), HELD))
+    assert metas[-1].sequence == 29_999
+
+
+@pytest.mark.parametrize(
+    "uri", ["tcp://host", "tcp://:7700", "tcp://h:x", "unix:", "fifo:", "file:/x", "tcp://h:99999"]
+)
+def test_places_that_are_none(uri):
+    with pytest.raises(ValueError, match=r"is no byte stream; expected tcp://HOST:PORT, unix:/path or fifo:/path"):
+        place_from_uri(uri)
+
+
+def test_another_rigs_calibration_is_refused():
+    with pytest.raises(CubeError, match="the calibration has 9 bands, pattern 7x33 has 7"):
+        HandFed(f"tcp://127.0.0.1:{free_port()}", CameraOptions(calibration=pattern(9, 33).calibration))
+
+
+def test_a_line_of_another_shape_is_not_sent():
+    reader, writer = os.pipe()
+    sender = StreamWriter(writer, SCENE.header)
+    with pytest.raises(ValueError, match=r"a line must be uint16 \[7, 33\], got uint16 \[33, 7\]"):
+        sender.line(np.zeros((33, 7), np.uint16), 0)
+    os.close(reader)
+    os.close(writer)
