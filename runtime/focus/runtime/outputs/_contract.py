@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary
+from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip
 
 
 class MapSink(Protocol):
@@ -12,6 +12,9 @@ class MapSink(Protocol):
 
     def start(self, plan: Plan) -> None:
         """Before the first row."""
+
+    def add_strip(self, strip: Strip) -> None:
+        """The next raw lines, before they are read; they must not be kept. Called in the thread that ingests."""
 
     def add_window(self, reading: Reading) -> None:
         """What the network said of one window, in the order of reading."""
@@ -31,6 +34,9 @@ class BaseSink:
 
     def start(self, plan: Plan) -> None:
         """See ``MapSink.start``."""
+
+    def add_strip(self, strip: Strip) -> None:
+        """See ``MapSink.add_strip``."""
 
     def add_window(self, reading: Reading) -> None:
         """See ``MapSink.add_window``."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime._errors import CameraLost, CannotKeepUp, FocusError, Stopped
-from focus.runtime.pipeline._data import LineCounts, Strip, Times
+from focus.runtime.pipeline._data import LineCounts, Strip
 from focus.runtime.pipeline._memory import StripMemory
 from focus.runtime.sources import FrameMeta, FrameSource
 
@@ -85,7 +85,7 @@ class Assembler:
                     self.counts.received += 1
                 else:
                     self.counts.rejected += 1
-                yield from self._add(meta.intact, meta.utc_ns)
+                yield from self._add(meta)
                 if self._stop is not None and self._stop.is_set():
                     raise Stopped("stopped; all lines up to here are there")
         finally:
@@ -113,18 +113,22 @@ class Assembler:
         line = self._buffer().copy()  # it was written into the place of the first missing one
         for _ in range(meta.sequence - expected):
             self.counts.missing += 1
-            yield from self._add(False, None)
+            yield from self._add(None)
         self._buffer()[:] = line
 
     def _begin(self) -> None:
         self._arrived = np.zeros(self._patch, bool)
-        self._lines = 0
-        self._times = Times(None, None)
+        self._metas: list[FrameMeta | None] = []
 
-    def _add(self, intact: bool, utc_ns: int | None) -> Iterator[Strip]:
-        self._arrived[self._lines] = intact
-        self._times = self._times.joined(Times(utc_ns, utc_ns))
-        self._lines += 1
+    @property
+    def _lines(self) -> int:
+        """Lines of the strip that is being filled."""
+        return len(self._metas)
+
+    def _add(self, meta: FrameMeta | None) -> Iterator[Strip]:
+        """The next line of the scene; None for one that was lost."""
+        self._arrived[self._lines] = meta is not None and meta.intact
+        self._metas.append(meta)
         if self._lines == self._patch:
             yield self._finish()
 
@@ -134,7 +138,7 @@ class Assembler:
         release = _nothing if place is None else partial(self._memory.give_back, place)
         raw = self._memory.places[place or 0].transpose(1, 0, 2)
         strip = Strip(
-            self._row, raw, self._arrived, self._lines, sequence, self._times, -1 if place is None else place, release
+            self._row, raw, self._arrived, tuple(self._metas), sequence, -1 if place is None else place, release
         )
         self._row += 1
         self._begin()

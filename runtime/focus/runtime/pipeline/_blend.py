@@ -94,4 +94,5 @@ class Blend:
             found[1 + self._targets :] if self._with_cube else None,
             done.row.composite[:, : done.row.lines, : self._samples],
             done.row.mask[: done.row.lines, : self._samples],
+            done.row.held[:kept] if isinstance(done.row.held, np.ndarray) else None,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -63,7 +63,7 @@ class Capture:
         """Why the stream ended before the source did; None if it did not."""
         return self._assembler.ended
 
-    def strips(self) -> Iterator[Strip]:
+    def strips(self) -> Generator[Strip, None, None]:
         """The strips, in order; each is to be released by its reader.
 
         Raises:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime._bundle import Bundle
-from focus.runtime.sources import SourceFacts, Truth
+from focus.runtime.sources import FrameMeta, SourceFacts, Truth
 
 Array = NDArray[np.float32]
 
@@ -92,9 +92,9 @@ class Strip:
         row: which row of patches.
         raw: [C, patch, samples], the source's dtype; only the lines that arrived mean anything.
         arrived: bool [patch], False where a line was lost, damaged, or lies beyond the scene.
-        lines: how many of its lines belong to the scene (0 for a row that only fills up a window).
+        metas: of those of its lines that belong to the scene, None for one that never came; none at all for a row
+            that only fills up a window.
         first_sequence: sequence number of its first line.
-        times: of its lines.
         place: which of the pipeline's arrays its samples lie in; -1 where none arrived.
         release: to be called when its samples were read; they may be overwritten from then on.
     """
@@ -102,11 +102,21 @@ class Strip:
     row: int
     raw: NDArray[Any]
     arrived: NDArray[np.bool_]
-    lines: int
+    metas: tuple[FrameMeta | None, ...]
     first_sequence: int
-    times: Times
     place: int
     release: Callable[[], None]
+
+    @property
+    def lines(self) -> int:
+        """How many of its lines belong to the scene."""
+        return len(self.metas)
+
+    @property
+    def times(self) -> Times:
+        """Of the lines that came."""
+        utc_ns = [meta.utc_ns for meta in self.metas if meta is not None]
+        return Times(min(utc_ns, default=None), max(utc_ns, default=None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +224,7 @@ class MapRow:
         cube: float32 [C, columns], T, or None.
         composite: float32 [3, lines, samples], reflectance.
         mask: bool [lines, samples].
+        band_means: float32 [columns, C], x^ of the patches, or None where they stay on a GPU.
     """
 
     row: int
@@ -223,6 +234,7 @@ class MapRow:
     cube: Array | None
     composite: Array
     mask: NDArray[np.bool_]
+    band_means: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

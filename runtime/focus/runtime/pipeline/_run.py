@@ -17,7 +17,7 @@ from focus.runtime.engines import Engine
 from focus.runtime.pipeline._ahead import ahead
 from focus.runtime.pipeline._blend import Blend
 from focus.runtime.pipeline._capture import Capture
-from focus.runtime.pipeline._data import Cut, LineCounts, PatchRow, Plan, Reading, RunSummary, Settings
+from focus.runtime.pipeline._data import Cut, LineCounts, PatchRow, Plan, Reading, RunSummary, Settings, Strip
 from focus.runtime.pipeline._ingest import Ingest
 from focus.runtime.pipeline._read import shown_index
 from focus.runtime.pipeline._reader import prepare_kernels, reader_of
@@ -117,7 +117,7 @@ class _Run:
         """From the first line to the last row; lines are ingested while the network reads what came before."""
         start = time.perf_counter()
         # A window's rows ahead: the source need not wait for the network, and memory stays bounded.
-        rows = ahead(self._reader.rows(self._capture.strips()), self._plan.bundle.backbone.rows)
+        rows = ahead(self._reader.rows(self._strips()), self._plan.bundle.backbone.rows)
         with closing(rows):
             for row in rows:
                 self._take(row)
@@ -129,6 +129,14 @@ class _Run:
                 "check its ignore value, quality mask and calibration"
             )
         return self._summary(time.perf_counter() - start)
+
+    def _strips(self) -> Iterator[Strip]:
+        """What was captured; the sinks see it first."""
+        with closing(self._capture.strips()) as strips:
+            for strip in strips:
+                for sink in self._sinks:
+                    sink.add_strip(strip)
+                yield strip
 
     def _take(self, row: PatchRow) -> None:
         self._blend.add_row(row)
