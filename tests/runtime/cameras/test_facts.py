@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import stat
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ from focus.runtime import Calibration, CubeError
 from focus.runtime._errors import CameraError
 from focus.runtime.cameras import CameraOptions, scheme_of
 from focus.runtime.cameras._facts import Said, facts_of_camera
-from focus.runtime.cameras._find import scheme_of_mode
 from focus.runtime.cameras._layout import FrameLayout
 from focus.runtime.cameras._list import list_cameras
 from focus.runtime.sources import SourceOptions, source_from_uri
@@ -102,12 +100,6 @@ def test_a_path_is_what_it_is_not_what_it_is_called(tmp_path):
     (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"cannot read .*gone \(it leads to .*nowhere\): No such file or directory"):
         scheme_of(str(tmp_path / "gone"))
-
-
-def test_video_devices_are_those_of_major_81():
-    assert scheme_of_mode(stat.S_IFCHR | 0o660, os.makedev(81, 3)) == "v4l2"
-    assert scheme_of_mode(stat.S_IFCHR | 0o660, os.makedev(1, 3)) is None
-    assert scheme_of_mode(stat.S_IFREG, os.makedev(81, 3)) is None
 
 
 def test_uris_name_their_driver():

@@ -8,8 +8,9 @@ import stat
 
 import pytest
 
+from focus.runtime._device_nodes import kind_of_mode
 from focus.runtime.doctor import _cameras
-from focus.runtime.doctor._cameras import camera_facts, kind_of
+from focus.runtime.doctor._cameras import KINDS, camera_facts
 from focus.runtime.doctor._child import look
 
 
@@ -30,7 +31,7 @@ def without_aravis(monkeypatch):
     ],
 )
 def test_kind(mode, device, kind):
-    assert kind_of(mode | 0o660, device) == kind
+    assert KINDS[kind_of_mode(mode | 0o660, device)] == kind
 
 
 def test_nodes_links_and_names(fake):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 from typing import Literal
+
+from focus.runtime._device_nodes import kind_of_mode
 
 Scheme = Literal["v4l2", "gige", "usb3", "tcp", "unix", "fifo"]
 
 #: Schemes that say themselves which driver reads them.
 SCHEMES: tuple[Scheme, ...] = ("v4l2", "gige", "usb3", "tcp", "unix", "fifo")
-
-#: Major number of video devices.
-VIDEO_MAJOR = 81
 
 SUPPORTED = (
     "a V4L2 device such as /dev/video0, gige://IP, usb3://SERIAL, tcp://HOST:PORT, unix:/path, a FIFO, "
@@ -43,20 +40,11 @@ def _scheme_of_path(path: Path) -> Scheme:
         leads = f" (it leads to {path.readlink()})" if path.is_symlink() else ""
         reason = error.strerror or str(error)
         raise ValueError(f"cannot read {path}{leads}: {reason}; plug the camera in, or see focus-run cameras") from None
-    found = scheme_of_mode(status.st_mode, status.st_rdev)
+    found = kind_of_mode(status.st_mode, status.st_rdev)
     if found is None:
         way_out = f"; a recording is read with replay:{path}" if path.is_file() else "; see focus-run cameras"
         raise ValueError(f"{path} is no video device, FIFO or Unix socket{way_out}")
     return found
-
-
-def scheme_of_mode(mode: int, device: int) -> Scheme | None:
-    """What a path is, by ``st_mode`` and ``st_rdev`` of what it leads to."""
-    if stat.S_ISCHR(mode) and os.major(device) == VIDEO_MAJOR:
-        return "v4l2"
-    if stat.S_ISFIFO(mode):
-        return "fifo"
-    return "unix" if stat.S_ISSOCK(mode) else None
 
 
 def rest_of(uri: str) -> str:

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from focus.runtime.cameras._find import scheme_of_mode
+from focus.runtime._device_nodes import camera_paths, kind_of_mode
 
 _PROTOCOLS = {"GigEVision": ("gige", "GigE Vision"), "USB3Vision": ("usb3", "USB3 Vision")}
 
@@ -58,14 +58,12 @@ def list_cameras(devices: Path = Path("/dev"), classes: Path = Path("/sys/class/
 
 
 def _device_nodes(devices: Path, classes: Path) -> Iterator[FoundCamera]:
-    """Video devices, links to them, and FIFOs and sockets called like a hyperspectral camera."""
-    links = {path for path in devices.glob("*") if path.is_symlink() and path.resolve().name.startswith("video")}
-    for path in sorted({*devices.glob("video[0-9]*"), *devices.glob("hsi*"), *links}):
+    for path in camera_paths(devices):
         try:
             status = path.stat()
         except OSError:
             continue
-        scheme = scheme_of_mode(status.st_mode, status.st_rdev)
+        scheme = kind_of_mode(status.st_mode, status.st_rdev)
         if scheme is not None:
             name = classes / path.resolve().name / "name"
             said = name.read_text().strip() if name.is_file() else path.resolve().name

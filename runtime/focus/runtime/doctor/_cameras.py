@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import grp
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
+from focus.runtime._device_nodes import NodeKind, camera_paths, kind_of_mode
 from focus.runtime.doctor._child import look
 from focus.runtime.doctor._machine import Machine
 
 Kind = Literal["V4L2", "byte stream", "USB3 Vision", "dangling link", "no camera"]
 
-#: Major number of video devices.
-VIDEO_MAJOR = 81
+KINDS: dict[NodeKind | None, Kind] = {"v4l2": "V4L2", "fifo": "byte stream", "unix": "byte stream", None: "no camera"}
 
 #: Class and subclass of a USB3 Vision interface.
 USB3_VISION = ("ef", "05")
@@ -72,19 +71,8 @@ def camera_facts(machine: Machine, look_into: Callable[..., dict[str, Any]] = lo
     return CameraFacts(nodes, tuple(found["cameras"]))
 
 
-def kind_of(mode: int, device: int) -> Kind:
-    """What a path is, by ``st_mode`` and ``st_rdev`` of what it leads to."""
-    if stat.S_ISCHR(mode) and os.major(device) == VIDEO_MAJOR:
-        return "V4L2"
-    return "byte stream" if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else "no camera"
-
-
 def _device_nodes(machine: Machine) -> list[CameraNode]:
-    folder = machine.path("/dev")
-    paths = {*folder.glob("video[0-9]*"), *folder.glob("hsi*")}
-    # udev rules of other makers name their links as they like.
-    paths |= {path for path in folder.glob("*") if path.is_symlink() and path.resolve().name.startswith("video")}
-    return [_node(machine, path) for path in sorted(paths)]
+    return [_node(machine, path) for path in camera_paths(machine.path("/dev"))]
 
 
 def _node(machine: Machine, path: Path) -> CameraNode:
@@ -96,7 +84,7 @@ def _node(machine: Machine, path: Path) -> CameraNode:
         return CameraNode(shown, "dangling link" if target else "no camera", target)
     return CameraNode(
         shown,
-        kind_of(status.st_mode, status.st_rdev),
+        KINDS[kind_of_mode(status.st_mode, status.st_rdev)],
         target,
         machine.text(f"/sys/class/video4linux/{path.resolve().name}/name"),
         os.access(path, os.R_OK),
