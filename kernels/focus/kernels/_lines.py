@@ -115,10 +115,8 @@ class LineIngest:
         return joined(pieces or [self._nothing])
 
     def finish(self) -> Ingested:
-        """The last row, if it is not full: its composite has as many lines as were given."""
-        if self._at == 0:
-            return self._nothing
-        piece = self._finished_row()
+        """The last row, if it is not full: its composite has as many lines as were given. A new scene may follow."""
+        piece = self._finished_row() if self._at else self._nothing
         self._line_before = None
         return piece
 

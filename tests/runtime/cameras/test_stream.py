@@ -14,7 +14,7 @@ from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras import CameraOptions, StreamCamera, place_from_uri
 from focus.runtime.cameras._frame_header import FRAME_MAGIC
 from focus.runtime.cameras._outlet import open_outlet
-from focus.runtime.cameras._scene import pattern
+from focus.runtime.cameras._scene import pattern, snapshots
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.cameras._writer import StreamWriter
 from focus.runtime.sources import source_from_uri
@@ -54,6 +54,28 @@ def test_lost_and_damaged_lines_are_told_apart(uri):
     # Every line that was sent whole arrives; of the damaged ones, those whose header was spared are known by number.
     assert intact.sum() == sim.counts.sent
     assert 0.3 * sim.counts.corrupted < (~intact).sum() < 0.7 * sim.counts.corrupted
+
+
+def test_a_snapshot_camera_takes_all_lines_of_a_cube_at_once(uri):
+    with Played(uri, snapshots(SCENE, 20)):
+        camera = StreamCamera(place_from_uri(uri), HELD)
+        lines, metas = played(camera)
+    assert camera.facts.cube_lines == 20
+    np.testing.assert_array_equal(lines, lines_numbered(range(200)))
+    taken = np.array([meta.camera_ns for meta in metas]).reshape(10, 20)
+    assert (taken == taken[:, :1]).all() and (np.diff(taken[:, 0]) > 0).all()
+
+
+def test_lines_of_a_cube_must_be_numbered_as_the_page_says(tmp_path):
+    header = snapshots(SCENE, 20).header
+    fed = HandFed(f"unix:{tmp_path}/stream", header=header)
+    values = next(iter(SCENE.lines()))
+    fed.writer.line(values, 41, line=1)
+    assert next(fed.lines).sequence == 41
+    fed.writer.line(values, 42, line=3)
+    with pytest.raises(CameraError, match=r"sends line 3 of a cube as number 42, expected the cube's number x 20 \+ 3"):
+        next(fed.lines)
+    fed.hang_up()
 
 
 def test_a_buffer_with_any_strides_is_filled(uri):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 import subprocess
@@ -42,6 +43,30 @@ def test_a_model_reads_a_played_camera_as_it_reads_the_file(tmp_path):
         assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "file" / name).read_bytes()
     counts = json.loads((tmp_path / "live" / "run.json").read_text())["summary"]["counts"]
     assert counts["received"] == 40 and counts["missing"] == counts["rejected"] == 0
+
+
+def test_each_cube_of_a_snapshot_camera_is_read_as_a_scene_of_its_own(tmp_path):
+    model, real = Toy().save(tmp_path / "toy.onnx"), reflectance(42, 20)
+    write_npz(cube(values=real), tmp_path / "leaves.npz")
+    uri, base = f"unix:{tmp_path}/camera", ["--engine", str(model), "--quiet"]
+    sent = ["--from", f"replay:{tmp_path}/leaves.npz", "--cube-lines", "14", "--lines-per-second", "0"]
+    with sim("--to", uri, *sent) as writer:
+        assert main([*base, "--camera", uri, "--out", str(tmp_path / "live")]) == 0
+        writer.wait(10)
+    windows = list(csv.DictReader((tmp_path / "live" / "windows.csv").read_text().splitlines()))
+    assert [row["cube"] for row in windows] == sorted(row["cube"] for row in windows)
+    found = np.fromfile(tmp_path / "live" / "saliency.dat", np.float32).reshape(3, 14, 20)
+    for number in range(3):
+        write_npz(cube(values=real[:, 14 * number : 14 * number + 14]), tmp_path / "leaf.npz")
+        out = tmp_path / f"cube-{number}"
+        assert main([*base, "--camera", f"replay:{tmp_path}/leaf.npz", "--out", str(out)]) == 0
+        np.testing.assert_array_equal(found[number], np.fromfile(out / "saliency.dat", np.float32).reshape(14, 20))
+        alone = list(csv.DictReader((out / "windows.csv").read_text().splitlines()))
+        here = [row for row in windows if row["cube"] == str(number)]
+        assert [row["cube"] for row in alone] == [""] * len(here)
+        scores = [name for name in alone[0] if name.startswith("score ")]
+        assert [[row[name] for name in scores] for row in here] == [[row[name] for name in scores] for row in alone]
+        assert [int(row["first_line"]) for row in here] == [int(row["first_line"]) + 14 * number for row in alone]
 
 
 def test_lines_that_nobody_takes_are_lost_as_in_a_camera(tmp_path):

@@ -67,6 +67,7 @@ class Said:
         bits: None where it is not known.
         shift: unused low bits of a stored word.
         provenance: for the run's record.
+        cube_lines: lines of each snapshot cube; None for push-broom.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Said:
     bits: int | None = None
     shift: int = 0
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    cube_lines: int | None = None
 
 
 def facts_of_camera(said: Said, options: CameraOptions) -> SourceFacts:
@@ -109,6 +111,7 @@ def facts_of_camera(said: Said, options: CameraOptions) -> SourceFacts:
         shift=words.shift,
         calibration=options.calibration,
         provenance={"bands": said.bands, "samples": said.samples, "dtype": str(said.dtype), **said.provenance},
+        cube_lines=said.cube_lines,
     )
 
 

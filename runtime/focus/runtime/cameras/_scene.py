@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,17 @@ def scene_from_uri(uri: str) -> Scene:
     if colon and scheme == "replay" and rest:
         return _recorded(rest)
     raise ValueError(f"--from must be replay:FILE or sim:key=value,..., got {uri!r}")
+
+
+def snapshots(scene: Scene, lines: int) -> Scene:
+    """The same lines as snapshot cubes of so many lines each.
+
+    Raises:
+        ValueError: fewer than 1.
+    """
+    if lines < 1:
+        raise ValueError(f"--cube-lines must be 1 or more, got {lines}")
+    return replace(scene, header=replace(scene.header, kind="snapshot", cube_lines=lines))
 
 
 def pattern(bands: int, samples: int, seed: int = 0) -> Scene:

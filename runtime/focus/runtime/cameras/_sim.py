@@ -81,6 +81,7 @@ class CameraSim:
     def __init__(self, scene: Scene, settings: SimSettings) -> None:
         self._scene, self._settings = scene, settings
         self._random = np.random.default_rng(settings.seed)
+        self._taken_ns = 0
         self.counts = SimCounts()
 
     def run(self, outlet: Outlet, say: Callable[[str], None] = lambda _: None) -> None:
@@ -124,6 +125,9 @@ class CameraSim:
         return None
 
     def _send(self, writer: StreamWriter, number: int, values: NDArray[Any], late_s: float) -> None:
+        line, now = self._line_of(number), time.monotonic_ns()
+        if line == 0:  # all lines of a snapshot cube are taken at once
+            self._taken_ns = now
         if self._random.random() < self._settings.lose:
             self.counts.lost += 1
         elif self._settings.drop and late_s > CAMERA_MEMORY_S:
@@ -133,14 +137,19 @@ class CameraSim:
             self._send_changed(writer, number, values)
         else:
             self.counts.sent += 1
-            now = time.monotonic_ns()
-            writer.line(values, number, camera_ns=now, monotonic_ns=now, utc_ns=time.time_ns())
+            writer.line(values, number, camera_ns=self._taken_ns, monotonic_ns=now, utc_ns=time.time_ns(), line=line)
+
+    def _line_of(self, number: int) -> int:
+        """The number of a line within its snapshot cube; 0 for push-broom."""
+        lines = self._scene.header.cube_lines
+        return number % lines if lines else 0
 
     def _send_changed(self, writer: StreamWriter, number: int, values: NDArray[Any]) -> None:
         """Sends a frame of which one byte is not as it should be, in its header or in its line."""
         payload = writer.payload(values)
         now = time.monotonic_ns()
-        head = FrameHeader(number, now, now, time.time_ns(), zlib.crc32(payload), len(payload))
+        line = self._line_of(number)
+        head = FrameHeader(number, now, now, time.time_ns(), zlib.crc32(payload), len(payload), line=line)
         frame = bytearray(head.to_bytes() + payload)
         # As often in the header as in the line, which is ten thousand times as long.
         places = len(frame) - len(payload) if self._random.random() < 0.5 else len(frame)

@@ -74,10 +74,19 @@ class StreamCamera:
         """
         try:
             while not (frame := self._frames.next_header()).end:
+                self._require_place(frame)
                 intact = self._read_line(frame, get_buffer())
                 yield self._meta(frame, intact)
         finally:
             self.close()
+
+    def _require_place(self, frame: FrameHeader) -> None:
+        lines = self.header.cube_lines
+        if lines and frame.sequence % lines != frame.line:
+            raise CameraError(
+                f"{self.facts.name} sends line {frame.line} of a cube as number {frame.sequence}, expected the cube's "
+                f"number x {lines} + {frame.line}; docs/stream.md says how lines are numbered"
+            )
 
     def _read_line(self, frame: FrameHeader, buffer: NDArray[Any]) -> bool:
         if buffer.flags.c_contiguous:
@@ -133,6 +142,7 @@ def _said(header: StreamHeader, uri: str) -> Said:
         scale=header.scale,
         bits=header.bits or None,
         shift=header.shift,
+        cube_lines=header.cube_lines or None,
         provenance={
             "format": "framed stream",
             "kind": header.kind,

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lines-per-second", type=float, default=330.0, metavar="R", help="pace; 0 is as fast as they are taken (330)"
     )
+    parser.add_argument("--cube-lines", type=int, metavar="N", help="be a snapshot camera, with cubes of N lines")
     parser.add_argument("--lines", type=int, metavar="N", help="stop after N lines")
     parser.add_argument("--loop", action="store_true", help="send the scene again and again")
     parser.add_argument(
@@ -90,6 +91,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _scene(args: argparse.Namespace) -> Scene:
+    from focus.runtime.cameras._scene import snapshots
+
+    scene = _pushbroom_scene(args)
+    return scene if args.cube_lines is None else snapshots(scene, args.cube_lines)
+
+
+def _pushbroom_scene(args: argparse.Namespace) -> Scene:
     from focus.runtime.cameras._scene import pattern, scene_from_uri
 
     if args.size is None:

@@ -35,13 +35,18 @@ class Preview(BaseSink):
     def start(self, plan: Plan) -> None:
         """See ``MapSink.start``."""
         samples, patch = plan.source.samples, plan.bundle.backbone.patch
-        self._patch = patch
+        self._patch, self._rows = patch, 0
+        self._snapshots = plan.source.cube_lines is not None
         self._composite = Thinned(samples, LIMIT)
         self._heatmap, self._scores = (Thinned(-(-samples // patch), LIMIT) for _ in range(2))
 
     def add_row(self, row: MapRow) -> None:
         """See ``MapSink.add_row``."""
-        self._composite.add(np.where(row.mask[..., None], np.moveaxis(row.composite, 0, 2), np.float32(np.nan)))
+        picture = np.where(row.mask[..., None], np.moveaxis(row.composite, 0, 2), np.float32(np.nan))
+        if self._snapshots and row.lines < self._patch:  # the next cube begins at a row of patches of its own
+            picture = np.pad(picture, ((0, self._patch - row.lines), (0, 0), (0, 0)), constant_values=np.nan)
+        self._composite.add(picture)
+        self._rows += 1
         self._heatmap.add(row.heatmap[None])
         self._scores.add(row.scores.T[None])
 
@@ -50,9 +55,9 @@ class Preview(BaseSink):
         self.composite, self.heatmap, self.scores = (
             thinned.array() for thinned in (self._composite, self._heatmap, self._scores)
         )
-        rows, columns = -(-summary.lines // self._patch), -(-summary.samples // self._patch)
-        self.extent = (summary.samples, summary.lines)
-        self.patch_extent = (columns * self._patch, rows * self._patch)
+        columns = -(-summary.samples // self._patch)
+        self.patch_extent = (columns * self._patch, self._rows * self._patch)
+        self.extent = (summary.samples, self.patch_extent[1] if self._snapshots else summary.lines)
 
 
 def stretched(composite: Array) -> NDArray[np.uint8]:

@@ -34,6 +34,8 @@ class LineInterpolator:
 
     def add(self, row: MapRow) -> Iterator[Array]:
         """Takes the next row; gives the lines [lines, samples] of the row before it."""
+        if self._pending is not None and self._pending[1].snapshot != row.snapshot:
+            yield from self.finish()
         if self._pending is not None:
             after = self._across(row.heatmap)
             yield self._lines(after)
@@ -42,10 +44,10 @@ class LineInterpolator:
             self._pending = (self._across(row.heatmap), row)
 
     def finish(self) -> Iterator[Array]:
-        """The lines of the last row."""
+        """The lines of the last row of the scene, or of a snapshot cube."""
         if self._pending is not None:
             yield self._lines(None)
-            self._pending = None
+            self._previous = self._pending = None
 
     def _across(self, heatmap: Array) -> NDArray[np.float64]:
         """Values times weights, and weights, interpolated along the line: [2, samples]."""

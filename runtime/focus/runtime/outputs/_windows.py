@@ -36,7 +36,7 @@ class WindowsSink(BaseSink):
         """See ``MapSink.start``."""
         self._plan = plan
         self._writer = csv.writer(self._file)
-        place = ["window", "first_line", "lines", "first_sample", "samples"]
+        place = ["window", "cube", "first_line", "lines", "first_sample", "samples"]
         time = ["first_sequence", "last_sequence", "utc_first", "utc_last", "valid_share", *FAULTS]
         maps = ["predicted", "shown", "top_band_nm", "peak_saliency", "sink_mass", "collapse"]
         self._write([*place, *time, *maps, *(f"score {name}" for name in plan.bundle.class_names)])
@@ -49,6 +49,7 @@ class WindowsSink(BaseSink):
         self._write(
             [
                 window.index,
+                "" if window.snapshot is None else window.snapshot,
                 window.first_line,
                 window.lines,
                 window.first_sample,

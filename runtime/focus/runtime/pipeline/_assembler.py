@@ -20,10 +20,11 @@ MOST_MISSING = 1_000_000
 
 
 class Assembler:
-    """Collects a source's lines into strips of one row of patches, on one patch grid for the whole scene.
+    """Collects a source's lines into strips of one row of patches, on one patch grid for the whole scene, or for each
+    snapshot cube.
 
     The source writes its lines into ``memory``, and a strip is a view of it. A lost or damaged line leaves its place
-    empty; so do the lines that fill up the last row, and a scene smaller than a window.
+    empty; so do the lines that fill up the last row of a scene or cube, and one smaller than a window.
 
     Args:
         source: where the lines come from.
@@ -53,7 +54,9 @@ class Assembler:
         self._take, self._memory, self._stop = take, memory, stop
         self._place: int | None = None
         self._next_sequence: int | None = None
-        self._row = 0
+        self._cube_lines = source.facts.cube_lines
+        self._cube_rows = None if self._cube_lines is None else max(-(-self._cube_lines // patch), least_rows)
+        self._row = self._first_row = self._cube = 0
         self._begin()
 
     def strips(self) -> Iterator[Strip]:
@@ -70,15 +73,16 @@ class Assembler:
             raise self.ended or FocusError(f"{self._source.facts.name} sent no usable line; check the source")
         if self._lines:
             yield self._finish()
-        while self._row < self._least_rows:
-            yield self._finish()
+        yield from self._fill_up()
 
     def _lines_of_source(self) -> Iterator[Strip]:
         metas = self._source.start(self._buffer)
         try:
             for meta in metas:
                 if self._next_sequence is None:
-                    self._next_sequence = self.counts.first_sequence = meta.sequence
+                    # A cube that had begun before lacks its first lines.
+                    self._next_sequence = meta.sequence - meta.sequence % (self._cube_lines or 1)
+                    self.counts.first_sequence = self._next_sequence
                 yield from self._missing_before(meta, self._next_sequence)
                 self._next_sequence = meta.sequence + 1
                 if meta.intact:
@@ -129,18 +133,39 @@ class Assembler:
         """The next line of the scene; None for one that was lost."""
         self._arrived[self._lines] = meta is not None and meta.intact
         self._metas.append(meta)
-        if self._lines == self._patch:
+        done = (self._row - self._first_row) * self._patch + self._lines
+        if self._lines == self._patch or done == self._cube_lines:
+            yield self._finish()
+        if done == self._cube_lines:
+            yield from self._fill_up()
+
+    def _fill_up(self) -> Iterator[Strip]:
+        """The empty rows that a scene or a cube smaller than a window lacks."""
+        while 0 < self._row - self._first_row < self._least_rows:
             yield self._finish()
 
     def _finish(self) -> Strip:
-        sequence = self.counts.first_sequence + self._row * self._patch
+        here = self._row - self._first_row
+        sequence = self.counts.first_sequence + self._cube * (self._cube_lines or 0) + here * self._patch
         place, self._place = self._place, None
         release = _nothing if place is None else partial(self._memory.give_back, place)
         raw = self._memory.places[place or 0].transpose(1, 0, 2)
+        ends = here + 1 == self._cube_rows
         strip = Strip(
-            self._row, raw, self._arrived, tuple(self._metas), sequence, -1 if place is None else place, release
+            self._row,
+            raw,
+            self._arrived,
+            tuple(self._metas),
+            sequence,
+            -1 if place is None else place,
+            release,
+            None if self._cube_lines is None else self._cube,
+            begins=here == 0 and self._cube_lines is not None,
+            ends=ends,
         )
         self._row += 1
+        if ends:
+            self._cube, self._first_row = self._cube + 1, self._row
         self._begin()
         return strip
 

@@ -95,4 +95,5 @@ class Blend:
             done.row.composite[:, : done.row.lines, : self._samples],
             done.row.mask[: done.row.lines, : self._samples],
             done.row.held[:kept] if isinstance(done.row.held, np.ndarray) else None,
+            done.row.snapshot,
         )

@@ -97,6 +97,8 @@ class Strip:
         first_sequence: sequence number of its first line.
         place: which of the pipeline's arrays its samples lie in; -1 where none arrived.
         release: to be called when its samples were read; they may be overwritten from then on.
+        snapshot: which snapshot cube it belongs to, counted from the first one; None for push-broom.
+        begins, ends: whether it is the first, the last row of its cube.
     """
 
     row: int
@@ -106,6 +108,9 @@ class Strip:
     first_sequence: int
     place: int
     release: Callable[[], None]
+    snapshot: int | None = None
+    begins: bool = False
+    ends: bool = False
 
     @property
     def lines(self) -> int:
@@ -133,6 +138,7 @@ class PatchRow:
         lines: how many of its lines belong to the scene.
         first_sequence: sequence number of its first line.
         times: of its lines.
+        snapshot, ends: see ``Strip``.
     """
 
     row: int
@@ -144,6 +150,8 @@ class PatchRow:
     lines: int
     first_sequence: int
     times: Times
+    snapshot: int | None = None
+    ends: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +167,7 @@ class Window:
         lines: how many of its lines belong to the scene.
         first_sequence: sequence number of its first line; the last one's is first_sequence + lines - 1.
         times: of its lines.
+        snapshot: see ``Strip``; no window mixes two cubes.
     """
 
     index: int
@@ -171,6 +180,7 @@ class Window:
     lines: int
     first_sequence: int
     times: Times
+    snapshot: int | None = None
 
 
 class Cut(NamedTuple):
@@ -225,6 +235,7 @@ class MapRow:
         composite: float32 [3, lines, samples], reflectance.
         mask: bool [lines, samples].
         band_means: float32 [columns, C], x^ of the patches, or None where they stay on a GPU.
+        snapshot: see ``Strip``.
     """
 
     row: int
@@ -235,6 +246,7 @@ class MapRow:
     composite: Array
     mask: NDArray[np.bool_]
     band_means: Array | None = None
+    snapshot: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,7 +69,9 @@ class DeviceReader:
         device, backbone = engine.device, bundle.backbone
         self._plan, self._device, self._queue, self._arriving = plan, device, engine.queue, device.queue()
         # Alive at a time: the window's rows and those of a pending batch, what runs ahead, and what is on its way.
-        pending = step_from_overlap(settings.overlap, backbone.rows) * max(settings.batch, engine.batch)
+        # From one snapshot cube to the next it is a whole window.
+        step = step_from_overlap(settings.overlap, backbone.rows) if source.cube_lines is None else backbone.rows
+        pending = step * max(settings.batch, engine.batch)
         total = 2 * backbone.rows + pending + 6
         native = source.dtype.isnative and source.dtype.name in READ
         self._ingest = DeviceIngest(
@@ -129,6 +131,8 @@ class DeviceReader:
 
     def _begin(self, strip: Strip) -> _Begun:
         """Sends a strip on its way."""
+        if strip.begins:  # nothing of the cube before is shown in this one
+            self._row_before = self._line_before = None
         stage = self._stages[strip.row % len(self._stages)]
         seen = seen_samples(strip, self._alive)
         raw = self._raw[max(strip.place, 0)] if self._native else self._converted(strip)

@@ -47,6 +47,9 @@ class Ingest:
         A patch with some samples is read from those alone. A row of which no line arrived is read as the one before,
         and columns beyond the scene as its last one, because the network expects an image; both are masked in the maps.
         """
+        if strip.begins:  # nothing of the cube before is shown in this one
+            self._lines.finish()
+            self._row_before = None
         found = self._ingested(strip)
         standardised = standardise(found.band_means, self._mean, self._deviation)
         if not strip.arrived.any() and self._row_before is not None:
@@ -88,6 +91,8 @@ def patch_row(
         strip.lines,
         strip.first_sequence,
         strip.times,
+        strip.snapshot,
+        strip.ends,
     )
 
 

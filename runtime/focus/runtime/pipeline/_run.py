@@ -143,6 +143,8 @@ class _Run:
         self._lines += row.lines
         self._valid_samples += int(np.count_nonzero(row.mask))
         self._read(self._cutter.add(row))
+        if row.ends and not self._pending:  # no window of another cube reaches its rows
+            self._release(row.row + 1)
         if self._progress is not None:
             self._progress(self._lines, self._windows + self._skipped)
 

@@ -34,7 +34,7 @@ def step_from_overlap(overlap: int | None, window: int) -> int:
 
 
 class WindowCutter:
-    """Cuts windows out of a stream of rows; holds one window's height of rows and no more.
+    """Cuts windows out of a stream of rows; holds one window's height of rows and no more. Begins anew at each cube.
 
     Args:
         bundle: gives the window's size.
@@ -54,7 +54,8 @@ class WindowCutter:
         self._step = step_from_overlap(overlap, self._rows)
         self._columns = starts(columns, self._window_columns, step_from_overlap(overlap, self._window_columns))
         self._ring: deque[PatchRow] = deque(maxlen=self._rows)
-        self._last_start = -1
+        self._first_row, self._last_start = 0, -1
+        self._first_sequence: int | None = None
         self._index = 0
 
     @property
@@ -69,14 +70,20 @@ class WindowCutter:
 
     def add(self, row: PatchRow) -> Iterator[Cut]:
         """Takes the next row; gives the windows that it completes, if any."""
+        if self._first_sequence is None:
+            self._first_sequence = row.first_sequence
         self._ring.append(row)
         start = row.row + 1 - self._rows
-        if start >= 0 and start % self._step == 0:
+        if start >= self._first_row and (start - self._first_row) % self._step == 0:
             yield from self._cut(start)
+        if row.ends:
+            yield from self.finish()
+            self._ring.clear()
+            self._first_row = row.row + 1
 
     def finish(self) -> Iterator[Cut]:
         """The last windows, flush with the end of the scene, unless the grid of windows ended there anyway."""
-        start = self._ring[-1].row + 1 - self._rows
+        start = self._ring[-1].row + 1 - self._rows if self._ring else -1
         if start > self._last_start:
             yield from self._cut(start)
 
@@ -94,13 +101,14 @@ class WindowCutter:
                 self._index,
                 start,
                 column,
-                start * self._patch,
+                rows[0].first_sequence - (self._first_sequence or 0),
                 column * self._patch,
                 share[:, across].reshape(-1),
                 tuple(faults[across].mean(axis=0).tolist()),
                 sum(row.lines for row in rows),
                 rows[0].first_sequence,
                 times,
+                rows[0].snapshot,
             )
             yield Cut(window, rows)
             self._index += 1

@@ -17,7 +17,7 @@ GetBuffer = Callable[[], NDArray[Any]]
 
 
 class FrameMeta(NamedTuple):
-    """What is known of one push-broom line, besides its samples.
+    """What is known of one line, besides its samples.
 
     Attributes:
         sequence: number of the line; a step of more than one means that lines were lost.
@@ -54,6 +54,8 @@ class SourceFacts:
         calibration: the calibration behind dark and gain, or None where the source holds reflectance.
         file: the file that holds the samples, or None.
         provenance: what the source says of itself, for the run's record.
+        cube_lines: lines of each snapshot cube, or None for push-broom. Each cube is a scene of its own, and a line's
+            sequence number is its cube's number x cube_lines + its number within the cube.
     """
 
     name: str
@@ -71,6 +73,7 @@ class SourceFacts:
     calibration: Calibration | None = None
     file: Path | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    cube_lines: int | None = None
 
     @property
     def bands(self) -> int:
@@ -94,7 +97,7 @@ class Truth:
 
 
 class FrameSource(Protocol):
-    """A push-broom line source. ``facts`` are fixed before ``start``; only simulations have a ``truth``."""
+    """A source of lines. ``facts`` are fixed before ``start``; only simulations have a ``truth``."""
 
     facts: SourceFacts
     truth: Truth | None
