@@ -38,15 +38,17 @@ class Scripted:
     """A source that sends chosen lines of a cube: lost, damaged or out of order, as a test wants.
 
     Args:
-        cube: reflectance.
+        cube: reflectance, or counts with ``calibration=`` among the arguments of ``Replay``.
         sequences: sequence numbers to send, in order; line s - first of the cube goes with sequence s.
         damaged: sequence numbers whose lines are sent as not intact, filled with rubbish.
     """
 
     truth = None
 
-    def __init__(self, cube: Cube, sequences: Sequence[int], damaged: Sequence[int] = (), first: int = 0) -> None:
-        self.facts: SourceFacts = Replay(cube).facts
+    def __init__(
+        self, cube: Cube, sequences: Sequence[int], damaged: Sequence[int] = (), first: int = 0, **replay: Any
+    ) -> None:
+        self.facts: SourceFacts = Replay(cube, **replay).facts
         self._cube, self._sequences, self._damaged, self._first = cube, sequences, damaged, first
 
     def start(self, get_buffer: Callable[[], NDArray[Any]]) -> Iterator[FrameMeta]:

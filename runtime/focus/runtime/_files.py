@@ -34,7 +34,21 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {error.strerror}; free some space or choose another place") from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Waits until the names of a folder's files are on the disk.
+
+    Raises:
+        OSError: the folder cannot be read, or the disk fails.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,8 @@ def test_tables_and_record_agree(tmp_path, model, leaf):
         assert 0 <= float(row["sink_mass"]) <= float(row["collapse"]) <= 1.0001
         assert int(row["last_sequence"]) == int(row["first_line"]) + int(row["lines"]) - 1 < 30
         assert row["utc_first"] <= row["utc_last"]
+        top = [float(wavelength) for wavelength in row["top_bands_nm"].split()]
+        assert len(set(top)) == 5 and set(top) <= set(WAVELENGTHS)
     shown = [float(row["curve"]) for row in curve]
     of_class = [max(float(row[key]) for key in row if key.startswith("curve ")) for row in curve]
     assert shown == of_class and curve[0]["group"] == "VIS"
@@ -113,6 +116,7 @@ def test_tables_and_record_agree(tmp_path, model, leaf):
     ).stdout.strip()  # fmt: skip
     counts = {"first_sequence": 0, "received": 30, "missing": 0, "rejected": 0, "dropped": 0}
     assert record["summary"]["counts"] == counts
+    assert (record["state"], record["ended"]) == ("complete", None)
     assert record["calibration"] is None and record["model"]["name"] == "toy"
     assert record["utc_start"] <= record["utc_end"] and record["versions"]["numpy"] == np.__version__
 
@@ -263,19 +267,20 @@ def test_bad_places(bad, monkeypatch):
 
 @pytest.mark.parametrize("name", ["saliency.dat", "windows.csv", "overview.png", "run.json", "curve.csv", "scores.hdr"])
 def test_a_disk_that_fills_up_leaves_nothing(bad, monkeypatch, name):
-    import io
+    real_open, real_path_open = os.open, Path.open
 
-    real_open = io.open
+    def full(path, flags, *args, **kwargs):
+        wanted = str(path).endswith(name) or f".{name}." in str(path)  # a file, or what is to become it
+        return real_open("/dev/full" if wanted and flags & os.O_RDWR else path, flags & ~os.O_EXCL, *args, **kwargs)
 
-    def full(file, mode="r", *args, **kwargs):
-        if str(file).endswith(name) and "w" in mode:
-            return real_open("/dev/full", mode, *args, **kwargs)
-        return real_open(file, mode, *args, **kwargs)
+    def full_path(self, mode="r", *args, **kwargs):
+        wanted = self.name == name and "w" in mode
+        return real_path_open(Path("/dev/full") if wanted else self, mode, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "open", lambda self, mode="r", *args, **kwargs: full(self, mode, *args, **kwargs))
-    monkeypatch.setattr(io, "open", full)
+    monkeypatch.setattr(os, "open", full)
+    monkeypatch.setattr(Path, "open", full_path)
     said = bad.says("--quiet")
-    assert f"cannot write {name}: No space left on device; free some space or choose another --out" in said
+    assert "cannot write " in said and f"{name}: No space left on device; free some space or choose another" in said
 
 
 def test_what_goes_wrong_while_running_is_one(bad, monkeypatch):

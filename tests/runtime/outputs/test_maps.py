@@ -1,4 +1,4 @@
-"""Full-resolution heatmaps, ENVI files, previews and scores."""
+"""Full-resolution heatmaps, previews and scores."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from focus.runtime import open_cube
-from focus.runtime.outputs import EnviWriter, lesion_iou
+from focus.runtime.outputs import lesion_iou
 from focus.runtime.outputs._thinned import Thinned
 from focus.runtime.outputs._upsample import LineInterpolator
 from focus.runtime.pipeline import MapRow
@@ -59,24 +58,6 @@ def test_masked_patches_take_nothing_from_their_neighbours():
     found = interpolated(heatmap, 4, 16, 20, mask)
     np.testing.assert_array_equal(np.isnan(found), ~mask)
     np.testing.assert_allclose(found[mask], 1.0, rtol=1e-6)
-
-
-def test_envi_lines_come_back(tmp_path):
-    values = np.random.default_rng(0).uniform(0, 1, (7, 3, 5)).astype(np.float32)
-    values[2, 1, 1] = np.nan
-    writer = EnviWriter(tmp_path, "map", 3, 5)
-    writer.append(values[:2])
-    writer.append(values[2:])
-    fields = {"wavelength": ["500", "600", "700"], "wavelength units": "Nanometers", "data ignore value": "nan"}
-    writer.finish("a map, with {braces}", fields)
-    cube = open_cube(tmp_path / "map.hdr")
-    np.testing.assert_array_equal(cube.values, values.transpose(1, 0, 2))
-    np.testing.assert_array_equal(cube.wavelengths_nm, [500, 600, 700])
-    assert not cube.valid(slice(2, 3), slice(1, 2))[1, 0, 0]
-    other = EnviWriter(tmp_path, "other", 3, 5)
-    with pytest.raises(ValueError, match=r"lines must be \[lines, 3, 5\], got \(1, 2, 5\)"):
-        other.append(values[:1, :2])
-    other.close()
 
 
 @pytest.mark.parametrize("samples", [3, 10, 33])

@@ -19,12 +19,17 @@ from focus.runtime.cubes._tables import WavelengthOption, table_from_option
 #: ENVI's code of each numeric data type.
 ENVI_DTYPES = {1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 12: "u2", 13: "u4", 14: "i8", 15: "u8"}
 
+#: What our own writer says in its header: of a file that is still written, or whose writer was killed, a last part of a
+#: line may lie beyond the stated lines, and after a power cut fewer lines may be there.
+FILE_STATE, GROWING, COMPLETE = "file state", "growing", "complete"
+
 _COMPLEX = (6, 9)
 _AXES = {"bil": "hcw", "bip": "hwc", "bsq": "chw"}
 _SUFFIXES = ("", ".raw", ".img", ".dat", ".bil", ".bip", ".bsq", ".cube", ".hyspex", ".bin", ".envi")
 _KEPT = (
     "description", "interleave", "data type", "byte order", "header offset", "sensor type", "wavelength units", "tint",
     "reflectance scale factor", "data ignore value", "data gain values", "data offset values", "acquisition time",
+    "bit depth", "bit shift", "cube lines",
 )  # fmt: skip
 
 
@@ -92,7 +97,11 @@ def open_envi(path: Path, *, wavelengths_nm: WavelengthOption = None) -> Cube:
     if "byte order" not in fields and layout.dtype.itemsize > 1:
         described = replace(described, notes=(*described.notes, "no byte order is stated; taken as little-endian"))
     data = _data_of(header, layout) if path == header else path
-    values = bands_first(_map(data, layout, header.name), _AXES[layout.interleave])
+    growing = fields.get(FILE_STATE) == GROWING
+    if growing:
+        layout = _grown(data, layout)
+        described = replace(described, notes=(*described.notes, "its writer has not finished it"))
+    values = bands_first(_map(data, layout, header.name, growing), _AXES[layout.interleave])
     kept = {key: fields[key] for key in _KEPT if key in fields}
     return cube_from_description(values, described, data, f"ENVI {layout.interleave.upper()}", kept)
 
@@ -172,13 +181,29 @@ def _data_of(header: Path, layout: RawLayout) -> Path:
     return (fitting or found)[0]
 
 
-def _map(data: Path, layout: RawLayout, header: str) -> NDArray[Any]:
+def _grown(data: Path, stated: RawLayout) -> RawLayout:
+    """The lines that an unfinished file holds, of those that its header states; at least one: none is an error."""
+    line = stated.bands * stated.samples * stated.dtype.itemsize
+    held = _size(data) // line
+    return replace(stated, lines=max(1, min(stated.lines, held)))
+
+
+def _size(data: Path) -> int:
     try:
-        size = data.stat().st_size
-        if size != layout.bytes:
-            raise CubeError(
-                f"{header} says {layout}, {data.name} has {size}; copy the file again or correct the header"
-            )
+        return data.stat().st_size
+    except OSError as error:
+        raise _unreadable(data, error) from error
+
+
+def _map(data: Path, layout: RawLayout, header: str, growing: bool) -> NDArray[Any]:
+    size = _size(data)
+    if size < layout.bytes or (size > layout.bytes and not growing):
+        raise CubeError(f"{header} says {layout}, {data.name} has {size}; copy the file again or correct the header")
+    try:
         return np.memmap(data, dtype=layout.dtype, mode="r", offset=layout.offset, shape=layout.stored_shape)
     except OSError as error:
-        raise CubeError(f"cannot read {data}: {error.strerror or error}; check the path and its permissions") from error
+        raise _unreadable(data, error) from error
+
+
+def _unreadable(data: Path, error: OSError) -> CubeError:
+    return CubeError(f"cannot read {data}: {error.strerror or error}; check the path and its permissions")

@@ -2,82 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.runtime.outputs._files import writing
+from focus.runtime._files import write_atomically
+from focus.runtime.cubes._envi import COMPLETE, ENVI_DTYPES, FILE_STATE, GROWING
+from focus.runtime.outputs._growing import GrowingFile
+from focus.runtime.outputs._layout import Layout
+from focus.runtime.outputs._open_files import OpenFiles
 
-DATA_TYPES = {np.dtype(np.uint8): 1, np.dtype(np.int16): 2, np.dtype(np.float32): 4}
+#: ENVI's code of each type of a sample.
+CODES = {np.dtype(code): number for number, code in ENVI_DTYPES.items()}
+
+_FIRST = "ENVI\n"
+_LINES_WIDTH = 12
 
 
 class EnviWriter:
-    """Appends lines to ``NAME.dat`` (BIL, little-endian) and writes ``NAME.hdr`` when the number of lines is known.
+    """Appends lines to ``NAME.dat`` (BIL, little-endian); ``NAME.hdr`` beside it opens at every moment.
+
+    The number of lines in the header grows in place, after the lines themselves: it never says more than there are. A
+    process that is killed leaves at most a part of a line beyond them.
 
     Args:
-        folder: where.
-        name: without suffix.
-        bands: bands a line.
-        samples: samples a line.
-        dtype: uint8, int16 or float32.
+        files: where.
+        layout: what is written.
     Raises:
-        OutputError: the file cannot be made.
+        ValueError: a type of sample that ENVI does not have.
     """
 
-    def __init__(self, folder: Path, name: str, bands: int, samples: int, dtype: type[np.generic] = np.float32) -> None:
-        self.data, self.header = folder / f"{name}.dat", folder / f"{name}.hdr"
-        self._bands, self._samples, self._dtype = bands, samples, np.dtype(dtype)
+    def __init__(self, files: OpenFiles, layout: Layout) -> None:
+        if layout.dtype.newbyteorder("=") not in CODES:
+            raise ValueError(f"ENVI has no samples of type {layout.dtype}")
+        self._files, self._layout = files, layout
         self._lines = 0
-        with writing(self.data):
-            self._file = self.data.open("wb")
+        self._data: GrowingFile | None = None
+        self._header: GrowingFile | None = None
 
     def append(self, lines: NDArray[Any]) -> None:
-        """Appends lines.
+        """See ``LineWriter.append``."""
+        self._layout.check(lines)
+        self.append_parts(np.ascontiguousarray(lines, self._layout.dtype.newbyteorder("<")))
+
+    def append_parts(self, *parts: NDArray[Any]) -> None:
+        """Appends lines that are already as they are stored, one part after the other, without a copy.
 
         Args:
-            lines: [lines, bands, samples].
-        Raises:
-            ValueError: other bands or samples.
-            OutputError: the disk is full.
-        """
-        if lines.shape[1:] != (self._bands, self._samples):
-            raise ValueError(f"lines must be [lines, {self._bands}, {self._samples}], got {lines.shape}")
-        with writing(self.data):
-            self._file.write(np.ascontiguousarray(lines, self._dtype.newbyteorder("<")).tobytes())
-        self._lines += len(lines)
-
-    def finish(self, description: str, fields: Mapping[str, str | Sequence[str]] | None = None) -> None:
-        """Closes the data and writes the header.
-
-        Args:
-            description: one line for people.
-            fields: further header fields; a sequence becomes a list in braces.
+            parts: C-contiguous [lines, bands, samples] of the layout's type, little-endian.
         Raises:
             OutputError: the disk is full.
         """
-        self.close()
+        if self._data is None:
+            self._data = self._files.open(f"{self._layout.name}.dat")
+        self._data.append(*parts)
+        self._lines += sum(len(part) for part in parts)
+        self._state(GROWING)
+
+    def finish(self) -> None:
+        """See ``LineWriter.finish``."""
+        if self._data is not None:
+            self._state(COMPLETE)
+
+    def _state(self, state: str) -> None:
+        """Says how many lines there are, with one small write; the first one makes the header."""
+        count = f"lines = {self._lines:<{_LINES_WIDTH}}\n{FILE_STATE} = {state:<{len(COMPLETE)}}\n"
+        if self._header is not None:
+            self._header.overwrite(len(_FIRST), count.encode())
+            return
+        layout = self._layout
         entries: dict[str, str | Sequence[str]] = {
-            "description": [description],
-            "samples": str(self._samples),
-            "lines": str(self._lines),
-            "bands": str(self._bands),
+            "description": [layout.description],
+            "samples": str(layout.samples),
+            "bands": str(layout.bands),
             "header offset": "0",
             "file type": "ENVI Standard",
-            "data type": str(DATA_TYPES[self._dtype]),
+            "data type": str(CODES[layout.dtype.newbyteorder("=")]),
             "interleave": "bil",
             "byte order": "0",
-            **(fields or {}),
+            **layout.fields,
         }
-        with writing(self.header):
-            self.header.write_text("ENVI\n" + "".join(f"{key} = {_value(entry)}\n" for key, entry in entries.items()))
-
-    def close(self) -> None:
-        """Closes the data file."""
-        with writing(self.data):
-            self._file.close()
+        rest = "".join(f"{key} = {_value(entry)}\n" for key, entry in entries.items())
+        name = f"{layout.name}.hdr"
+        write_atomically(self._files.folder / name, (_FIRST + count + rest).encode())
+        self._header = self._files.open(name)
 
 
 def _value(entry: str | Sequence[str]) -> str:

@@ -1,9 +1,9 @@
-"""The maps as ENVI files."""
+"""The maps as files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,30 +11,31 @@ from numpy.typing import NDArray
 
 from focus.runtime.outputs._contract import BaseSink
 from focus.runtime.outputs._envi import EnviWriter
+from focus.runtime.outputs._layout import Layout, LineWriter
+from focus.runtime.outputs._open_files import OpenFiles
 from focus.runtime.outputs._upsample import LineInterpolator
 from focus.runtime.pipeline import MapRow, Plan, RunSummary
 
-Fields = dict[str, str | Sequence[str]]
+#: Makes the writer of a format.
+MapWriter = Callable[[OpenFiles, Layout], LineWriter]
 
 
-class EnviSink(BaseSink):
-    """One map in one ENVI file, float32, nan where masked. What it holds is up to ``name`` and the methods below.
+class MapFileSink(BaseSink):
+    """One map in one file, float32, nan where masked. What it holds is up to the methods below.
 
     Args:
-        folder: where.
+        files: where.
+        writer: of its format.
     """
 
-    name: str
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._writer: EnviWriter | None = None
+    def __init__(self, files: OpenFiles, writer: MapWriter = EnviWriter) -> None:
+        self._files, self._new_writer = files, writer
 
     def start(self, plan: Plan) -> None:
         """See ``MapSink.start``."""
-        self._plan = plan
-        bands, samples = self._size(plan)
-        self._writer = EnviWriter(self._folder, self.name, bands, samples)
+        layout = self._layout(plan)
+        layout = replace(layout, fields={**layout.fields, "data ignore value": "nan"})
+        self._writer = self._new_writer(self._files, layout)
 
     def add_row(self, row: MapRow) -> None:
         """See ``MapSink.add_row``."""
@@ -43,22 +44,13 @@ class EnviSink(BaseSink):
     def finish(self, summary: RunSummary) -> None:
         """See ``MapSink.finish``."""
         self._append(self._last_lines())
-        description, fields = self._header()
-        if self._writer is not None:
-            self._writer.finish(description, {**fields, "data ignore value": "nan"})
-
-    def close(self) -> None:
-        """See ``MapSink.close``."""
-        if self._writer is not None:
-            self._writer.close()
+        self._writer.finish()
 
     def _append(self, blocks: Iterable[NDArray[Any]]) -> None:
         for lines in blocks:
-            if self._writer is not None:
-                self._writer.append(lines)
+            self._writer.append(lines)
 
-    def _size(self, plan: Plan) -> tuple[int, int]:
-        """Bands and samples."""
+    def _layout(self, plan: Plan) -> Layout:
         raise NotImplementedError
 
     def _lines(self, row: MapRow) -> Iterable[NDArray[Any]]:
@@ -69,13 +61,10 @@ class EnviSink(BaseSink):
         """Blocks that only the end of the scene completes."""
         return ()
 
-    def _header(self) -> tuple[str, Fields]:
-        """Description and further fields."""
-        raise NotImplementedError
 
-    def _pixel(self) -> str:
-        patch = self._plan.bundle.backbone.patch
-        return f"one pixel = one patch of {patch} x {patch} samples"
+def _pixel(plan: Plan) -> str:
+    patch = plan.bundle.backbone.patch
+    return f"one pixel = one patch of {patch} x {patch} samples"
 
 
 def grid_columns(plan: Plan) -> int:
@@ -83,14 +72,13 @@ def grid_columns(plan: Plan) -> int:
     return -(-plan.source.samples // plan.bundle.backbone.patch)
 
 
-class SaliencySink(EnviSink):
-    """``saliency.dat``: M at the scene's full resolution, interpolated between patch centres."""
+class SaliencySink(MapFileSink):
+    """``saliency``: M at the scene's full resolution, interpolated between patch centres."""
 
-    name = "saliency"
-
-    def _size(self, plan: Plan) -> tuple[int, int]:
+    def _layout(self, plan: Plan) -> Layout:
         self._interpolator = LineInterpolator(plan.bundle.backbone.patch, plan.source.samples)
-        return 1, plan.source.samples
+        what = "FOCUS heatmap M (saliency summed over bands), interpolated between patch centres"
+        return Layout("saliency", 1, plan.source.samples, what, {"band names": ["M"]})
 
     def _lines(self, row: MapRow) -> Iterable[NDArray[Any]]:
         return (lines[:, None] for lines in self._interpolator.add(row))
@@ -98,48 +86,37 @@ class SaliencySink(EnviSink):
     def _last_lines(self) -> Iterable[NDArray[Any]]:
         return (lines[:, None] for lines in self._interpolator.finish())
 
-    def _header(self) -> tuple[str, Fields]:
-        return "FOCUS heatmap M (saliency summed over bands), interpolated between patch centres", {"band names": ["M"]}
 
+class ScoresSink(MapFileSink):
+    """``scores``: one band a class or target, at the resolution of the patch grid."""
 
-class ScoresSink(EnviSink):
-    """``scores.dat``: one band a class or target, at the resolution of the patch grid."""
-
-    name = "scores"
-
-    def _size(self, plan: Plan) -> tuple[int, int]:
-        return len(plan.bundle.targets), grid_columns(plan)
+    def _layout(self, plan: Plan) -> Layout:
+        targets = plan.bundle.targets
+        names = [f"{target.name} [{target.unit}]" if target.unit else target.name for target in targets]
+        what = "class scores" if plan.bundle.task == "classification" else "predicted targets"
+        description = f"FOCUS {what}; {_pixel(plan)}"
+        return Layout("scores", len(targets), grid_columns(plan), description, {"band names": names})
 
     def _lines(self, row: MapRow) -> Iterable[NDArray[Any]]:
         return (row.scores[None],)
 
-    def _header(self) -> tuple[str, Fields]:
-        bundle = self._plan.bundle
-        names = [f"{target.name} [{target.unit}]" if target.unit else target.name for target in bundle.targets]
-        what = "class scores" if bundle.task == "classification" else "predicted targets"
-        return f"FOCUS {what}; {self._pixel()}", {"band names": names}
 
+class SaliencyCubeSink(MapFileSink):
+    """``saliency-cube``: T, one band a wavelength, at the resolution of the patch grid."""
 
-class SaliencyCubeSink(EnviSink):
-    """``saliency-cube.dat``: T, one band a wavelength, at the resolution of the patch grid."""
-
-    name = "saliency-cube"
-
-    def _size(self, plan: Plan) -> tuple[int, int]:
-        return plan.bundle.bands, grid_columns(plan)
-
-    def _lines(self, row: MapRow) -> Iterable[NDArray[Any]]:
-        return () if row.cube is None else (row.cube[None],)
-
-    def _header(self) -> tuple[str, Fields]:
-        bundle = self._plan.bundle
-        fields: Fields = {
+    def _layout(self, plan: Plan) -> Layout:
+        bundle = plan.bundle
+        fields: dict[str, str | Sequence[str]] = {
             "wavelength units": "Nanometers",
             "wavelength": [f"{value:.3f}" for value in bundle.wavelengths_nm],
         }
         if bundle.fwhm_nm is not None:
             fields["fwhm"] = [f"{value:.3f}" for value in bundle.fwhm_nm]
-        return f"FOCUS saliency cube T; {self._pixel()}", fields
+        description = f"FOCUS saliency cube T; {_pixel(plan)}"
+        return Layout("saliency-cube", bundle.bands, grid_columns(plan), description, fields)
+
+    def _lines(self, row: MapRow) -> Iterable[NDArray[Any]]:
+        return () if row.cube is None else (row.cube[None],)
 
 
 class CollectedMap(BaseSink):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from focus.runtime.engines import Engine
 from focus.runtime.outputs._folder import RunFolder
-from focus.runtime.outputs._writer import Results, RunFacts, RunWriter
+from focus.runtime.outputs._run_record import Results, RunFacts
+from focus.runtime.outputs._writer import RunWriter
 from focus.runtime.pipeline import Progress, RunSummary, Settings, plan_run, run_pipeline
 from focus.runtime.sources import FrameSource
 

@@ -1,18 +1,22 @@
 """Frame sources: cameras, files and simulations behind one contract."""
 
 from focus.runtime.sources._contract import FrameMeta, FrameSource, GetBuffer, SourceFacts, Truth
+from focus.runtime.sources._lines import LINE_COLUMNS, LineState, RecordedLine, lines_table_of, read_lines
 from focus.runtime.sources._replay import Bands, Pace, Replay, WordFormat
 from focus.runtime.sources._sim import Sim, SimOptions
 from focus.runtime.sources._uri import CAMERA_FIELDS, OPTION_OF_FIELD, SourceOptions, source_from_uri
 
 __all__ = [
     "CAMERA_FIELDS",
+    "LINE_COLUMNS",
     "OPTION_OF_FIELD",
     "Bands",
     "FrameMeta",
     "FrameSource",
     "GetBuffer",
+    "LineState",
     "Pace",
+    "RecordedLine",
     "Replay",
     "Sim",
     "SimOptions",
@@ -20,5 +24,7 @@ __all__ = [
     "SourceOptions",
     "Truth",
     "WordFormat",
+    "lines_table_of",
+    "read_lines",
     "source_from_uri",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from focus.runtime._calibration import Calibration
 from focus.runtime._errors import CubeError
 from focus.runtime.cubes import Cube, resample, resampling_matrix
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, SourceFacts, Truth
+from focus.runtime.sources._lines import RecordedLine, lines_table_of, read_lines
 
 #: Lines read at a time: cheap on memory, kind to files that store band after band.
 CHUNK = 16
@@ -71,6 +73,8 @@ class Pace:
 class Replay:
     """Plays a cube as a push-broom camera would have sent it.
 
+    A recording of ``focus-run --record`` is played with the numbers, times and losses that it was taken with.
+
     Args:
         cube: any cube.
         calibration: makes reflectance of counts; needed unless the cube is known to hold reflectance.
@@ -119,27 +123,42 @@ class Replay:
             calibration=calibration,
             file=Path(path) if path else None,
             provenance=_provenance(cube, resample_to is not None),
+            cube_lines=int(cube.provenance.fields["cube lines"]) if "cube lines" in cube.provenance.fields else None,
         )
         self.facts = own if resample_to is None or self._matrix is None else _resampled(own, resample_to, self._matrix)
 
     def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
         """See ``FrameSource.start``."""
         start = time.monotonic()
-        for number, line in enumerate(self._lines()):
+        for number, (line, recorded) in enumerate(self._lines()):
             if self._pace.lines_per_second:
                 time.sleep(max(0.0, start + number / self._pace.lines_per_second - time.monotonic()))
+            if recorded is not None and recorded.state == "missing":
+                continue
             get_buffer()[...] = line
-            yield FrameMeta(number, None, time.monotonic_ns(), time.time_ns())
+            yield FrameMeta(number, None, time.monotonic_ns(), time.time_ns()) if recorded is None else _meta(recorded)
 
-    def _lines(self) -> Iterator[NDArray[Any]]:
-        """Line after line, [C, S], again and again if so wanted."""
-        lines = self._cube.shape[1]
+    def _lines(self) -> Iterator[tuple[NDArray[Any], RecordedLine | None]]:
+        """Line after line, [C, S], and what is known of it; again and again if so wanted, with numbers that go on."""
+        after = 0
         while True:
-            for first in range(0, lines, CHUNK):
-                block = self._block(slice(first, min(first + CHUNK, lines)))
-                yield from block.transpose(1, 0, 2)
+            recorded = None
+            for line, recorded in zip(self._stored(), self._recorded(), strict=False):
+                yield line, None if recorded is None else recorded._replace(sequence=recorded.sequence + after)
             if not self._pace.loop:
                 return
+            after += 0 if recorded is None else recorded.line + 1
+
+    def _stored(self) -> Iterator[NDArray[Any]]:
+        lines = self._cube.shape[1]
+        for first in range(0, lines, CHUNK):
+            block = self._block(slice(first, min(first + CHUNK, lines)))
+            yield from block.transpose(1, 0, 2)
+
+    def _recorded(self) -> Iterator[RecordedLine | None]:
+        """What the table beside the file says of each line, if there is one."""
+        table = lines_table_of(Path(self._cube.provenance.path or "cube"))
+        return read_lines(table) if table.is_file() else repeat(None)
 
     def _block(self, lines: slice) -> NDArray[Any]:
         """Some lines as they are sent, [C, lines, S]; what is no measurement becomes nan."""
@@ -152,6 +171,13 @@ class Replay:
             reflectance = ((stored.astype(np.float64) - self._dark[:, None]) * self._gain[:, None]).astype(np.float32)
         valid = self._cube.valid(lines, slice(None)) & np.isfinite(reflectance)
         return resample(reflectance, self._matrix, valid)
+
+
+def _meta(recorded: RecordedLine) -> FrameMeta:
+    """As the camera's driver said it; a line that was given up then is as damaged as one that came so."""
+    monotonic_ns = time.monotonic_ns() if recorded.monotonic_ns is None else recorded.monotonic_ns
+    utc_ns = time.time_ns() if recorded.utc_ns is None else recorded.utc_ns
+    return FrameMeta(recorded.sequence, recorded.camera_ns, monotonic_ns, utc_ns, recorded.state == "received")
 
 
 def reflectance_from(cube: Cube, calibration: Calibration | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -109,10 +109,18 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
     if options.quantity is not None:
         stated = options.scale if options.scale is not None else cube.scale
         cube = replace(cube, quantity=options.quantity, scale=stated if options.quantity == "reflectance" else 1.0)
-    words = WordFormat(options.bits, options.shift or 0)
+    words = _words(options, cube.provenance.fields)
     return Replay(
         cube, calibration=options.calibration, resample_to=options.resample_to, words=words, pace=pace, uri=uri
     )
+
+
+def _words(options: SourceOptions, header: Mapping[str, str]) -> WordFormat:
+    """How counts lie in the words: the user's word goes before that of a recording's header."""
+    bits, shift = options.bits, options.shift
+    if bits is None and options.resample_to is None and "bit depth" in header:
+        bits = int(header["bit depth"])
+    return WordFormat(bits, int(header.get("bit shift", 0)) if shift is None else shift)
 
 
 def _path_and_pace(text: str) -> tuple[str, Pace]:
