@@ -73,10 +73,10 @@ def test_a_timeout_is_positive():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"features": ["Width=3"]}, r"--set goes with gige, usb3 cameras; leave it out for tcp"),
+        ({"features": ["Width=3"]}, r"--set goes with gige, usb3, gentl cameras; leave it out for tcp"),
         ({"packet_size": 1400}, r"--packet-size goes with gige cameras"),
-        ({"transpose": True}, r"--transpose goes with v4l2, gige, usb3 cameras"),
-        ({"status_lines": 1}, r"--status-lines goes with v4l2, gige, usb3 cameras"),
+        ({"transpose": True}, r"--transpose goes with v4l2, gige, usb3, gentl cameras"),
+        ({"status_lines": 1}, r"--status-lines goes with v4l2, gige, usb3, gentl cameras"),
         ({"axes": "hwc"}, r"is a camera, whose lines are taken as they come; leave out --axes"),
         ({"variable": "cube"}, r"leave out --variable"),
     ],

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from focus.runtime.cameras._aravis import _Numbers
-from focus.runtime.cameras._sequence import GIGE_16, V4L2_32, WIDE_64, CounterRule, Unwrapper
+from focus.runtime.cameras._sequence import GIGE_16, V4L2_32, WIDE_64, CounterRule, FrameNumbers, Unwrapper
 
 RULES = st.sampled_from([GIGE_16, V4L2_32, WIDE_64, CounterRule(3, 12)])
 
@@ -48,13 +47,13 @@ def test_v4l2_counters_do_not():
 
 
 def test_aravis_frames_that_come_late_are_left_out():
-    numbers = _Numbers("gige")
+    numbers = FrameNumbers(wide=False)
     assert [numbers(value) for value in (65534, 65535, 1, 65534, 0, 2)] == [65534, 65535, 65536, None, None, 65537]
     assert numbers.late == 0
     assert [numbers(value) for value in (1, 2)] == [None, None] and numbers.late == 2
 
 
 def test_wide_ids_are_known_by_the_first_one():
-    numbers = _Numbers("gige")
+    numbers = FrameNumbers(wide=False)
     assert [numbers(value) for value in (65534, 65535, 65536, 65537)] == [65534, 65535, 65536, 65537]
-    assert [_Numbers("usb3")(value) for value in (0, 70_000)] == [0, 70_000]
+    assert [FrameNumbers(wide=True)(value) for value in (0, 70_000)] == [0, 70_000]

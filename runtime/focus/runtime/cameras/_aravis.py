@@ -7,24 +7,14 @@ import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
-import numpy as np
-
 from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras._aravis_device import aravis, gerror, open_device, said, set_features
 from focus.runtime.cameras._aravis_stream import Acquisition
-from focus.runtime.cameras._facts import CameraOptions, Said, facts_of_camera
+from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
+from focus.runtime.cameras._genicam import BITS_OF_FORMAT, MOST_LATE, dtype_of
 from focus.runtime.cameras._layout import FrameLayout
-from focus.runtime.cameras._sequence import GIGE_16, WIDE_64, Unwrapper
+from focus.runtime.cameras._sequence import FrameNumbers
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
-
-#: Formats of one value a pixel in whole bytes, and the bits of it, at the lower end (GenICam PFNC).
-BITS_OF_FORMAT = {"Mono8": 8, "Mono10": 10, "Mono12": 12, "Mono14": 14, "Mono16": 16}
-
-SILENCE_LIMIT_S = 1.8
-FIRST_LIMIT_S = 10.0
-
-#: Frames in a row that may come late, which Aravis' order hardly allows; more of them are a camera that began anew.
-MOST_LATE = 8
 
 #: How long a pop waits before the camera's loss is looked for.
 PATIENCE_US = 100_000
@@ -84,12 +74,7 @@ class AravisCamera:
         camera = self._camera
         name = f"{camera.get_vendor_name()} {camera.get_model_name()} {camera.get_device_serial_number()}"
         form, region = camera.get_pixel_format_as_string(), camera.get_region()
-        if form not in BITS_OF_FORMAT:
-            raise CameraError(
-                f"{name} is set to {form}, expected {', '.join(BITS_OF_FORMAT)}; add --set PixelFormat=Mono12, "
-                "or another of them that the camera has"
-            )
-        dtype = np.dtype("<u1" if form == "Mono8" else "<u2")
+        dtype = dtype_of(form, name)
         layout = FrameLayout(
             region.height,
             region.width,
@@ -134,7 +119,7 @@ class AravisCamera:
             raise CameraLost(f"{self.facts.name} does not start: {said(error)}; plug it in again") from None
 
     def _lines(self, acquisition: Acquisition, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
-        number = _Numbers(self._protocol)
+        number = FrameNumbers(wide=self._protocol == "usb3")
         limit_s = max(FIRST_LIMIT_S, self._timeout_s)
         while True:
             filled = self._pop(acquisition, limit_s)
@@ -151,7 +136,7 @@ class AravisCamera:
                 acquisition.give_back(filled)
             yield meta
 
-    def _refuse_restart(self, number: _Numbers) -> None:
+    def _refuse_restart(self, number: FrameNumbers) -> None:
         if number.late > MOST_LATE:
             self._lost.set()
             raise CameraLost(f"{self.facts.name} began to number its frames anew, so it was restarted; open it again")
@@ -167,32 +152,6 @@ class AravisCamera:
                 return filled
         self._lost.set()
         raise CameraLost(f"{self.facts.name} sent nothing for {limit_s:g} s; check its cable, power and trigger")
-
-
-class _Numbers:
-    """Frame ids made numbers that grow: 16 bits that wrap and skip 0 in GigE Vision 1.x, 64 bits in everything else.
-
-    Attributes:
-        late: frames in a row that came after a later one.
-    """
-
-    def __init__(self, protocol: Literal["gige", "usb3"]) -> None:
-        self._wide = protocol == "usb3"
-        self._unwrap = Unwrapper(WIDE_64 if self._wide else GIGE_16)
-        self._last = -1
-        self.late = 0
-
-    def __call__(self, value: int) -> int | None:
-        """A frame's number; None for one that was given up, and completed when later ones had come."""
-        # A camera does not say beforehand that its ids are wide; the first one beyond 16 bits does.
-        if not self._wide and value > GIGE_16.highest:
-            self._wide, self._unwrap = True, Unwrapper(WIDE_64)
-        number = self._unwrap(value) if self._wide or value else self._last
-        if number <= self._last:
-            self.late += 1
-            return None
-        self._last, self.late = number, 0
-        return number
 
 
 def _meta(sequence: int, camera_ns: int, system_ns: int, intact: bool) -> FrameMeta:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from focus.runtime._errors import CameraError
+from focus.runtime.cameras._genicam import feature_and_value
 
 _PROTOCOLS = {"gige": "GigEVision", "usb3": "USB3Vision"}
 
@@ -88,9 +89,7 @@ def set_features(camera: Any, features: Sequence[str]) -> None:
         CameraError: the camera does not have the feature, or refuses the value.
     """
     for feature in features:
-        name, equals, value = feature.partition("=")
-        if not (name and equals and value):
-            raise ValueError(f"--set must be Feature=value, got {feature!r}")
+        feature_and_value(feature)
         try:
             camera.get_device().set_features_from_string(feature)
         except gerror() as error:

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime.cameras._aravis_device import gerror
-
-#: Memory for frames that Aravis may be ahead, and how many frames that is at least and at most.
-STREAM_BYTES, FEWEST_FRAMES, MOST_FRAMES = 64 * 2**20, 8, 256
+from focus.runtime.cameras._genicam import buffer_count
 
 
 class Acquisition:
@@ -26,8 +24,7 @@ class Acquisition:
     def __init__(self, aravis: Any, camera: Any) -> None:
         self._camera, self._stream = camera, camera.create_stream(None, None)
         payload = int(camera.get_payload())
-        count = min(max(STREAM_BYTES // payload, FEWEST_FRAMES), MOST_FRAMES)
-        self._memory: list[NDArray[np.uint8]] = [np.zeros(payload, np.uint8) for _ in range(count)]
+        self._memory: list[NDArray[np.uint8]] = [np.zeros(payload, np.uint8) for _ in range(buffer_count(payload))]
         for number, frame in enumerate(self._memory, 1):  # 0 would be a null pointer, which comes back as None
             self._stream.push_buffer(aravis.Buffer.new_full(payload, frame.ctypes.data, number, None))
         camera.start_acquisition()

@@ -15,6 +15,12 @@ from focus.runtime.cubes import WavelengthOption, bands_from_option
 from focus.runtime.sources._contract import SourceFacts
 from focus.runtime.sources._replay import WordFormat
 
+#: A silence that is longer means that the camera is lost; it must be said within two seconds.
+SILENCE_LIMIT_S = 1.8
+
+#: How long a camera, or a writer, may take for its first line.
+FIRST_LIMIT_S = 10.0
+
 
 @dataclass(frozen=True, eq=False)
 class CameraOptions:
@@ -27,9 +33,9 @@ class CameraOptions:
         scale: stored value / scale = reflectance.
         bits: depth of the camera's words; None takes what the camera says.
         shift: unused low bits of a stored word; None takes what the camera says.
-        transpose: rows of a frame are samples and its columns are bands (V4L2, GigE, USB3).
-        status_lines: rows at the end of a frame that hold a counter or status (V4L2, GigE, USB3).
-        features: ``Feature=value``, set in this order before the first line (GigE, USB3).
+        transpose: rows of a frame are samples and its columns are bands (V4L2, GigE, USB3, GenTL).
+        status_lines: rows at the end of a frame that hold a counter or status (V4L2, GigE, USB3, GenTL).
+        features: ``Feature=value``, set in this order before the first line (GigE, USB3, GenTL).
         packet_size: bytes of a packet (GigE); None lets the camera and the network find it.
         timeout_s: a silence that is longer means that the camera is lost; None takes the driver's own.
     Raises:

@@ -7,14 +7,14 @@ from typing import Literal
 
 from focus.runtime._device_nodes import kind_of_mode
 
-Scheme = Literal["v4l2", "gige", "usb3", "tcp", "unix", "fifo"]
+Scheme = Literal["v4l2", "gige", "usb3", "gentl", "tcp", "unix", "fifo"]
 
 #: Schemes that say themselves which driver reads them.
-SCHEMES: tuple[Scheme, ...] = ("v4l2", "gige", "usb3", "tcp", "unix", "fifo")
+SCHEMES: tuple[Scheme, ...] = ("v4l2", "gige", "usb3", "gentl", "tcp", "unix", "fifo")
 
 SUPPORTED = (
-    "a V4L2 device such as /dev/video0, gige://IP, usb3://SERIAL, tcp://HOST:PORT, unix:/path, a FIFO, "
-    "replay:FILE and sim:"
+    "a V4L2 device such as /dev/video0, gige://IP, usb3://SERIAL, gentl:producer.cti, tcp://HOST:PORT, unix:/path, "
+    "a FIFO, replay:FILE and sim:"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from focus.runtime._device_nodes import camera_paths, kind_of_mode
+from focus.runtime._errors import CameraError
+from focus.runtime.cameras._gentl_device import PRODUCERS_VARIABLE, listed_gentl
 
 _PROTOCOLS = {"GigEVision": ("gige", "GigE Vision"), "USB3Vision": ("usb3", "USB3 Vision")}
 
@@ -19,7 +22,7 @@ class FoundCamera:
 
     Attributes:
         uri: to give to --camera.
-        kind: V4L2, GigE Vision, USB3 Vision or byte stream.
+        kind: V4L2, GigE Vision, USB3 Vision, GenTL or byte stream.
         name: what it calls itself.
     """
 
@@ -47,14 +50,20 @@ def list_cameras(devices: Path = Path("/dev"), classes: Path = Path("/sys/class/
     Args:
         devices, classes: where the system keeps its devices and their names.
     """
-    cameras = list(_device_nodes(devices, classes))
+    cameras, notes = list(_device_nodes(devices, classes)), []
     if find_spec("gi") is None:
-        return FoundCameras(tuple(cameras), ("GigE and USB3 not asked: PyGObject and Aravis are not installed",))
-    try:
-        cameras += _aravis_cameras()
-    except (ImportError, ValueError) as error:
-        return FoundCameras(tuple(cameras), (f"GigE and USB3 not asked: {error}",))
-    return FoundCameras(tuple(cameras), ())
+        notes.append("GigE and USB3 not asked: PyGObject and Aravis are not installed")
+    else:
+        try:
+            cameras += _aravis_cameras()
+        except (ImportError, ValueError) as error:
+            notes.append(f"GigE and USB3 not asked: {error}")
+    if PRODUCERS_VARIABLE in os.environ:
+        try:
+            cameras += (FoundCamera(uri, "GenTL", name) for uri, name in listed_gentl())
+        except (ImportError, CameraError) as error:
+            notes.append(f"GenTL not asked: {error}")
+    return FoundCameras(tuple(cameras), tuple(notes))
 
 
 def _device_nodes(devices: Path, classes: Path) -> Iterator[FoundCamera]:

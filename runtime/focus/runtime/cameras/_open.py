@@ -9,9 +9,9 @@ from focus.runtime.sources._contract import FrameSource
 
 #: Options of focus-run that are for some drivers alone.
 ONLY_FOR: dict[str, tuple[Scheme, ...]] = {
-    "transpose": ("v4l2", "gige", "usb3"),
-    "status_lines": ("v4l2", "gige", "usb3"),
-    "features": ("gige", "usb3"),
+    "transpose": ("v4l2", "gige", "usb3", "gentl"),
+    "status_lines": ("v4l2", "gige", "usb3", "gentl"),
+    "features": ("gige", "usb3", "gentl"),
     "packet_size": ("gige",),
 }
 
@@ -40,6 +40,10 @@ def open_camera(uri: str, scheme: Scheme, options: CameraOptions) -> FrameSource
         from focus.runtime.cameras._aravis import AravisCamera
 
         return AravisCamera(rest_of(uri), "gige" if scheme == "gige" else "usb3", options, uri=uri)
+    if scheme == "gentl":
+        from focus.runtime.cameras._gentl import GentlCamera
+
+        return GentlCamera(rest_of(uri), options, uri=uri)
     from focus.runtime.cameras._stream import StreamCamera
 
     if uri.startswith(f"{scheme}:"):

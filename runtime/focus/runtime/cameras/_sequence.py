@@ -62,3 +62,31 @@ class Unwrapper:
             step = (value - self._last) % period
             self._last += step if step < period / 2 else step - period
         return self._last
+
+
+class FrameNumbers:
+    """Frame ids of GenICam cameras made numbers that grow.
+
+    Args:
+        wide: ids are of 64 bits; else of 16 that wrap and skip 0, as in GigE Vision 1.x, until one does not fit.
+    Attributes:
+        late: frames in a row that came after a later one.
+    """
+
+    def __init__(self, *, wide: bool) -> None:
+        self._wide = wide
+        self._unwrap = Unwrapper(WIDE_64 if wide else GIGE_16)
+        self._last = -1
+        self.late = 0
+
+    def __call__(self, value: int) -> int | None:
+        """A frame's number; None for one that was given up, and completed when later ones had come."""
+        # A camera does not say beforehand that its ids are wide; the first one beyond 16 bits does.
+        if not self._wide and value > GIGE_16.highest:
+            self._wide, self._unwrap = True, Unwrapper(WIDE_64)
+        number = self._unwrap(value) if self._wide or value else self._last
+        if number <= self._last:
+            self.late += 1
+            return None
+        self._last, self.late = number, 0
+        return number

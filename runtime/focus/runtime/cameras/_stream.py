@@ -11,17 +11,11 @@ from numpy.typing import NDArray
 
 from focus.runtime._errors import CameraError
 from focus.runtime.cameras._bytes import CONNECT_LIMIT_S, ByteStream, Place, connect
-from focus.runtime.cameras._facts import CameraOptions, Said, facts_of_camera
+from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
 from focus.runtime.cameras._frame_header import FrameHeader
 from focus.runtime.cameras._frames import FrameReader
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
-
-#: A silence that is longer means that the camera is lost; it must be said within two seconds.
-SILENCE_LIMIT_S = 1.8
-
-#: How long a writer may take for its header and its first line; cameras warm up.
-FIRST_LIMIT_S = 10.0
 
 #: A FIFO may still hold what was meant for the reader before us. Its writer starts anew once it finds that nobody
 #: reads, which takes a moment.

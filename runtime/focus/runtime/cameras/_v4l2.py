@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from focus.runtime._errors import CameraError, CameraLost
-from focus.runtime.cameras._facts import CameraOptions, Said, facts_of_camera
+from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
 from focus.runtime.cameras._layout import FrameLayout
 from focus.runtime.cameras._sequence import V4L2_32, Unwrapper
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
@@ -23,9 +23,6 @@ BITS_OF_FORMAT = {"GREY": 8, "Y10": 10, "Y12": 12, "Y16": 16}
 
 #: Frames that the driver may be ahead: at 330 lines/s a tenth of a second.
 BUFFERS = 32
-
-SILENCE_LIMIT_S = 1.8
-FIRST_LIMIT_S = 10.0
 
 
 class V4L2Camera:

@@ -37,7 +37,7 @@ def add_camera_arguments(group: argparse._ArgumentGroup) -> None:
         dest="features",
         action="append",
         metavar="FEATURE=VALUE",
-        help="set a feature of a GigE or USB3 camera, e.g. PixelFormat=Mono12; may be repeated, in order",
+        help="set a feature of a GigE, USB3 or GenTL camera, e.g. PixelFormat=Mono12; may be repeated, in order",
     )
     group.add_argument(
         "--packet-size", type=int, metavar="BYTES", help="packets of a GigE camera (default: what fits the network)"

@@ -43,7 +43,7 @@ class SourceOptions:
         resample_to: bands to resample to.
         transpose: rows of a camera's frame are samples and its columns are bands.
         status_lines: rows at the end of a camera's frame that hold a counter or status.
-        features: ``Feature=value`` for GigE and USB3 cameras.
+        features: ``Feature=value`` for GigE, USB3 and GenTL cameras.
         packet_size: bytes of a packet, for GigE cameras.
         timeout_s: a silence of the camera that is longer means that it is lost.
     """
