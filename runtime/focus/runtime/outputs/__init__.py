@@ -1,5 +1,6 @@
 """Map sinks: what a run leaves behind."""
 
+from focus.runtime.outputs._bigtiff import BigTiffWriter
 from focus.runtime.outputs._contract import BaseSink, MapSink
 from focus.runtime.outputs._curve import Curves
 from focus.runtime.outputs._envi import EnviWriter
@@ -16,6 +17,7 @@ from focus.runtime.outputs._writer import RunWriter
 
 __all__ = [
     "BaseSink",
+    "BigTiffWriter",
     "CollectedMap",
     "Curves",
     "EnviWriter",

@@ -24,11 +24,11 @@ class OpenFiles:
 
     Args:
         folder: where.
-        fsync: see ``Fsync``.
+        fsync: see ``Fsync``; None is never.
     """
 
-    def __init__(self, folder: Path, fsync: Fsync = "never") -> None:
-        self.folder, self._fsync = folder, fsync
+    def __init__(self, folder: Path, fsync: Fsync | None = None) -> None:
+        self.folder, self._fsync = folder, fsync or "never"
         self._files: list[GrowingFile] = []
         self._changing = threading.Lock()
         self._named = True

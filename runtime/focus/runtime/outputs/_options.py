@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from typing_extensions import Self
 
 from focus.runtime.outputs._open_files import Fsync
 
-#: Seconds between two flushes of a camera's files.
-FSYNC_S = 5.0
+#: Formats of the maps.
+Format = Literal["envi", "bigtiff"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+#: What holds for a camera, whose lines do not come again: seconds between two flushes, and bytes that stay free.
+CAMERA_FSYNC_S, CAMERA_MIN_FREE = 5.0, 10**9
 
 
 @dataclass(frozen=True)
@@ -15,15 +22,23 @@ class OutputOptions:
     """Choices about the files of a run.
 
     Attributes:
+        format: of the maps.
         record: whether the raw lines are recorded.
         fsync: see ``Fsync``; None takes never for a file, which can be read again, and 5 s for a camera.
+        min_free: bytes that are to stay free on the disk; None takes none for a file and 1 GB for a camera.
     """
 
+    format: Format = "envi"
     record: bool = False
     fsync: Fsync | None = None
+    min_free: int | None = None
 
-    def fsync_for(self, endless: bool) -> Fsync:
-        """The choice for a source."""
-        if self.fsync is not None:
-            return self.fsync
-        return FSYNC_S if endless else "never"
+    def resolved(self, *, endless: bool) -> Self:
+        """The same with what holds for a camera, or for a file, where nothing was chosen."""
+        fsync: Fsync = CAMERA_FSYNC_S if endless else "never"
+        least = CAMERA_MIN_FREE if endless else 0
+        return replace(
+            self,
+            fsync=fsync if self.fsync is None else self.fsync,
+            min_free=least if self.min_free is None else self.min_free,
+        )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from focus.runtime._errors import OutputError
+from focus.runtime.outputs._bigtiff import BigTiffWriter
 from focus.runtime.outputs._contract import BaseSink, MapSink
 from focus.runtime.outputs._curve import CurveSink
+from focus.runtime.outputs._envi import EnviWriter
 from focus.runtime.outputs._folder import RECORD
-from focus.runtime.outputs._maps import SaliencyCubeSink, SaliencySink, ScoresSink
+from focus.runtime.outputs._free_space import FreeSpace
+from focus.runtime.outputs._maps import MapWriter, SaliencyCubeSink, SaliencySink, ScoresSink
 from focus.runtime.outputs._open_files import OpenFiles
 from focus.runtime.outputs._options import OutputOptions
 from focus.runtime.outputs._preview import Preview
@@ -19,6 +23,9 @@ from focus.runtime.outputs._run_record import Results, RunFacts, RunRecord
 from focus.runtime.outputs._truth import TruthSink
 from focus.runtime.outputs._windows import WindowsSink
 from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip
+
+#: What writes the maps in each format.
+MAP_WRITERS: dict[str, MapWriter] = {"envi": EnviWriter, "bigtiff": BigTiffWriter}
 
 
 class RunWriter(BaseSink):
@@ -29,14 +36,23 @@ class RunWriter(BaseSink):
         facts: see ``RunFacts``.
         with_cube: whether T is written.
         options: see ``OutputOptions``.
+        low: called with the reason when the disk is nearly full, to ask for the end of the run.
     Attributes:
         results: after ``finish``.
     """
 
-    def __init__(self, folder: Path, facts: RunFacts, *, with_cube: bool, options: OutputOptions | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        facts: RunFacts,
+        *,
+        with_cube: bool,
+        options: OutputOptions | None = None,
+        low: Callable[[str], None] = lambda reason: None,
+    ) -> None:
         self.results = Results()
         self._folder, self._facts, self._with_cube = folder, facts, with_cube
-        self._options = options or OutputOptions()
+        self._options, self._low = options or OutputOptions(), low
         self._preview, self._curves = Preview(), CurveSink(folder)
         self._truth: TruthSink | None = None
         self._sinks: list[MapSink] = []
@@ -48,12 +64,17 @@ class RunWriter(BaseSink):
         self._plan = plan
         self._record = RunRecord(self._folder, plan, self._facts)
         self._record.begin()
-        files = self._files = OpenFiles(self._folder, self._options.fsync_for(plan.source.lines is None))
-        self._sinks = [self._preview, self._curves, SaliencySink(files), ScoresSink(files), WindowsSink(files)]
+        options = self._options.resolved(endless=plan.source.lines is None)
+        files = self._files = OpenFiles(self._folder, options.fsync)
+        new_map = MAP_WRITERS[options.format]
+        self._sinks = [self._preview, self._curves, SaliencySink(files, new_map), ScoresSink(files, new_map)]
         if self._with_cube:
-            self._sinks.append(SaliencyCubeSink(files))
-        if self._options.record:
+            self._sinks.append(SaliencyCubeSink(files, new_map))
+        self._sinks.append(WindowsSink(files))
+        if options.record:
             self._sinks.append(RecordSink(files))
+        if options.min_free:
+            self._sinks.insert(0, FreeSpace(self._folder, options.min_free, self._low))
         if plan.truth is not None:
             self._truth = TruthSink(files)
             self._sinks.append(self._truth)
