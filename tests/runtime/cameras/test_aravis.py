@@ -48,7 +48,9 @@ def started(source):
 def test_lines_at_full_rate_without_loss_also_where_the_frame_ids_wrap(power):
     power()
     source = opened(FX10)
-    assert (source.facts.bands, source.facts.samples, source.facts.bits) == (224, 1024, 16)
+    facts = source.facts
+    assert (facts.bands, facts.samples, facts.bits) == (224, 1024, 16)
+    assert (facts.exposure_ms, facts.serial) == (1.0, SERIAL)
     _, lines = started(source)
     start = time.monotonic()
     metas = list(itertools.islice(lines, 300))

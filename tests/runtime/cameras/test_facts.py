@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,32 @@ def test_the_calibration_says_what_the_camera_does_not():
     np.testing.assert_array_equal(found.wavelengths_nm, OWN + 1)
     np.testing.assert_array_equal(found.gain, RIG.gain)
     assert found.calibration is RIG and found.lines is None
+    wide = replace(RIG, fwhm_nm=OWN / 100, bits=12, shift=4)
+    found = facts(CameraOptions(calibration=wide), wavelengths_nm=OWN + 1)
+    np.testing.assert_array_equal(found.fwhm_nm, OWN / 100)
+    assert (found.bits, found.shift) == (12, 4)
+
+
+def test_counts_can_be_had_as_they_are():
+    found = facts(CameraOptions(raw=True), wavelengths_nm=OWN, exposure_ms=8.0, camera="FX10", serial="A1")
+    assert (found.dark == 0).all() and (found.gain == 1).all() and found.shift == 0
+    assert (found.exposure_ms, found.camera, found.serial) == (8.0, "FX10", "A1")
+    with pytest.raises(CameraError, match="cam sends reflectance, a reference must hold raw counts"):
+        facts(CameraOptions(raw=True), wavelengths_nm=OWN, quantity="reflectance")
+
+
+def test_the_exposure_that_the_user_says_goes_before_the_camera():
+    held = replace(RIG, exposure_ms=8.0)
+    assert facts(CameraOptions(calibration=held, exposure_ms=8.0), exposure_ms=3.0).exposure_ms == 8.0
+    with pytest.raises(CubeError, match="is for 8 ms, cam is exposed for 3 ms"):
+        facts(CameraOptions(calibration=held), exposure_ms=3.0)
+
+
+def test_another_camera_is_refused_unless_the_user_insists():
+    held = replace(RIG, serial="A1")
+    with pytest.raises(CubeError, match="serial number A1, cam is serial number B2"):
+        facts(CameraOptions(calibration=held), serial="B2")
+    assert facts(CameraOptions(calibration=held, any_camera=True), serial="B2").serial == "B2"
 
 
 def test_the_camera_goes_before_the_calibration_and_the_user_before_the_camera():

@@ -235,6 +235,15 @@ def test_bad_calibrations(bad):
     assert "no calibration file" in bad.says("--calibration", str(rig), camera=raw)
     Calibration(np.zeros((12, 9), np.float32), np.ones((12, 9), np.float32), WAVELENGTHS, 1.0).save(rig)
     assert "the calibration has 9 samples a line, raw.npz has 20" in bad.says("--calibration", str(rig), camera=raw)
+    Calibration(np.zeros((12, 1), np.float32), np.ones((12, 1), np.float32), WAVELENGTHS, 1.0, exposure_ms=8.0).save(
+        rig
+    )
+    assert "raw.npz does not say its exposure; say it with --exposure MS" in bad.says(
+        "--calibration", str(rig), camera=raw
+    )
+    assert "is for 8 ms, raw.npz is exposed for 4 ms" in bad.says(
+        "--calibration", str(rig), "--exposure", "4", camera=raw
+    )
     rig.write_bytes(rig.read_bytes()[:-5])
     assert "is damaged (its checksum does not match)" in bad.says("--calibration", str(rig), camera=raw)
 
@@ -250,7 +259,7 @@ def test_bad_choices(bad):
     assert "unknown backend 'tf'; there are openvino, onnxruntime" in bad.says("--backend", "tf")
     assert "--bit-depth must be 1 to 32, got 0" in bad.says("--bit-depth", "0")
     assert "--bit-shift must be 0 to 16, got 17" in bad.says("--bit-shift", "17")
-    assert "go with stored counts; leave out --resample" in bad.says("--bit-depth", "12", "--resample")
+    assert "--exposure must be milliseconds, more than 0, got -3" in bad.says("--exposure", "-3")
     assert "leave out --bit-depth" in bad.says("--bit-depth", "12", camera="sim:")
     assert "--scale goes with --quantity reflectance" in bad.says("--scale", "2")
     assert "unrecognized arguments: --frobnicate; see focus-run --help" in bad.says("--frobnicate")

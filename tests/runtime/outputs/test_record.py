@@ -35,9 +35,11 @@ def rig():
     white = rng.uniform(3000, 4000, (12, SAMPLES)).astype(np.float32)
     counts = np.rint(real * (white - dark)[:, None] + dark[:, None])
     counts[2, 7:9, 11] = 4095
-    calibration = Calibration(dark, 1 / (white - dark), WAVELENGTHS, 0.98, {"by": "test"})
+    calibration = Calibration(dark, 1 / (white - dark), WAVELENGTHS, 0.98, {"by": "test"}, exposure_ms=8.25)
     good = np.arange(12) != 6
-    raw = cube(values=np.clip(counts, 0, 4095).astype(np.uint16) << 4, quantity="counts", good_bands=good)
+    raw = cube(
+        values=np.clip(counts, 0, 4095).astype(np.uint16) << 4, quantity="counts", good_bands=good, exposure_ms=8.25
+    )
     return raw, calibration
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from focus.kernels import ingest, saliency, standardise
-from focus.runtime import CubeError
+from focus.runtime import Calibration, CubeError
+from focus.runtime._calibration import FLAWS
 from focus.runtime.engines import engine_from_path
 from focus.runtime.pipeline import FAULTS, Settings, run_pipeline, window_weight
 from focus.runtime.sources import Replay, WordFormat
@@ -303,3 +304,27 @@ def test_saturated_counts_are_left_out_and_told(engine):
     means, expected = sink.inputs[0][0][0], plain.inputs[0][0][0]
     np.testing.assert_allclose(means[untouched], expected[untouched], rtol=1e-5, atol=1e-5)
     assert means[5].max() < expected[5].max()
+
+
+def test_each_fault_is_told_apart(engine):
+    """A flat scene: 2 of its 12 x 16 elements have no gain, for different reasons, and a line is lost."""
+    bands, lines, samples = 12, 12, 16
+    gain = np.full((bands, samples), 1e-3, np.float32)
+    gain[3, 2] = gain[7, 9] = np.nan
+    flaws = np.zeros(gain.shape, np.uint8)
+    flaws[3, 2], flaws[7, 9] = FLAWS["low denominator"], FLAWS["hot"]
+    rig = Calibration(np.full_like(gain, 100.0), gain, WAVELENGTHS, 1.0, flaws=flaws, bits=12)
+    values = np.full((bands, lines, samples), 500, np.uint16)
+    values[0, 4, 1], values[1, 6, 3], values[2, 6, 3] = 4095, 50, 60
+    source = Replay(cube(values=values, quantity="counts", scale=1.0), calibration=rig)
+    scripted = Scripted(cube(values=values.astype(np.float32)), [line for line in range(lines) if line != 5])
+    scripted.facts, scripted._cube = source.facts, cube(values=values)
+    sink, _ = run(scripted, engine)
+    window = sink.readings[0].window
+    whole = bands * lines * samples
+    wanted = {
+        "saturated": 1, "below_dark": 2, "low_denominator": 11, "bad_pixel": 11, "not_finite": 0,
+        "missing_line": bands * samples,
+    }  # fmt: skip
+    assert {name: round(share * whole) for name, share in zip(FAULTS, window.faults, strict=True)} == wanted
+    assert window.valid_share.mean() == pytest.approx(1 - (1 + 22 + bands * samples) / whole)

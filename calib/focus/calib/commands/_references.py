@@ -65,7 +65,8 @@ def show(args: argparse.Namespace) -> int:
     low, high = calibration.wavelengths_nm[[0, -1]]
     print(f"bands      {calibration.bands}, {low:.1f}-{high:.1f} nm")
     print(f"samples    {calibration.samples}" + (" (the same for every sample)" if calibration.samples == 1 else ""))
-    print(f"panel      {calibration.panel:g}")
+    panel = np.asarray(calibration.panel)
+    print(f"panel      {panel.min():g}" + ("" if panel.min() == panel.max() else f" to {panel.max():g}"))
     print(f"dark       {calibration.dark.min():.1f} to {calibration.dark.max():.1f} counts")
     print(f"gain       {np.nanmin(calibration.gain):.3g} to {np.nanmax(calibration.gain):.3g} reflectance a count")
     print(f"invalid    {calibration.invalid} of {calibration.bands * calibration.samples}")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from focus.runtime._errors import CameraError, CameraLost
-from focus.runtime.cameras._aravis_device import aravis, gerror, open_device, said, set_features
+from focus.runtime.cameras._aravis_device import aravis, exposure_ms, gerror, open_device, said, set_features
 from focus.runtime.cameras._aravis_stream import Acquisition
 from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
 from focus.runtime.cameras._genicam import BITS_OF_FORMAT, MOST_LATE, dtype_of
@@ -72,7 +72,8 @@ class AravisCamera:
 
     def _said(self, options: CameraOptions, uri: str) -> tuple[Said, FrameLayout]:
         camera = self._camera
-        name = f"{camera.get_vendor_name()} {camera.get_model_name()} {camera.get_device_serial_number()}"
+        model, serial = f"{camera.get_vendor_name()} {camera.get_model_name()}", camera.get_device_serial_number() or ""
+        name = f"{model} {serial}"
         form, region = camera.get_pixel_format_as_string(), camera.get_region()
         dtype = dtype_of(form, name)
         layout = FrameLayout(
@@ -90,6 +91,9 @@ class AravisCamera:
             samples=layout.samples,
             dtype=dtype,
             bits=BITS_OF_FORMAT[form],
+            exposure_ms=exposure_ms(camera),
+            camera=model,
+            serial=serial,
             provenance={"format": f"{self._protocol} {form}", "features": list(options.features or ())},
         )
         return facts, layout

@@ -94,3 +94,11 @@ def set_features(camera: Any, features: Sequence[str]) -> None:
             camera.get_device().set_features_from_string(feature)
         except gerror() as error:
             raise CameraError(f"{camera.get_model_name()} refuses --set {feature}: {said(error)}") from None
+
+
+def exposure_ms(camera: Any) -> float | None:
+    """Exposure time; None where the camera has no such feature."""
+    try:
+        return float(camera.get_exposure_time()) / 1000 or None
+    except gerror():
+        return None

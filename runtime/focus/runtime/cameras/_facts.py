@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.runtime._calibration import Calibration
+from focus.runtime._calibration import Calibration, Folded, Rig
 from focus.runtime._errors import CameraError
 from focus.runtime.cubes import WavelengthOption, bands_from_option
 from focus.runtime.sources._contract import SourceFacts
@@ -29,6 +29,9 @@ class CameraOptions:
     Attributes:
         wavelengths_nm: band centres, a table's path, or START:STOP; replaces those that the camera sends.
         calibration: makes reflectance of counts; also the place to look for wavelengths.
+        exposure_ms: exposure time; None takes what the camera says.
+        any_camera: the calibration is used although it is of another camera.
+        raw: the counts as they are, without a calibration, dark 0 and gain 1: to record references.
         quantity: what the samples are; None takes what the camera says, or counts.
         scale: stored value / scale = reflectance.
         bits: depth of the camera's words; None takes what the camera says.
@@ -44,6 +47,9 @@ class CameraOptions:
 
     wavelengths_nm: WavelengthOption = None
     calibration: Calibration | None = None
+    exposure_ms: float | None = None
+    any_camera: bool | None = None
+    raw: bool | None = None
     quantity: Literal["reflectance", "counts"] | None = None
     scale: float | None = None
     bits: int | None = None
@@ -71,7 +77,9 @@ class Said:
         wavelengths_nm, fwhm_nm: float64 [C], or None.
         quantity, scale: see ``CameraOptions``.
         bits: None where it is not known.
-        shift: unused low bits of a stored word.
+        shift: unused low bits of a stored word; None where it is not known.
+        exposure_ms: None where it is not known.
+        camera, serial: what the camera calls itself, and its serial number; "" where it says none.
         provenance: for the run's record.
         cube_lines: lines of each snapshot cube; None for push-broom.
     """
@@ -86,7 +94,10 @@ class Said:
     quantity: Literal["reflectance", "counts"] = "counts"
     scale: float = 1.0
     bits: int | None = None
-    shift: int = 0
+    shift: int | None = None
+    exposure_ms: float | None = None
+    camera: str = ""
+    serial: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     cube_lines: int | None = None
 
@@ -100,8 +111,20 @@ def facts_of_camera(said: Said, options: CameraOptions) -> SourceFacts:
         ValueError: options that do not go together.
     """
     wavelengths, fwhm = _wavelengths(said, options)
-    dark, gain = _reflectance(said, options, wavelengths)
+    exposure_ms = said.exposure_ms if options.exposure_ms is None else options.exposure_ms
     words = WordFormat(options.bits or said.bits, said.shift if options.shift is None else options.shift)
+    rig = Rig(
+        said.name,
+        wavelengths,
+        said.samples,
+        exposure_ms,
+        words.bits,
+        words.shift,
+        said.camera,
+        said.serial,
+        bool(options.any_camera),
+    )
+    folded = _reflectance(said, options, rig)
     return SourceFacts(
         name=said.name,
         uri=said.uri,
@@ -110,13 +133,24 @@ def facts_of_camera(said: Said, options: CameraOptions) -> SourceFacts:
         samples=said.samples,
         lines=None,
         dtype=said.dtype,
-        dark=dark,
-        gain=gain,
+        dark=folded.dark,
+        gain=folded.gain,
         good_bands=np.ones(said.bands, bool),
-        bits=words.bits,
-        shift=words.shift,
+        bits=folded.bits,
+        shift=folded.shift,
         calibration=options.calibration,
-        provenance={"bands": said.bands, "samples": said.samples, "dtype": str(said.dtype), **said.provenance},
+        low_denominator=folded.low_denominator,
+        exposure_ms=exposure_ms,
+        camera=said.camera,
+        serial=said.serial,
+        provenance={
+            "bands": said.bands,
+            "samples": said.samples,
+            "dtype": str(said.dtype),
+            "exposure_ms": exposure_ms,
+            "serial": said.serial or None,
+            **said.provenance,
+        },
         cube_lines=said.cube_lines,
     )
 
@@ -128,32 +162,37 @@ def _wavelengths(said: Said, options: CameraOptions) -> tuple[NDArray[np.float64
         if len(centres) != said.bands:
             raise CameraError(f"--wavelengths has {len(centres)} bands, {said.name} sends {said.bands}; correct it")
         return centres, widths
+    held = options.calibration
+    if held is not None and held.bands != said.bands:
+        held = None  # it is refused later, by a message of its own
     if said.wavelengths_nm is not None:
-        return said.wavelengths_nm, said.fwhm_nm
-    if options.calibration is not None and options.calibration.bands == said.bands:
-        return options.calibration.wavelengths_nm, None
+        own = said.fwhm_nm if said.fwhm_nm is not None or held is None else held.fwhm_nm
+        return said.wavelengths_nm, own
+    if held is not None:
+        return held.wavelengths_nm, held.fwhm_nm
     raise CameraError(
         f"{said.name} sends {said.bands} bands without saying their wavelengths; give --wavelengths FILE "
         "or START:STOP, or a --calibration of this camera"
     )
 
 
-def _reflectance(
-    said: Said, options: CameraOptions, wavelengths_nm: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Dark and gain, float32 [C, 1 or S]."""
+def _reflectance(said: Said, options: CameraOptions, rig: Rig) -> Folded:
     quantity = options.quantity or said.quantity
     if options.scale is not None and options.quantity != "reflectance":
         raise ValueError("--scale goes with --quantity reflectance (stored value / scale = reflectance)")
     if options.calibration is not None:
         if quantity == "reflectance":
             raise CameraError(f"{said.name} sends reflectance already; leave out the calibration")
-        options.calibration.require(wavelengths_nm, said.samples, said.name)
-        return options.calibration.dark, options.calibration.gain
-    if quantity != "reflectance":
+        return options.calibration.fold(rig)
+    scale = options.scale if options.scale is not None else said.scale
+    if options.raw:
+        if quantity == "reflectance":
+            raise CameraError(f"{said.name} sends reflectance, a reference must hold raw counts; set it to send counts")
+        scale = 1.0
+    elif quantity != "reflectance":
         raise CameraError(
             f"{said.name} sends raw counts; give --calibration FILE (made with focus-calib reference), "
             "or --quantity reflectance --scale S where stored value / S is reflectance"
         )
-    scale = options.scale if options.scale is not None else said.scale
-    return np.zeros((said.bands, 1), np.float32), np.full((said.bands, 1), 1.0 / scale, np.float32)
+    dark, gain = np.zeros((said.bands, 1), np.float32), np.full((said.bands, 1), 1.0 / scale, np.float32)
+    return Folded(dark, gain, rig.bits, rig.shift or 0, np.zeros((said.bands, 1), bool))

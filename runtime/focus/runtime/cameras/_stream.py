@@ -137,12 +137,13 @@ def _said(header: StreamHeader, uri: str) -> Said:
         bits=header.bits or None,
         shift=header.shift,
         cube_lines=header.cube_lines or None,
+        exposure_ms=header.exposure_ms or None,
+        camera=header.name,
         provenance={
             "format": "framed stream",
             "kind": header.kind,
             "cube_lines": header.cube_lines,
             "quantity": header.quantity,
             "scale": header.scale,
-            "exposure_ms": header.exposure_ms or None,
         },
     )

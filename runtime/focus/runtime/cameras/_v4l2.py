@@ -84,6 +84,7 @@ class V4L2Camera:
             samples=layout.samples,
             dtype=dtype,
             bits=BITS_OF_FORMAT[name],
+            camera=str(info.card),
             provenance={"format": f"V4L2 {name}", "device": str(self._path), "driver": str(info.driver)},
         )
         return said, layout

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 def add_source_arguments(group: argparse._ArgumentGroup) -> None:
     """Adds the options."""
     group.add_argument("--calibration", type=Path, metavar="FILE", help="references of the rig, for raw counts")
+    group.add_argument(
+        "--exposure", dest="exposure_ms", type=float, metavar="MS", help="exposure time; replaces what the source says"
+    )
+    group.add_argument(
+        "--any-camera",
+        action="store_true",
+        default=None,
+        help="use the calibration although it says that it is of another camera",
+    )
     group.add_argument("--quantity", choices=["reflectance", "counts"], help="what the stored values are")
     group.add_argument("--scale", type=float, metavar="S", help="stored value / S = reflectance")
     group.add_argument(
@@ -76,6 +85,8 @@ def source_options(args: argparse.Namespace, bundle: Bundle) -> SourceOptions:
         scale=args.scale,
         bits=args.bits,
         shift=args.shift,
+        exposure_ms=args.exposure_ms,
+        any_camera=args.any_camera,
         calibration=None if args.calibration is None else Calibration.load(args.calibration),
         resample_to=Bands(bundle.wavelengths, fwhm) if args.resample else None,
         **{name: getattr(args, name, None) for name in CAMERA_FIELDS},

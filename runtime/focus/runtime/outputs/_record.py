@@ -92,6 +92,10 @@ def _layout(source: SourceFacts) -> Layout:
         fields["bit depth"] = str(source.bits)
     if source.shift:
         fields["bit shift"] = str(source.shift)
+    if source.exposure_ms is not None:
+        fields["tint"] = repr(source.exposure_ms)
+    if source.serial:
+        fields["serial number"] = source.serial
     what = "raw counts"
     if source.cube_lines is not None:
         fields["cube lines"] = str(source.cube_lines)

@@ -121,9 +121,7 @@ def _what(plan: Plan, facts: RunFacts, *, hashed: bool) -> dict[str, Any]:
             "sha256": file_sha256(source.file) if source.file and hashed else None,
             **_plain(source.provenance),
         },
-        "calibration": None
-        if calibration is None
-        else {"sha256": calibration.sha256, "panel": calibration.panel, **_plain(calibration.origin)},
+        "calibration": None if calibration is None else calibration.record,
         "settings": {
             **asdict(plan.settings),
             "patch": plan.bundle.backbone.patch,
@@ -138,7 +136,7 @@ def _what(plan: Plan, facts: RunFacts, *, hashed: bool) -> dict[str, Any]:
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key not in ("uri", "sha256", "panel")}
+    return {key: value for key, value in values.items() if key not in ("uri", "sha256")}
 
 
 def _version(distribution: str) -> str | None:

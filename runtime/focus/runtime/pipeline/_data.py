@@ -18,8 +18,9 @@ Array = NDArray[np.float32]
 Policy = Literal["wait", "record", "live"]
 POLICIES: tuple[str, ...] = get_args(Policy)
 
-#: What may be wrong with a sample, as ``focus.kernels.Quality`` counts it.
-FAULTS = ("saturated", "below_dark", "dead", "not_finite")
+#: What may be wrong with a sample. Elements without a gain are told apart by the calibration, lines that were lost or
+#: damaged by the assembler; the others are counted by ingest.
+FAULTS = ("saturated", "below_dark", "low_denominator", "bad_pixel", "not_finite", "missing_line")
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class PatchRow:
         held: what the reader keeps of it; on the host the band means, float32 [columns, C], x^.
         composite: float32 [3, patch, columns * patch], reflectance.
         valid_share: float32 [columns], share of the patch's samples that were measured and valid.
-        faults: int32 [columns, 4], see ``FAULTS``.
+        faults: int32 [columns, 6], samples with each of ``FAULTS``.
         mask: bool [patch, columns * patch], True where a sample was measured in at least one good band.
         lines: how many of its lines belong to the scene.
         first_sequence: sequence number of its first line.

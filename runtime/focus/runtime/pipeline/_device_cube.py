@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from focus.kernels import Quality
 from focus.kernels.cuda import ARRIVED, DeviceIngest, Exchange, Mark
 from focus.runtime.engines import DeviceEngine
-from focus.runtime.pipeline._data import FAULTS, Reading, Times, Window
+from focus.runtime.pipeline._data import Reading, Times, Window
 from focus.runtime.pipeline._device_maps import DeviceMaps, Replayed
+from focus.runtime.pipeline._faults import Faults
 from focus.runtime.pipeline._ingest import composite_of_good, optics_of
 from focus.runtime.sources import SourceFacts
 
@@ -54,6 +55,7 @@ class DeviceCubes:
             dtype=source.dtype,
             rows=batch * backbone.rows,
         )
+        self._faults = Faults(source, backbone.patch)
         self._lines = batch * lines
         self._shown = Exchange(device, (self._lines,), np.int32)
         self._shown.host[:] = ARRIVED
@@ -119,5 +121,6 @@ class DeviceCubes:
         lines, _ = self._engine.bundle.window
         quality = Quality(counts.copy(), self._ingest.full)
         samples = self._engine.bundle.bands * lines * self._ingest.samples
-        faults = [float(getattr(quality, name).sum() / samples) for name in FAULTS]
-        return Window(index, 0, 0, 0, 0, quality.valid_share, tuple(faults), lines, index * lines, Times(None, None))
+        counts = self._faults.of_rows(quality, self._engine.bundle.backbone.patch, 0)
+        faults = tuple((counts.sum(axis=0) / samples).tolist())
+        return Window(index, 0, 0, 0, 0, quality.valid_share, faults, lines, index * lines, Times(None, None))

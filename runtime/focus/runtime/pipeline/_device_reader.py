@@ -15,6 +15,7 @@ from focus.kernels.cuda import Device, DeviceIngest, Exchange, Queue, shown_line
 from focus.runtime.engines import DeviceEngine
 from focus.runtime.pipeline._data import Cut, PatchRow, Plan, Reading, Strip
 from focus.runtime.pipeline._device_maps import DeviceMaps, Replayed
+from focus.runtime.pipeline._faults import Faults
 from focus.runtime.pipeline._ingest import alive_samples, composite_of_good, optics_of, patch_row, seen_samples
 from focus.runtime.pipeline._windows import step_from_overlap
 
@@ -85,6 +86,7 @@ class DeviceReader:
             rows=total,
         )
         self._alive, self._slots = alive_samples(source), Slots(total)
+        self._faults = Faults(source, backbone.patch)
         self._stages = [_Stage(device, self._ingest) for _ in range(2)]
         # The source writes into pinned memory, or, where its type must be changed, into memory of its own.
         self._native, size = native, (backbone.patch, self._ingest.bands, self._ingest.pitch)
@@ -159,7 +161,8 @@ class DeviceReader:
         self._arriving.wait()
         begun.strip.release()
         quality = Quality(stage.counts.copy(), self._ingest.full)
-        return patch_row(begun.strip, self._plan.columns, begun.held, stage.image.copy(), quality, begun.seen)
+        columns, image = self._plan.columns, stage.image.copy()
+        return patch_row(begun.strip, columns, begun.held, image, quality, self._faults, begun.seen)
 
 
 class _Stage:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from focus.kernels import Ingested, LineIngest, Quality, standardise
 from focus.runtime._bundle import Bundle
 from focus.runtime._errors import CubeError
-from focus.runtime.pipeline._data import FAULTS, Array, PatchRow, Strip
+from focus.runtime.pipeline._data import Array, PatchRow, Strip
+from focus.runtime.pipeline._faults import Faults
 from focus.runtime.sources import SourceFacts
 
 
@@ -39,6 +40,7 @@ class Ingest:
         )
         self._mean, self._deviation = np.array(bundle.mean), np.array(bundle.deviation)
         self._alive = alive_samples(source)
+        self._faults = Faults(source, bundle.backbone.patch)
         self._row_before: Array | None = None
 
     def __call__(self, strip: Strip) -> PatchRow:
@@ -56,7 +58,8 @@ class Ingest:
             standardised = self._row_before
         self._row_before = standardised
         held = np.pad(standardised, ((0, self._columns - len(standardised)), (0, 0)), mode="edge")
-        return patch_row(strip, self._columns, held, found.composite, found.quality, seen_samples(strip, self._alive))
+        seen = seen_samples(strip, self._alive)
+        return patch_row(strip, self._columns, held, found.composite, found.quality, self._faults, seen)
 
     def _ingested(self, strip: Strip) -> Ingested:
         for start, stop in _runs(strip.arrived):
@@ -66,7 +69,13 @@ class Ingest:
 
 
 def patch_row(
-    strip: Strip, columns: int, held: object, composite: Array, quality: Quality, seen: NDArray[np.bool_]
+    strip: Strip,
+    columns: int,
+    held: object,
+    composite: Array,
+    quality: Quality,
+    faults: Faults,
+    seen: NDArray[np.bool_],
 ) -> PatchRow:
     """One row of patches, filled up to ``columns``.
 
@@ -76,17 +85,19 @@ def patch_row(
         held: see ``PatchRow``.
         composite: float32 [3, patch, S].
         quality: of the patches that the samples fill.
+        faults: of the source.
         seen: bool [patch, S], see ``seen_samples``.
     """
     _, patch, samples = composite.shape
     beyond, width = columns - len(quality.counts), columns * patch - samples
-    faults = np.stack([getattr(quality, name) for name in FAULTS], axis=1)
+    arrived = int(np.count_nonzero(strip.arrived))
+    counted = faults.of_rows(quality, arrived, strip.lines - arrived)
     return PatchRow(
         strip.row,
         held,
         np.pad(composite, ((0, 0), (0, 0), (0, width)), mode="edge"),
         np.pad(quality.valid_share, (0, beyond)),
-        np.pad(faults, ((0, beyond), (0, 0))),
+        np.pad(counted, ((0, beyond), (0, 0))),
         np.pad(seen, ((0, 0), (0, width))),
         strip.lines,
         strip.first_sequence,

@@ -52,6 +52,10 @@ class SourceFacts:
         bits: depth of the camera's words; the highest count is saturated. None: not known, nothing counts as saturated.
         shift: unused low bits of a stored word (4 for 12 bits at the upper end of 16); dark and gain are in counts.
         calibration: the calibration behind dark and gain, or None where the source holds reflectance.
+        low_denominator: bool [C, S or 1], True where gain is nan because the white reference was hardly brighter than
+            the dark; elements without a gain that are not among them are bad pixels. None: none is.
+        exposure_ms: exposure time, or None where nobody says it.
+        camera, serial: what the camera calls itself, and its serial number; "" where it says none.
         file: the file that holds the samples, or None.
         provenance: what the source says of itself, for the run's record.
         cube_lines: lines of each snapshot cube, or None for push-broom. Each cube is a scene of its own, and a line's
@@ -71,6 +75,10 @@ class SourceFacts:
     bits: int | None = None
     shift: int = 0
     calibration: Calibration | None = None
+    low_denominator: NDArray[np.bool_] | None = None
+    exposure_ms: float | None = None
+    camera: str = ""
+    serial: str = ""
     file: Path | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     cube_lines: int | None = None

@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.runtime._calibration import Calibration
+from focus.runtime._calibration import Calibration, Folded, Rig
 from focus.runtime._errors import CubeError
 from focus.runtime.cubes import Cube, resample, resampling_matrix
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, SourceFacts, Truth
 from focus.runtime.sources._lines import RecordedLine, lines_table_of, read_lines
+
+#: Fields of an ENVI header that hold a serial number.
+SERIAL_FIELDS = ("serial number", "sensorid")
 
 #: Lines read at a time: cheap on memory, kind to files that store band after band.
 CHUNK = 16
@@ -36,18 +39,18 @@ class WordFormat:
 
     Attributes:
         bits: depth of the camera's words; the highest count is saturated. None: not known.
-        shift: unused low bits of a stored word (4 for 12 bits at the upper end of 16).
+        shift: unused low bits of a stored word (4 for 12 bits at the upper end of 16). None: not known.
     Raises:
         ValueError: depths and shifts that no camera has.
     """
 
     bits: int | None = None
-    shift: int = 0
+    shift: int | None = None
 
     def __post_init__(self) -> None:
         if self.bits is not None and not 1 <= self.bits <= 32:
             raise ValueError(f"--bit-depth must be 1 to 32, got {self.bits}")
-        if not 0 <= self.shift <= 16:
+        if self.shift is not None and not 0 <= self.shift <= 16:
             raise ValueError(f"--bit-shift must be 0 to 16, got {self.shift}")
 
 
@@ -81,6 +84,7 @@ class Replay:
         resample_to: bands to resample to, after calibration; None keeps the cube's own.
         words: how counts lie in the stored words.
         pace: how fast, and whether it is played again and again.
+        any_camera: the user knows that the calibration is of another camera.
         uri: what the user asked for, for the record.
     Raises:
         CubeError: neither reflectance nor a calibration, another rig's calibration, or bands that cannot be resampled.
@@ -96,14 +100,16 @@ class Replay:
         resample_to: Bands | None = None,
         words: WordFormat | None = None,
         pace: Pace | None = None,
+        any_camera: bool = False,
         uri: str = "",
     ) -> None:
         words = words or WordFormat()
         self._pace = pace or Pace()
-        if resample_to is not None and words != WordFormat():
-            raise ValueError("--bit-depth and --bit-shift go with stored counts; leave out --resample")
+        if cube.fwhm_nm is None and calibration is not None and calibration.bands == cube.shape[0]:
+            cube = replace(cube, fwhm_nm=calibration.fwhm_nm)
         self._cube = cube
-        self._dark, self._gain = reflectance_from(cube, calibration)
+        folded = reflectance_from(cube, calibration, words, any_camera)
+        self._folded = folded
         self._masked = cube.ignore_value is not None or cube.quality is not None
         self._matrix = None if resample_to is None else _matrix(cube, resample_to)
         path = cube.provenance.path
@@ -115,12 +121,15 @@ class Replay:
             samples=cube.shape[2],
             lines=None if self._pace.loop else cube.shape[1],
             dtype=np.result_type(cube.values.dtype, np.float32) if self._masked else cube.values.dtype,
-            dark=self._dark,
-            gain=self._gain,
+            dark=folded.dark,
+            gain=folded.gain,
             good_bands=cube.good_bands,
-            bits=words.bits,
-            shift=words.shift,
+            bits=folded.bits,
+            shift=folded.shift,
             calibration=calibration,
+            low_denominator=folded.low_denominator,
+            exposure_ms=cube.exposure_ms,
+            serial=serial_of(cube),
             file=Path(path) if path else None,
             provenance=_provenance(cube, resample_to is not None),
             cube_lines=int(cube.provenance.fields["cube lines"]) if "cube lines" in cube.provenance.fields else None,
@@ -167,9 +176,13 @@ class Replay:
             if not self._masked:
                 return stored
             return np.where(self._cube.valid(lines, slice(None)), stored.astype(self.facts.dtype), np.nan)
+        folded = self._folded
         with np.errstate(invalid="ignore", over="ignore"):
-            reflectance = ((stored.astype(np.float64) - self._dark[:, None]) * self._gain[:, None]).astype(np.float32)
+            counts = stored.astype(np.float64) / 2.0**folded.shift
+            reflectance = ((counts - folded.dark[:, None]) * folded.gain[:, None]).astype(np.float32)
         valid = self._cube.valid(lines, slice(None)) & np.isfinite(reflectance)
+        if folded.bits is not None:
+            valid &= counts < 2.0**folded.bits - 1
         return resample(reflectance, self._matrix, valid)
 
 
@@ -180,8 +193,13 @@ def _meta(recorded: RecordedLine) -> FrameMeta:
     return FrameMeta(recorded.sequence, recorded.camera_ns, monotonic_ns, utc_ns, recorded.state == "received")
 
 
-def reflectance_from(cube: Cube, calibration: Calibration | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Dark and gain, float32 [C, 1 or S], that make reflectance of what a cube stores. The quantity is never guessed.
+def serial_of(cube: Cube) -> str:
+    """The serial number of the camera that took a cube, as its header says it; "" where it does not."""
+    return next((cube.provenance.fields[key] for key in SERIAL_FIELDS if key in cube.provenance.fields), "")
+
+
+def reflectance_from(cube: Cube, calibration: Calibration | None, words: WordFormat, any_camera: bool) -> Folded:
+    """Dark and gain that make reflectance of what a cube stores. The quantity is never guessed.
 
     Raises:
         CubeError: counts, or an unstated quantity, without a calibration; or a calibration that does not fit.
@@ -191,8 +209,17 @@ def reflectance_from(cube: Cube, calibration: Calibration | None) -> tuple[NDArr
     if calibration is not None:
         if cube.quantity == "reflectance":
             raise CubeError(f"{name} holds reflectance already; leave out the calibration")
-        calibration.require(cube.wavelengths_nm, samples, name)
-        return calibration.dark, calibration.gain
+        rig = Rig(
+            name,
+            cube.wavelengths_nm,
+            samples,
+            cube.exposure_ms,
+            words.bits,
+            words.shift,
+            serial=serial_of(cube),
+            any_camera=any_camera,
+        )
+        return calibration.fold(rig)
     if cube.quantity != "reflectance":
         held = (
             "holds raw counts" if cube.quantity == "counts" else "does not say whether it holds counts or reflectance"
@@ -201,7 +228,8 @@ def reflectance_from(cube: Cube, calibration: Calibration | None) -> tuple[NDArr
             f"{name} {held}; give --calibration FILE (made with focus-calib reference), "
             "or --quantity reflectance --scale S where stored value / S is reflectance"
         )
-    return np.zeros((bands, 1), np.float32), np.full((bands, 1), 1.0 / cube.scale, np.float32)
+    dark, gain = np.zeros((bands, 1), np.float32), np.full((bands, 1), 1.0 / cube.scale, np.float32)
+    return Folded(dark, gain, words.bits, words.shift or 0, np.zeros((bands, 1), bool))
 
 
 def _matrix(cube: Cube, bands: Bands) -> NDArray[np.float64]:
@@ -221,6 +249,9 @@ def _resampled(own: SourceFacts, bands: Bands, matrix: NDArray[np.float64]) -> S
         dtype=np.dtype(np.float32),
         dark=np.zeros((count, 1), np.float32),
         gain=np.ones((count, 1), np.float32),
+        bits=None,
+        shift=0,
+        low_denominator=None,
         # Half a band's weight must come from good bands, as in focus.runtime.cubes.resample.
         good_bands=matrix @ own.good_bands >= 0.5 - 1e-6,
     )

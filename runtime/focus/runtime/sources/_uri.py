@@ -15,12 +15,13 @@ from focus.runtime.sources._sim import Sim, SimOptions
 
 #: Options of focus-run that are not named like their field.
 OPTION_OF_FIELD = {
-    "wavelengths_nm": "wavelengths", "resample_to": "resample", "bits": "bit-depth", "shift": "bit-shift",
+    "wavelengths_nm": "wavelengths", "resample_to": "resample", "exposure_ms": "exposure",
+    "any_camera": "any-camera", "bits": "bit-depth", "shift": "bit-shift",
     "status_lines": "status-lines", "features": "set", "packet_size": "packet-size", "timeout_s": "timeout",
 }  # fmt: skip
 
 #: Options that only cameras have, and those that only files have.
-CAMERA_FIELDS = ("transpose", "status_lines", "features", "packet_size", "timeout_s")
+CAMERA_FIELDS = ("raw", "transpose", "status_lines", "features", "packet_size", "timeout_s")
 FILE_FIELDS = ("variable", "axes", "resample_to")
 
 #: ``replay:FILE,rate=330,loop=1``
@@ -40,12 +41,17 @@ class SourceOptions:
         bits: depth of the camera's words; the highest count is saturated.
         shift: unused low bits of a stored word.
         calibration: makes reflectance of counts.
+        exposure_ms: exposure time; replaces what the source says.
+        any_camera: the calibration is used although it is of another camera.
+        raw: the counts as they are, without a calibration, dark 0 and gain 1 (cameras): to record references.
         resample_to: bands to resample to.
         transpose: rows of a camera's frame are samples and its columns are bands.
         status_lines: rows at the end of a camera's frame that hold a counter or status.
         features: ``Feature=value`` for GigE, USB3 and GenTL cameras.
         packet_size: bytes of a packet, for GigE cameras.
         timeout_s: a silence of the camera that is longer means that it is lost.
+    Raises:
+        ValueError: an exposure that is none.
     """
 
     variable: str | None = None
@@ -56,12 +62,19 @@ class SourceOptions:
     bits: int | None = None
     shift: int | None = None
     calibration: Calibration | None = None
+    exposure_ms: float | None = None
+    any_camera: bool | None = None
+    raw: bool | None = None
     resample_to: Bands | None = None
     transpose: bool | None = None
     status_lines: int | None = None
     features: Sequence[str] | None = None
     packet_size: int | None = None
     timeout_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.exposure_ms is not None and not 0 < self.exposure_ms < 1e7:
+            raise ValueError(f"--exposure must be milliseconds, more than 0, got {self.exposure_ms:g}")
 
 
 def source_from_uri(uri: str, options: SourceOptions | None = None) -> FrameSource:
@@ -109,18 +122,27 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
     if options.quantity is not None:
         stated = options.scale if options.scale is not None else cube.scale
         cube = replace(cube, quantity=options.quantity, scale=stated if options.quantity == "reflectance" else 1.0)
-    words = _words(options, cube.provenance.fields)
+    if options.exposure_ms is not None:
+        cube = replace(cube, exposure_ms=options.exposure_ms)
     return Replay(
-        cube, calibration=options.calibration, resample_to=options.resample_to, words=words, pace=pace, uri=uri
+        cube,
+        calibration=options.calibration,
+        resample_to=options.resample_to,
+        words=_words(options, cube.provenance.fields),
+        pace=pace,
+        any_camera=bool(options.any_camera),
+        uri=uri,
     )
 
 
 def _words(options: SourceOptions, header: Mapping[str, str]) -> WordFormat:
     """How counts lie in the words: the user's word goes before that of a recording's header."""
     bits, shift = options.bits, options.shift
-    if bits is None and options.resample_to is None and "bit depth" in header:
+    if bits is None and "bit depth" in header:
         bits = int(header["bit depth"])
-    return WordFormat(bits, int(header.get("bit shift", 0)) if shift is None else shift)
+    if shift is None and "bit shift" in header:
+        shift = int(header["bit shift"])
+    return WordFormat(bits, shift)
 
 
 def _path_and_pace(text: str) -> tuple[str, Pace]:

@@ -1,0 +1,7 @@
+"""Radiometric calibration: raw counts to reflectance."""
+
+from focus.runtime._calibration._calibration import Calibration
+from focus.runtime._calibration._flaws import FLAWS, LOW_DENOMINATOR
+from focus.runtime._calibration._rig import Folded, Rig
+
+__all__ = ["FLAWS", "LOW_DENOMINATOR", "Calibration", "Folded", "Rig"]
