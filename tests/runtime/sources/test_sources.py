@@ -174,7 +174,7 @@ def test_simulation_loses_the_share_of_lines_that_was_asked_for():
         ("replay:", "replay: needs a file"),
         (
             "replay:leaf.hdr,rate=fast",
-            "replay:FILE,rate=LINES_PER_SECOND,loop=1 cannot be read from 'leaf.hdr,rate=fast'",
+            "replay:FILE,rate=R.recorded,loop=1 cannot be read from 'leaf.hdr,rate=fast'",
         ),
         ("replay:leaf.hdr,rate=-1,loop=1", "rate must be lines per second, 0 .* or more, got -1"),
         ("/dev/no-such-camera", "cannot read /dev/no-such-camera: No such file or directory; plug the camera in"),

@@ -70,7 +70,8 @@ def _parser() -> CommandParser:
         required=True,
         metavar="URI",
         help="a device such as /dev/hsi0, gige://IP, usb3://SERIAL, gentl:producer.cti, tcp://HOST:PORT, unix:/path, "
-        "fifo:/path, replay:FILE[,rate=R,loop=1], or sim:[leaves=4,samples=256,leaf=128,seed=9,sensor=NAME,lost=SHARE]",
+        "fifo:/path, replay:FILE[,rate=R|recorded,loop=1], or "
+        "sim:[leaves=4,samples=256,leaf=128,seed=9,sensor=NAME,lost=SHARE]",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     parser.add_argument(

@@ -2,7 +2,8 @@
 
 from focus.runtime.sources._contract import FrameMeta, FrameSource, GetBuffer, SourceFacts, Truth
 from focus.runtime.sources._lines import LINE_COLUMNS, LineState, RecordedLine, lines_table_of, read_lines
-from focus.runtime.sources._replay import Bands, Pace, Replay, WordFormat
+from focus.runtime.sources._pace import Pace
+from focus.runtime.sources._replay import Bands, Replay, WordFormat
 from focus.runtime.sources._sim import Sim, SimOptions
 from focus.runtime.sources._uri import CAMERA_FIELDS, OPTION_OF_FIELD, SourceOptions, source_from_uri
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import repeat
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from focus.runtime._errors import CubeError
 from focus.runtime.cubes import Cube, resample, resampling_matrix
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, SourceFacts, Truth
 from focus.runtime.sources._lines import RecordedLine, lines_table_of, read_lines
+from focus.runtime.sources._pace import LineClock, Pace
 
 #: Fields of an ENVI header that hold a serial number.
 SERIAL_FIELDS = ("serial number", "sensorid")
@@ -54,25 +55,6 @@ class WordFormat:
             raise ValueError(f"--bit-shift must be 0 to 16, got {self.shift}")
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How a recording is played.
-
-    Attributes:
-        lines_per_second: 0 plays as fast as the lines are taken.
-        loop: plays it again and again; the line numbers go on.
-    Raises:
-        ValueError: a rate below 0.
-    """
-
-    lines_per_second: float = 0.0
-    loop: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.lines_per_second < 1e6:
-            raise ValueError(f"rate must be lines per second, 0 (no limit) or more, got {self.lines_per_second:g}")
-
-
 class Replay:
     """Plays a cube as a push-broom camera would have sent it.
 
@@ -87,7 +69,8 @@ class Replay:
         any_camera: the user knows that the calibration is of another camera.
         uri: what the user asked for, for the record.
     Raises:
-        CubeError: neither reflectance nor a calibration, another rig's calibration, or bands that cannot be resampled.
+        CubeError: neither reflectance nor a calibration, another rig's calibration, bands that cannot be resampled, or
+            a pace that the recording does not say.
     """
 
     truth: Truth | None = None
@@ -108,6 +91,7 @@ class Replay:
         if cube.fwhm_nm is None and calibration is not None and calibration.bands == cube.shape[0]:
             cube = replace(cube, fwhm_nm=calibration.fwhm_nm)
         self._cube = cube
+        LineClock(self._pace, cube)
         folded = reflectance_from(cube, calibration, words, any_camera)
         self._folded = folded
         self._masked = cube.ignore_value is not None or cube.quality is not None
@@ -138,25 +122,23 @@ class Replay:
 
     def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
         """See ``FrameSource.start``."""
-        start = time.monotonic()
-        for number, (line, recorded) in enumerate(self._lines()):
-            if self._pace.lines_per_second:
-                time.sleep(max(0.0, start + number / self._pace.lines_per_second - time.monotonic()))
+        clock = LineClock(self._pace, self._cube)
+        for number, line, recorded in self._lines():
+            clock.wait(None if recorded is None else recorded.monotonic_ns)
             if recorded is not None and recorded.state == "missing":
                 continue
             get_buffer()[...] = line
             yield FrameMeta(number, None, time.monotonic_ns(), time.time_ns()) if recorded is None else _meta(recorded)
 
-    def _lines(self) -> Iterator[tuple[NDArray[Any], RecordedLine | None]]:
-        """Line after line, [C, S], and what is known of it; again and again if so wanted, with numbers that go on."""
-        after = 0
-        while True:
-            recorded = None
-            for line, recorded in zip(self._stored(), self._recorded(), strict=False):
-                yield line, None if recorded is None else recorded._replace(sequence=recorded.sequence + after)
+    def _lines(self) -> Iterator[tuple[int, NDArray[Any], RecordedLine | None]]:
+        """Number, samples [C, S] and what is known of each line; where it is looped, the numbers go on."""
+        cube_lines = self.facts.cube_lines or 1
+        period = -(-self._cube.shape[1] // cube_lines) * cube_lines  # a snapshot cube begins at a multiple of its lines
+        for after in count(0, period):
+            for number, (line, known) in enumerate(zip(self._stored(), self._recorded(), strict=False), after):
+                yield number, line, None if known is None else known._replace(sequence=known.sequence + after)
             if not self._pace.loop:
                 return
-            after += 0 if recorded is None else recorded.line + 1
 
     def _stored(self) -> Iterator[NDArray[Any]]:
         lines = self._cube.shape[1]

@@ -10,7 +10,8 @@ from typing import Literal
 from focus.runtime._calibration import Calibration
 from focus.runtime.cubes import WavelengthOption, open_cube
 from focus.runtime.sources._contract import FrameSource
-from focus.runtime.sources._replay import Bands, Pace, Replay, WordFormat
+from focus.runtime.sources._pace import Pace
+from focus.runtime.sources._replay import Bands, Replay, WordFormat
 from focus.runtime.sources._sim import Sim, SimOptions
 
 #: Options of focus-run that are not named like their field.
@@ -81,8 +82,8 @@ def source_from_uri(uri: str, options: SourceOptions | None = None) -> FrameSour
     """Opens a source.
 
     Args:
-        uri: ``replay:FILE[,rate=LINES_PER_SECOND][,loop=1]``, ``sim:key=value,...``, or a camera: a path or URI, see
-            ``focus.runtime.cameras.scheme_of``.
+        uri: ``replay:FILE[,rate=LINES_PER_SECOND|recorded][,loop=1]``, ``sim:key=value,...``, or a camera: a path or
+            URI, see ``focus.runtime.cameras.scheme_of``.
         options: see ``SourceOptions``.
     Raises:
         ValueError: an unknown scheme, or options that do not go together.
@@ -150,9 +151,9 @@ def _path_and_pace(text: str) -> tuple[str, Pace]:
     path, rest = found.groups() if found else (text, "")
     given = dict(part.split("=", 1) for part in rest.split(",") if part)
     try:
-        return path, Pace(float(given.get("rate", 0)), bool(int(given.get("loop", 0))))
+        return path, Pace.from_texts(given.get("rate", "0"), given.get("loop", "0"))
     except ValueError as error:
-        raise ValueError(f"replay:FILE,rate=LINES_PER_SECOND,loop=1 cannot be read from {text!r}: {error}") from None
+        raise ValueError(f"replay:FILE,rate=R|recorded,loop=1 cannot be read from {text!r}: {error}") from None
 
 
 def _refuse(options: SourceOptions, names: Sequence[str], reason: str) -> None:
