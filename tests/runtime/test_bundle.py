@@ -20,6 +20,19 @@ def read(facts: dict) -> Bundle:
     return Bundle.from_json(json.dumps(facts), "m.onnx")
 
 
+def seen(**changes: object) -> dict:
+    usual = {"low": 0.1, "high": 0.2}
+    bands = {"band_low": [-1.0] * 12, "band_high": [1.0] * 12}
+    return {"windows": 5, "sink_mass": usual, "collapse": usual, **bands, **changes}
+
+
+def test_what_training_saw_is_optional(facts):
+    assert read(facts).seen is None
+    del facts["seen"]
+    assert read(facts).seen is None
+    assert read({**facts, "seen": seen()}).seen.collapse.high == 0.2
+
+
 def test_round_trip(facts):
     bundle = read(facts)
     assert bundle == Toy().bundle()
@@ -48,6 +61,8 @@ def test_band_weight_is_the_norm_times_the_share_of_the_group(facts):
             {"groups": [{"name": "a", "first": 0, "stop": 7}, {"name": "b", "first": 6, "stop": 12}]},
             "groups must cover",
         ),
+        ({"seen": seen(band_high=[1.0] * 11)}, "seen.band_high must have one value for each of the 12 bands, got 11"),
+        ({"seen": seen(collapse={"low": 0.3, "high": 0.2})}, "high must not be below low, got 0.3 to 0.2"),
         ({"deviation": [0.0] * 12}, "deviation.0: Input should be greater than 0"),
         ({"reading": {"read_blocks": 1, "heads": [4]}}, r"reading.heads must lie in 0\.\.3"),
         (

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.runtime._bundle import METADATA_KEY, Backbone, Bundle, Group, Reading, Target
+from focus.runtime._bundle import METADATA_KEY, Backbone, Bundle, Group, Reading, Seen, Target
 from focus.runtime.spectral import band_groups, composite_weights
 
 WAVELENGTHS = np.linspace(450.0, 945.0, 12)
@@ -22,12 +22,12 @@ GRAPH = """
 toy (float[B, {N}, {C}] band_means, float[B, 3, {H}, {W}] composite)
     => (float[B, {K}] logits, float[B, {heads}, {K}, {G}, {N}] attention, float[B, {heads}, {K}, {G}] sink_mass)
 <int64[6] sink_place = {{0, 0, 0, 0, 0, 1}}, int64[1] zero = {{0}}, int64[1] patches = {{{N}}},
- int64[1] all = {{{after}}}, int64[1] last = {{2}}, int64[2] single = {{0, 1}},
+ float sink = {{{sink}}}, int64[1] all = {{{after}}}, int64[1] last = {{2}}, int64[2] single = {{0, 1}},
  int64[5] by_prompt = {{0, {heads}, {K}, {G}, {N}}}, int64[4] prompts = {{0, {heads}, {K}, {G}}}>
 {{
     by_patch = MatMul(band_means, read)
     scores = Transpose<perm = [0, 2, 1]>(by_patch)
-    with_sink = Pad(scores, sink_place)
+    with_sink = Pad(scores, sink_place, sink)
     probabilities = Softmax<axis = 2>(with_sink)
     to_patches = Slice(probabilities, zero, patches, last)
     to_sink = Slice(probabilities, patches, all, last)
@@ -51,6 +51,8 @@ class Toy:
 
     Attributes:
         read: [K, C], what raises a patch's score for each class; None gives each class two bands of its own.
+        sink_score: score of the sink; the higher, the more attention it takes from the patches.
+        seen: what training saw.
     """
 
     wavelengths_nm: NDArray[np.float64] = field(default_factory=WAVELENGTHS.copy)
@@ -62,6 +64,8 @@ class Toy:
     mean: float | NDArray[np.float64] = 0.4
     deviation: float | NDArray[np.float64] = 0.1
     groups: int = 3
+    sink_score: float = 0.0
+    seen: Seen | None = None
     task: str = "classification"
     inputs: tuple[str, str] = ("band_means", "composite")
 
@@ -107,6 +111,7 @@ class Toy:
             deviation=tuple(np.broadcast_to(self.deviation, bands).tolist()),
             adapter_norm=tuple(np.abs(self.weights).max(axis=0) + 0.05),
             composite_weights=tuple(tuple(row) for row in composite_weights(self.wavelengths_nm)),
+            seen=self.seen,
         )
 
     def group_share(self) -> tuple[tuple[float, ...], ...]:
@@ -133,6 +138,7 @@ class Toy:
             "G": len(facts.groups),
             "heads": len(facts.reading.heads),
             "after": facts.patches + 1,
+            "sink": f"{self.sink_score:.1f}",
         }
         text = GRAPH.format(**sizes)
         for ours, theirs in zip(("band_means", "composite"), self.inputs, strict=True):

@@ -79,6 +79,35 @@ class Reading(_Part):
     group_share: tuple[tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], ...] | None = None
 
 
+class Range(_Part):
+    """From the 0.1 % to the 99.9 % quantile of what was seen."""
+
+    low: float = Field(allow_inf_nan=False)
+    high: float = Field(allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if self.high < self.low:
+            raise ValueError(f"high must not be below low, got {self.low:g} to {self.high:g}")
+        return self
+
+
+class Seen(_Part):
+    """What the trained network read, and how it looked, on windows of its training; the monitor's limits come from it.
+
+    Attributes:
+        windows: how many were looked at.
+        sink_mass, collapse: of a window, for the class that is shown (see ``pipeline.Reading``).
+        band_low, band_high: C values, the 0.1 % and 99.9 % quantiles of x^ of the patches.
+    """
+
+    windows: int = Field(ge=1)
+    sink_mass: Range
+    collapse: Range
+    band_low: Numbers
+    band_high: Numbers
+
+
 class Bundle(_Part):
     """A trained model's facts, validated. Arrays have the lengths C = bands, N = patches, G = groups, K = targets.
 
@@ -88,6 +117,7 @@ class Bundle(_Part):
         mean, deviation: C values, mu and sigma of the band means (reflectance).
         adapter_norm: C values, ||Phi_lambda||.
         composite_weights: 3 x C.
+        seen: what is usual; None in models of version 0.1, for which the monitor takes fixed limits.
     """
 
     schema_version: Literal[1] = 1
@@ -106,6 +136,7 @@ class Bundle(_Part):
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
     checkpoint_sha256: str | None = None
     trained_on: str | None = None
+    seen: Seen | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Bundle:
@@ -117,6 +148,8 @@ class Bundle(_Part):
             "fwhm_nm": self.fwhm_nm if self.fwhm_nm is not None else self.wavelengths_nm,
             **{f"composite_weights[{row}]": weights for row, weights in enumerate(self.composite_weights)},
         }
+        if self.seen is not None:
+            lengths |= {"seen.band_low": self.seen.band_low, "seen.band_high": self.seen.band_high}
         for field, values in lengths.items():
             if len(values) != bands:
                 raise ValueError(f"{field} must have one value for each of the {bands} bands, got {len(values)}")

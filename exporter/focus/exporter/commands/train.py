@@ -47,13 +47,14 @@ def build_parser() -> CommandParser:
         "transformer.",
         _EXAMPLES,
     )
-    _add_data(parser.add_argument_group("data"))
+    add_data_arguments(parser.add_argument_group("data"))
     _add_model(parser.add_argument_group("model"))
     _add_training(parser.add_argument_group("training"))
     return parser
 
 
-def _add_data(group: argparse._ArgumentGroup) -> None:
+def add_data_arguments(group: argparse._ArgumentGroup) -> None:
+    """Adds the options that name a data set; the same ones in every command that reads a training's data."""
     group.add_argument(
         "--data", required=True, metavar="DATA",
         help="sim:vnir or sim:full, with options scenes=, val=, test=, bands=, spurious=NM, task=class|chl+ewt+...; "
@@ -149,7 +150,7 @@ def _run(args: argparse.Namespace) -> int:
         require_free(args.out, mode)
     torch.manual_seed(settings.seed)
     backbone = _backbone(args, parse_size(args.size))
-    windows = _windows(args, backbone, console)
+    windows = windows_from_options(args, backbone, console)
     console.print(_summary(windows, args.backbone))
     with progress_bar(console, "training") as tell:
         outcome = train(windows, backbone, args.backbone, settings, args.out, mode=mode, tell=tell, say=console.print)
@@ -191,7 +192,8 @@ def _shipped_weights() -> Path | None:
     return path if path.is_file() else None
 
 
-def _windows(args: argparse.Namespace, backbone: VisionTransformer, console: Console) -> WindowSet:
+def windows_from_options(args: argparse.Namespace, backbone: VisionTransformer, console: Console) -> WindowSet:
+    """Reads the data set of ``add_data_arguments``, ``--size`` and ``--seed``, with a progress line."""
     from focus.exporter.data import FolderOptions, open_windows, parse_size
     from focus.exporter.training import progress_bar
 

@@ -2,6 +2,7 @@
 
 from focus.exporter.training._console import progress_bar, report_table
 from focus.exporter.training._report import Explanation, Report
+from focus.exporter.training._seen import seen_by_trained, seen_in_training
 from focus.exporter.training._settings import Precision, TrainSettings
 from focus.exporter.training._train import Mode, Outcome, require_free, train
 
@@ -15,5 +16,7 @@ __all__ = [
     "progress_bar",
     "report_table",
     "require_free",
+    "seen_by_trained",
+    "seen_in_training",
     "train",
 ]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from focus.exporter.data import WindowSet
+from focus.runtime import Bundle
 
 Vector = NDArray[np.float64]
 
@@ -40,10 +41,23 @@ class Statistics:
     target_deviation: Vector
 
 
+def statistics_of_bundle(bundle: Bundle) -> Statistics:
+    """What a trained model has kept of them."""
+    return Statistics(
+        np.array(bundle.mean),
+        np.array(bundle.deviation),
+        np.zeros(bundle.bands, bool),
+        np.array(bundle.backbone.composite_mean),
+        np.array(bundle.backbone.composite_deviation),
+        np.array([target.mean for target in bundle.targets]),
+        np.array([target.deviation for target in bundle.targets]),
+    )
+
+
 def training_statistics(windows: WindowSet, backbone: nn.Module) -> Statistics:
     """Statistics of the training split alone."""
     train = windows.of("train")
-    mean, deviation, dead = _band_statistics(windows.band_means, train)
+    mean, deviation, dead = band_statistics(windows.band_means, train)
     composite_mean, composite_deviation = composite_scale(windows.composite, train, backbone)
     targets = len(windows.target_names)
     target_mean, target_deviation = np.zeros(targets), np.ones(targets)
@@ -88,9 +102,10 @@ def composite_scale(
     return np.maximum(shifted, 1e-6), deviation * own_deviation / PHOTOGRAPH_DEVIATION
 
 
-def _band_statistics(
+def band_statistics(
     band_means: NDArray[np.float32], chosen: NDArray[np.int64]
 ) -> tuple[Vector, Vector, NDArray[np.bool_]]:
+    """Mean, deviation and dead bands of the chosen windows' band means, see ``Statistics``."""
     bands = band_means.shape[2]
     total, squares, count = np.zeros(bands), np.zeros(bands), np.zeros(bands)
     for window in chosen:

@@ -22,6 +22,7 @@ from focus.exporter.training._bundle import make_bundle
 from focus.exporter.training._fabric import make_fabric
 from focus.exporter.training._loop import STATE_FILE, Loop, Tell
 from focus.exporter.training._report import Report, make_report
+from focus.exporter.training._seen import seen_in_training
 from focus.exporter.training._settings import TrainSettings
 from focus.exporter.training._shown import fix_reading
 from focus.exporter.training._state import TrainingState, load_state
@@ -115,6 +116,7 @@ def train(
     bundle = make_bundle(
         out.stem, net, backbone_name, groups, windows, statistics, shown, f"{trained_on}, seed {settings.seed}"
     )
+    bundle = bundle.model_copy(update={"seen": seen_in_training(net, batches, bundle, settings.batch)})
     report = make_report(net, batches, bundle, settings.batch, best_epoch=state.best_epoch, epochs=settings.epochs)
     report_path = out.with_name(f"{out.stem}.report.json")
     if fabric.is_global_zero:

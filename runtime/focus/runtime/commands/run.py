@@ -149,6 +149,8 @@ def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: P
     from rich.console import Console
     from rich.table import Table
 
+    from focus.runtime.monitor import warnings_of
+
     console = Console(highlight=False)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim")
@@ -172,4 +174,6 @@ def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: P
         pairs = ", ".join(f"{name} {value:.2f}" for name, value in results.lesion_iou.items())
         table.add_row("lesion IoU", pairs)
     console.print(table)
+    for line in warnings_of(results.monitor):
+        console.print(line, style="yellow", markup=False)
     print(f"wrote {len(results.files)} files to {out}/; look at {out / 'overview.png'} first")

@@ -53,10 +53,12 @@ class Results:
     Attributes:
         files: names of the files, in the order of interest.
         lesion_iou: see ``lesion_iou``; empty where the truth is not known.
+        monitor: see ``Monitor.to_json``; empty where the run did not finish.
     """
 
     files: list[str] = field(default_factory=list)
     lesion_iou: dict[str, float] = field(default_factory=dict)
+    monitor: dict[str, Any] = field(default_factory=dict)
 
 
 class RunRecord:
@@ -95,6 +97,7 @@ class RunRecord:
             "summary": None
             if summary is None
             else {**asdict(summary), "windows_per_second": summary.windows_per_second},
+            "monitor": results.monitor,
             "lesion_iou": results.lesion_iou,
             "files": results.files,
         }

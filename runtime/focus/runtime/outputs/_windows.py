@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 
 import numpy as np
 
+from focus.runtime.monitor import Monitor
 from focus.runtime.outputs._contract import BaseSink
 from focus.runtime.outputs._open_files import OpenFiles
 from focus.runtime.outputs._table import TableWriter
@@ -27,17 +28,18 @@ class WindowsSink(BaseSink):
 
     Args:
         files: where.
+        monitor: is told of each window before this sink.
     """
 
-    def __init__(self, files: OpenFiles) -> None:
-        self._files = files
+    def __init__(self, files: OpenFiles, monitor: Monitor) -> None:
+        self._files, self._monitor = files, monitor
 
     def start(self, plan: Plan) -> None:
         """See ``MapSink.start``."""
         self._plan = plan
         place = ["window", "cube", "first_line", "lines", "first_sample", "samples"]
         time = ["first_sequence", "last_sequence", "utc_first", "utc_last", "valid_share", *FAULTS]
-        maps = ["predicted", "shown", "top_bands_nm", "peak_saliency", "sink_mass", "collapse"]
+        maps = ["predicted", "shown", "top_bands_nm", "peak_saliency", "sink_mass", "collapse", "flags"]
         scores = [f"score {name}" for name in plan.bundle.class_names]
         self._table = TableWriter(self._files, "windows.csv", [*place, *time, *maps, *scores])
 
@@ -66,6 +68,7 @@ class WindowsSink(BaseSink):
             f"{reading.heatmap.max():.6g}",
             f"{reading.sink_mass:.5f}",
             f"{reading.collapse:.5f}",
+            ";".join(flag.name for flag in self._monitor.flags()),
             *(f"{score:.6g}" for score in reading.scores),
         ]
         self._table.append([row])

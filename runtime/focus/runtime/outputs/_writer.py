@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from focus.runtime._errors import OutputError
+from focus.runtime.monitor import Monitor
 from focus.runtime.outputs._bigtiff import BigTiffWriter
 from focus.runtime.outputs._contract import BaseSink, MapSink
 from focus.runtime.outputs._curve import CurveSink
@@ -37,6 +38,7 @@ class RunWriter(BaseSink):
         with_cube: whether T is written.
         options: see ``OutputOptions``.
         low: called with the reason when the disk is nearly full, to ask for the end of the run.
+        monitor: is told of every window by this sink; None takes one of its own.
     Attributes:
         results: after ``finish``.
     """
@@ -49,8 +51,10 @@ class RunWriter(BaseSink):
         with_cube: bool,
         options: OutputOptions | None = None,
         low: Callable[[str], None] = lambda reason: None,
+        monitor: Monitor | None = None,
     ) -> None:
         self.results = Results()
+        self._monitor = monitor or Monitor()
         self._folder, self._facts, self._with_cube = folder, facts, with_cube
         self._options, self._low = options or OutputOptions(), low
         self._preview, self._curves = Preview(), CurveSink(folder)
@@ -67,10 +71,12 @@ class RunWriter(BaseSink):
         options = self._options.resolved(endless=plan.source.lines is None)
         files = self._files = OpenFiles(self._folder, options.fsync)
         new_map = MAP_WRITERS[options.format]
-        self._sinks = [self._preview, self._curves, SaliencySink(files, new_map), ScoresSink(files, new_map)]
+        self._sinks = [
+            self._monitor, self._preview, self._curves, SaliencySink(files, new_map), ScoresSink(files, new_map)
+        ]  # fmt: skip
         if self._with_cube:
             self._sinks.append(SaliencyCubeSink(files, new_map))
-        self._sinks.append(WindowsSink(files))
+        self._sinks.append(WindowsSink(files, self._monitor))
         if options.record:
             self._sinks.append(RecordSink(files))
         if options.min_free:
@@ -110,6 +116,7 @@ class RunWriter(BaseSink):
             self._files.close()
         found = self.results.lesion_iou = {} if self._truth is None else self._truth.lesion_iou
         Pictures(self._folder, self._plan, self._preview, self._curves, summary, found).write()
+        self.results.monitor = self._monitor.to_json()
         self.results.files = self._files_left()
         if self._record is not None:
             self._record.end(summary, self.results)

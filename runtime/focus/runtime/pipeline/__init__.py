@@ -21,7 +21,7 @@ from focus.runtime.pipeline._data import (
 )
 from focus.runtime.pipeline._device_cube import DeviceCubes
 from focus.runtime.pipeline._ingest import Ingest
-from focus.runtime.pipeline._read import read_windows
+from focus.runtime.pipeline._read import collapse_of, read_windows
 from focus.runtime.pipeline._run import Progress, plan_run, run_pipeline
 from focus.runtime.pipeline._windows import WindowCutter
 
@@ -47,6 +47,7 @@ __all__ = [
     "Times",
     "Window",
     "WindowCutter",
+    "collapse_of",
     "plan_run",
     "read_windows",
     "run_pipeline",

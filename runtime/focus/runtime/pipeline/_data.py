@@ -210,6 +210,8 @@ class Reading:
         cube: float32 [C, N], T, or None.
         sink_mass: mean attention of the shown class's prompts to [SINK].
         collapse: 1 - sum_i A_i + max_i A_i, A the shown class's attention to patches, mean over heads and groups.
+        band_means: float32 [N, C], x^ as the network read it, 0 where a patch has no valid sample; None where it stays
+            on a GPU.
     """
 
     window: Window
@@ -221,6 +223,7 @@ class Reading:
     cube: Array | None
     sink_mass: float
     collapse: float
+    band_means: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,7 +86,6 @@ def _reading(
     if not window.valid_share.all():
         standardised = np.where(window.valid_share[:, None] > 0, standardised, np.float32(0))
     maps = saliency(attention, standardised, bundle.band_weight[chosen], bundle.group_of_band, with_cube=with_cube)
-    to_patches = attention.mean(axis=(0, 1), dtype=np.float64)
     return Reading(
         window,
         scores,
@@ -96,5 +95,16 @@ def _reading(
         maps.curve,
         maps.cube,
         float(outputs.sink_mass[:, chosen].mean(dtype=np.float64)),
-        float(1.0 - to_patches.sum() + to_patches.max()),
+        collapse_of(attention),
+        standardised,
     )
+
+
+def collapse_of(attention: Array) -> float:
+    """1 - sum_i A_i + max_i A_i: 1 where all attention is off the patches or on a single one of them.
+
+    Args:
+        attention: float32 [H*, G, N], one class's attention to the patches; A is its mean over heads and groups.
+    """
+    to_patches = attention.mean(axis=(0, 1), dtype=np.float64)
+    return float(1.0 - to_patches.sum() + to_patches.max())

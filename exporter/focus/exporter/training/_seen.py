@@ -1,0 +1,97 @@
+"""What a trained network reads and how it looks, over windows of its training: the range that the monitor holds a run
+against.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from focus.exporter.data import WindowSet
+from focus.exporter.model import FocusNet
+from focus.exporter.training._batches import Batches
+from focus.exporter.training._evaluate import read_windows
+from focus.exporter.training._statistics import band_statistics, statistics_of_bundle
+from focus.kernels import standardise
+from focus.runtime import Bundle, FocusError
+from focus.runtime._bundle import Range, Seen
+from focus.runtime.pipeline import collapse_of
+
+#: Windows that are looked at, spread over training and validation; at a patch grid of 16 x 16, 0.1 % of their patches
+#: are a hundred.
+MOST_WINDOWS = 512
+
+#: Training windows have the bundle's mean spectrum to so many deviations; the bundle keeps eight digits.
+SAME_MEAN = 1e-4
+
+#: Quantiles of what is usual.
+LOW, HIGH = 0.001, 0.999
+
+
+def seen_in_training(net: FocusNet, batches: Batches, bundle: Bundle, batch: int) -> Seen:
+    """Reads training and validation windows as the runtime does: of the predicted class, or of the first target.
+
+    Args:
+        net: trained.
+        bundle: names the heads of its maps.
+        batch: windows at once.
+    """
+    chosen = seen_windows(batches.windows)
+    heads = list(bundle.reading.heads)
+    sink_mass, collapse = [], []
+    for _, reading in read_windows(net, batches, chosen, batch):
+        logits = reading.logits.float().cpu().numpy()
+        shown = logits.argmax(axis=1) if bundle.task == "classification" else np.zeros(len(logits), np.int64)
+        attention, sink = (part[-1].float().cpu().numpy() for part in (reading.attention, reading.sink_mass))
+        for window, target in enumerate(shown):
+            sink_mass.append(float(sink[window, heads, target].mean(dtype=np.float64)))
+            collapse.append(collapse_of(attention[window, heads, target]))
+    low, high = band_quantiles(batches.windows, bundle, chosen)
+    return Seen(
+        windows=len(chosen),
+        sink_mass=_range(sink_mass),
+        collapse=_range(collapse),
+        band_low=tuple(low.tolist()),
+        band_high=tuple(high.tolist()),
+    )
+
+
+def seen_by_trained(net: FocusNet, bundle: Bundle, windows: WindowSet, batch: int = 16) -> Seen:
+    """The same for a model that was trained before, on the windows of its training.
+
+    Raises:
+        FocusError: these are other windows: their mean spectrum is not the bundle's.
+    """
+    statistics = statistics_of_bundle(bundle)
+    if not np.array_equal(windows.wavelengths_nm, bundle.wavelengths):
+        raise FocusError(f"the data have other bands than model {bundle.name}; name the data that it was trained on")
+    mean, _, _ = band_statistics(windows.band_means, windows.of("train"))
+    apart = float(np.max(np.abs(mean - statistics.mean) / statistics.deviation))
+    if apart > SAME_MEAN:
+        raise FocusError(
+            f"model {bundle.name} was not trained on these windows: their mean spectrum is {apart:.2g} deviations away "
+            f"from its own; it was trained on {bundle.trained_on}"
+        )
+    return seen_in_training(net, Batches(windows, statistics, torch.device("cpu")), bundle, batch)
+
+
+def seen_windows(windows: WindowSet) -> NDArray[np.int64]:
+    """Indices of the windows that are looked at."""
+    known = np.concatenate([windows.of("train"), windows.of("val")])
+    return known[np.unique(np.linspace(0, len(known) - 1, MOST_WINDOWS).round().astype(int))]
+
+
+def band_quantiles(
+    windows: WindowSet, bundle: Bundle, chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The quantiles ``LOW`` and ``HIGH`` of each band's x^ over the patches of the chosen windows, float64 [C] each."""
+    mean, deviation = np.array(bundle.mean), np.array(bundle.deviation)
+    patches = standardise(windows.band_means[chosen].reshape(-1, windows.bands), mean, deviation)
+    low, high = np.quantile(patches, [LOW, HIGH], axis=0)
+    return np.round(low, 4), np.round(high, 4)
+
+
+def _range(values: list[float]) -> Range:
+    low, high = np.quantile(values, [LOW, HIGH])
+    return Range(low=float(f"{low:.6g}"), high=float(f"{high:.6g}"))

@@ -1,0 +1,96 @@
+"""The monitor in a run: when flags come and go, what it remembers, and where it is written."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+from focus.runtime import explain
+from focus.runtime.commands.run import main
+from focus.runtime.cubes import write_npz
+from focus.runtime.engines import OnnxRuntimeEngine
+from focus.runtime.monitor import FLAGS, Monitor
+from focus.runtime.outputs import MapSink
+from focus.runtime.sources import Replay, source_from_uri
+from support.faults import drifted, watch
+from support.host_engines import played_gpu
+from support.leaves import shipped  # noqa: F401
+from support.scenes import cube
+from support.toy_model import Toy
+
+FORCED = {"sink_score": 6.0}
+
+
+def forced(tmp_path):
+    """A model whose sink takes nearly all attention."""
+    return Toy(**FORCED).save(tmp_path / "forced.onnx")
+
+
+def test_a_flag_comes_with_the_fault_and_stays(shipped):  # noqa: F811
+    monitor = Monitor()
+    source = drifted(source_from_uri("sim:leaves=4,seed=20"), 40.0, from_line=128)
+    names = watch(source, shipped, monitor).names
+    assert names[0] == () and names[-1] == ("dark_level",)
+    first = names.index(("dark_level",))
+    assert set(names[:first]) == {()} and set(names[first:]) == {("dark_level",)}
+    raised = monitor.raised()["dark_level"]
+    assert (raised.first_window, raised.last_window, raised.windows) == (first, len(names) - 1, len(names) - first)
+
+
+def test_every_run_begins_anew(shipped, tmp_path):  # noqa: F811
+    monitor = Monitor()
+    watch(Replay(cube(30, 37)), OnnxRuntimeEngine(forced(tmp_path), 1), monitor)
+    assert list(monitor.raised()) == ["sink_mass", "collapse"] == [flag.name for flag in monitor.flags()]
+    watch(source_from_uri("sim:leaves=1,samples=128,seed=20"), shipped, monitor)
+    assert monitor.raised() == {} and monitor.flags() == () and monitor.to_json()["windows"] == 1
+
+
+def test_it_is_a_sink_and_says_what_it_goes_by(shipped):  # noqa: F811
+    monitor: MapSink = Monitor()
+    watch(source_from_uri("sim:leaves=1,samples=128,seed=20"), shipped, monitor)
+    record = monitor.to_json()
+    assert record == {"limits": "of training", "windows": 1, "not_watched": [], "flags": {}}
+    old = shipped.bundle.model_copy(update={"seen": None})
+    engine = OnnxRuntimeEngine(shipped.file._replace(bundle=old).path, 1)
+    engine.bundle = old
+    watch(source_from_uri("sim:leaves=1,samples=128,seed=20"), engine, monitor)
+    assert monitor.to_json()["limits"].startswith("fixed")
+
+
+def test_where_band_means_stay_on_a_gpu_the_rest_is_watched(tmp_path):
+    from focus.runtime.engines import engine_from_path
+
+    monitor = Monitor()
+    with played_gpu():
+        watch(Replay(cube(30, 37)), engine_from_path(forced(tmp_path), 1, backend="onnxruntime-cuda"), monitor)
+    assert list(monitor.raised()) == ["sink_mass", "collapse"]
+    assert monitor.to_json()["not_watched"] == ["wavelength_order", "band_means"]
+
+
+def test_table_record_and_summary_name_the_flags(tmp_path, capsys):
+    leaf, out = tmp_path / "leaf.npz", tmp_path / "out"
+    write_npz(cube(30, 37), leaf)
+    assert main(["--engine", str(forced(tmp_path)), "--camera", f"replay:{leaf}", "--out", str(out)]) == 0
+    with (out / "windows.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["flags"] for row in rows} == {"sink_mass;collapse"}
+    record = json.loads((out / "run.json").read_text())["monitor"]
+    assert record["windows"] == len(rows) and list(record["flags"]) == ["sink_mass", "collapse"]
+    found = record["flags"]["sink_mass"]
+    assert (found["windows"], found["share"], found["first_window"]) == (len(rows), 1.0, 0)
+    assert found["last_window"] == len(rows) - 1 and found["value"] > found["limit"] == 0.5
+    said = capsys.readouterr().out
+    assert f"warning: sink_mass in {len(rows)} of {len(rows)} windows (0 to {len(rows) - 1}): " in said
+    assert said.count("warning:") == 2
+
+
+def test_explain_writes_the_same_flags(tmp_path):
+    from focus.runtime import Model
+
+    explanation = explain(cube(30, 37), Model(OnnxRuntimeEngine(forced(tmp_path), 1)))
+    results = explanation.save(tmp_path / "out")
+    assert list(results.monitor["flags"]) == ["sink_mass", "collapse"]
+
+
+def test_causes_come_before_what_follows_from_them():
+    assert FLAGS.index("dark_level") < FLAGS.index("band_means") > FLAGS.index("wavelength_order")
