@@ -83,6 +83,21 @@ def test_pixels_arrive_as_they_were_sent(power):
     lines.close()
 
 
+def test_a_frame_of_a_mosaic_sensor_is_a_cube(power):
+    power()
+    source = opened(SMALL, mosaic="4x4", wavelengths_nm=np.linspace(900, 600, 16))
+    assert (source.facts.bands, source.facts.samples, source.facts.cube_lines) == (16, 16, 4)
+    line, lines = started(source)
+    metas = list(itertools.islice(lines, 8))
+    assert [meta.sequence % 4 for meta in metas] == [0, 1, 2, 3] * 2
+    assert len({meta.camera_ns for meta in metas[:4]}) == 1
+    # The fake camera draws a diagonal ramp; the last place of the pattern has the shortest wavelength.
+    steps = line[::-1].reshape(4, 4, 16).astype(np.uint8)
+    for axis, step in ((0, 1), (1, 1), (2, 4)):
+        np.testing.assert_array_equal(np.diff(steps, axis=axis), step)
+    lines.close()
+
+
 def test_lost_packets_are_counted(power):
     power(lost_per_thousand=2.0)
     _, lines = started(opened(FX10))

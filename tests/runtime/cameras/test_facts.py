@@ -15,7 +15,7 @@ from focus.runtime.cameras import CameraOptions, scheme_of
 from focus.runtime.cameras._facts import Said, facts_of_camera
 from focus.runtime.cameras._layout import FrameLayout
 from focus.runtime.cameras._list import list_cameras
-from focus.runtime.sources import SourceOptions, source_from_uri
+from focus.runtime.sources import FrameMeta, SourceOptions, source_from_uri
 
 OWN = np.array([500.0, 600.0, 700.0])
 RIG = Calibration(np.ones((3, 4), np.float32), np.full((3, 4), 0.01, np.float32), OWN + 1, panel=1.0)
@@ -148,5 +148,6 @@ def test_layouts_that_cannot_be():
         FrameLayout(4, 6, 12, np.dtype("<u2"), status_rows=4)
     with pytest.raises(CameraError, match=r"6 pixels of uint16 take 11 bytes; update its driver"):
         FrameLayout(4, 6, 11, np.dtype("<u2"))
-    line = np.zeros((4, 6), np.uint16)
-    assert not FrameLayout(4, 6, 12, np.dtype("<u2")).copy(bytes(47), line)
+    line, whole = np.zeros((4, 6), np.uint16), FrameMeta(7, 1, 2, 3)
+    short = FrameLayout(4, 6, 12, np.dtype("<u2")).lines_of(bytes(47), whole, lambda: line)
+    assert list(short) == [whole._replace(intact=False)]

@@ -75,7 +75,7 @@ def test_frames_are_lines(plug):
         assert meta.camera_ns == meta.monotonic_ns == 5 * 10**9 + 1000 * number
         since_boot = time.monotonic_ns() - meta.monotonic_ns
         assert abs(time.time_ns() - since_boot - meta.utc_ns) < 10**9
-    assert len(driver.queued) == 32  # every buffer went back
+    assert len(driver.queued) == 31  # every buffer went back, but for that of the line that is being looked at
     lines.close()
     assert not driver.streaming
 
@@ -150,3 +150,21 @@ def test_a_device_that_may_not_be_opened(plug, monkeypatch):
     monkeypatch.setattr("linuxpy.io.IO.open", refused)
     with pytest.raises(CameraError, match=r"\(Permission denied\); check the camera and your rights to it"):
         opened(plug)
+
+
+def test_a_frame_of_a_mosaic_sensor_is_a_cube(plug):
+    driver = plug(width=4, height=5)
+    camera = opened(plug, mosaic="2x2+1+0", wavelengths_nm=[500.0, 400.0, 700.0, 600.0])
+    facts = camera.facts
+    assert (facts.bands, facts.samples, facts.cube_lines) == (4, 2, 2)
+    line, lines = started(camera)
+    frame = np.arange(20, dtype=np.uint16).reshape(5, 4)
+    first = in_step(driver, lines, frame.tobytes(), 5)
+    np.testing.assert_array_equal(line, [[5, 7], [4, 6], [9, 11], [8, 10]])
+    second = next(lines)
+    np.testing.assert_array_equal(line, frame[3:, :].reshape(2, 2, 2).transpose(0, 2, 1).reshape(4, 2)[[1, 0, 3, 2]])
+    assert (first.sequence, second.sequence) == (10, 11)
+    damaged = in_step(driver, lines, frame.tobytes(), 8, error=True)
+    assert [damaged.sequence, next(lines).sequence] == [16, 17] and not damaged.intact
+    assert len(driver.queued) == 31  # the last one is still ours
+    lines.close()

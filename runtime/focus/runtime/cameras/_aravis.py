@@ -12,7 +12,7 @@ from focus.runtime.cameras._aravis_device import aravis, exposure_ms, gerror, op
 from focus.runtime.cameras._aravis_stream import Acquisition
 from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
 from focus.runtime.cameras._genicam import BITS_OF_FORMAT, MOST_LATE, dtype_of
-from focus.runtime.cameras._layout import FrameLayout
+from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._sequence import FrameNumbers
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
 
@@ -76,14 +76,7 @@ class AravisCamera:
         name = f"{model} {serial}"
         form, region = camera.get_pixel_format_as_string(), camera.get_region()
         dtype = dtype_of(form, name)
-        layout = FrameLayout(
-            region.height,
-            region.width,
-            region.width * dtype.itemsize,
-            dtype,
-            bool(options.transpose),
-            options.status_lines or 0,
-        )
+        layout = layout_of(region.height, region.width, region.width * dtype.itemsize, dtype, options)
         facts = Said(
             name=name,
             uri=uri,
@@ -94,6 +87,8 @@ class AravisCamera:
             exposure_ms=exposure_ms(camera),
             camera=model,
             serial=serial,
+            cube_lines=layout.cube_lines,
+            mosaic=layout.mosaic,
             provenance={"format": f"{self._protocol} {form}", "features": list(options.features or ())},
         )
         return facts, layout
@@ -134,11 +129,10 @@ class AravisCamera:
                     self._refuse_restart(number)
                     continue
                 intact = filled.get_status() == self._aravis.BufferStatus.SUCCESS
-                copied = intact and self._layout.copy(acquisition.bytes_of(filled), get_buffer())
-                meta = _meta(sequence, filled.get_timestamp(), filled.get_system_timestamp(), copied)
+                meta = _meta(sequence, filled.get_timestamp(), filled.get_system_timestamp(), intact)
+                yield from self._layout.lines_of(acquisition.bytes_of(filled), meta, get_buffer)
             finally:
                 acquisition.give_back(filled)
-            yield meta
 
     def _refuse_restart(self, number: FrameNumbers) -> None:
         if number.late > MOST_LATE:

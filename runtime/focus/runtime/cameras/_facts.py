@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from focus.runtime._calibration import Calibration, Folded, Rig
 from focus.runtime._errors import CameraError
+from focus.runtime.cameras._mosaic import Mosaic
 from focus.runtime.cubes import WavelengthOption, bands_from_option
 from focus.runtime.sources._contract import SourceFacts
 from focus.runtime.sources._replay import WordFormat
@@ -36,6 +37,8 @@ class CameraOptions:
         scale: stored value / scale = reflectance.
         bits: depth of the camera's words; None takes what the camera says.
         shift: unused low bits of a stored word; None takes what the camera says.
+        mosaic: pattern of a snapshot mosaic sensor, ``4x4`` or ``4x4+TOP+LEFT``, see ``Mosaic``; None takes what the
+            calibration says. With it, ``wavelengths_nm`` are in the order of the pattern, row by row.
         transpose: rows of a frame are samples and its columns are bands (V4L2, GigE, USB3, GenTL).
         status_lines: rows at the end of a frame that hold a counter or status (V4L2, GigE, USB3, GenTL).
         features: ``Feature=value``, set in this order before the first line (GigE, USB3, GenTL).
@@ -54,6 +57,7 @@ class CameraOptions:
     scale: float | None = None
     bits: int | None = None
     shift: int | None = None
+    mosaic: str | None = None
     transpose: bool | None = None
     status_lines: int | None = None
     features: Sequence[str] | None = None
@@ -82,6 +86,7 @@ class Said:
         camera, serial: what the camera calls itself, and its serial number; "" where it says none.
         provenance: for the run's record.
         cube_lines: lines of each snapshot cube; None for push-broom.
+        mosaic: the pattern of a snapshot mosaic, or None.
     """
 
     name: str
@@ -100,6 +105,7 @@ class Said:
     serial: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     cube_lines: int | None = None
+    mosaic: Mosaic | None = None
 
 
 def facts_of_camera(said: Said, options: CameraOptions) -> SourceFacts:
@@ -149,6 +155,7 @@ def facts_of_camera(said: Said, options: CameraOptions) -> SourceFacts:
             "dtype": str(said.dtype),
             "exposure_ms": exposure_ms,
             "serial": said.serial or None,
+            "mosaic": None if said.mosaic is None else [str(said.mosaic), *said.mosaic.order],
             **said.provenance,
         },
         cube_lines=said.cube_lines,
@@ -159,6 +166,9 @@ def _wavelengths(said: Said, options: CameraOptions) -> tuple[NDArray[np.float64
     given = bands_from_option(options.wavelengths_nm, said.bands)
     if given is not None:
         centres, widths = given
+        if said.mosaic is not None:  # its bands are put in the order of their wavelengths, see mosaic_of
+            order = np.argsort(centres, kind="stable")
+            centres, widths = centres[order], None if widths is None else widths[order]
         if len(centres) != said.bands:
             raise CameraError(f"--wavelengths has {len(centres)} bands, {said.name} sends {said.bands}; correct it")
         return centres, widths

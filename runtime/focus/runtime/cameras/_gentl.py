@@ -15,7 +15,7 @@ from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
 from focus.runtime.cameras._genicam import BITS_OF_FORMAT, MOST_LATE, buffer_count, dtype_of
 from focus.runtime.cameras._gentl_device import GentlDevice, gentl_errors, producer_path, said
-from focus.runtime.cameras._layout import FrameLayout
+from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._sequence import FrameNumbers
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
 
@@ -60,9 +60,7 @@ class GentlCamera:
         except gentl_errors(AttributeError) as error:
             raise CameraError(f"{name} does not say what its frames are: {said(error)}") from None
         dtype = dtype_of(form, name)
-        layout = FrameLayout(
-            rows, columns, columns * dtype.itemsize, dtype, bool(options.transpose), options.status_lines or 0
-        )
+        layout = layout_of(rows, columns, columns * dtype.itemsize, dtype, options)
         facts = Said(
             name=name,
             uri=uri,
@@ -70,6 +68,8 @@ class GentlCamera:
             samples=layout.samples,
             dtype=dtype,
             bits=BITS_OF_FORMAT[form],
+            cube_lines=layout.cube_lines,
+            mosaic=layout.mosaic,
             provenance={"format": f"GenTL {form}", "features": list(options.features or ())},
         )
         return facts, layout
@@ -117,22 +117,18 @@ class GentlCamera:
             limit_s = self._timeout_s
             try:
                 sequence = number(int(filled.frame_id))
-                if sequence is not None:
-                    buffer = get_buffer()
-                    # The producer gives frames that stay incomplete no number; those before this one are free.
-                    damaged = min(len(incomplete), sequence - last - 1 if last is not None else 0)
-                    for earlier in range(sequence - damaged, sequence):
-                        yield _meta(earlier, None, False)
-                        buffer = get_buffer()
-                    meta = _meta(sequence, _camera_ns(filled), self._layout.copy(_bytes_of(filled), buffer))
+                if sequence is None:
+                    self._refuse_restart(number)
+                    continue
+                # The producer gives frames that stay incomplete no number; those before this one are free.
+                damaged = min(len(incomplete), sequence - last - 1 if last is not None else 0)
+                for earlier in range(sequence - damaged, sequence):
+                    yield from self._layout.lines_of(b"", _meta(earlier, None, False), get_buffer)
+                incomplete.clear()
+                last = sequence
+                yield from self._layout.lines_of(_bytes_of(filled), _meta(sequence, _camera_ns(filled)), get_buffer)
             finally:
                 filled.parent.queue_buffer(filled)
-            if sequence is None:
-                self._refuse_restart(number)
-                continue
-            incomplete.clear()
-            last = sequence
-            yield meta
 
     def _refuse_restart(self, number: FrameNumbers) -> None:
         if number.late > MOST_LATE:
@@ -166,5 +162,5 @@ def _camera_ns(filled: Any) -> int | None:
         return None  # not every producer has a clock
 
 
-def _meta(sequence: int, camera_ns: int | None, intact: bool) -> FrameMeta:
+def _meta(sequence: int, camera_ns: int | None, intact: bool = True) -> FrameMeta:
     return FrameMeta(sequence, camera_ns, time.monotonic_ns(), time.time_ns(), intact)

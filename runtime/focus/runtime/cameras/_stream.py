@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from focus.runtime.cameras._bytes import CONNECT_LIMIT_S, ByteStream, Place, con
 from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
 from focus.runtime.cameras._frame_header import FrameHeader
 from focus.runtime.cameras._frames import FrameReader
+from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
 
@@ -54,7 +56,8 @@ class StreamCamera:
         self._stream, self._frames = _connected(place, max(first_timeout_s, timeout_s), timeout_s)
         self.header = self._frames.header
         try:
-            self.facts = facts_of_camera(_said(self.header, place.uri), options)
+            said, self._layout = _said(self.header, place.uri, options)
+            self.facts = facts_of_camera(said, options)
         except BaseException:
             self._stream.close()
             raise
@@ -66,11 +69,15 @@ class StreamCamera:
             CameraLost: the writer went away or fell silent.
             CameraError: it sends lines of another size than it said.
         """
+        pixels = bytearray(self.header.line_bytes if self._layout else 0)
         try:
             while not (frame := self._frames.next_header()).end:
                 self._require_place(frame)
-                intact = self._read_line(frame, get_buffer())
-                yield self._meta(frame, intact)
+                if self._layout is None:
+                    yield self._meta(frame, self._read_line(frame, get_buffer()))
+                else:
+                    intact = self._frames.read_line(frame, memoryview(pixels))
+                    yield from self._layout.lines_of(pixels, self._meta(frame, intact), get_buffer)
         finally:
             self.close()
 
@@ -123,8 +130,9 @@ def _connected(place: Place, first_limit_s: float, limit_s: float) -> tuple[Byte
     raise failed or CameraError(f"cannot read {place.uri}")
 
 
-def _said(header: StreamHeader, uri: str) -> Said:
-    return Said(
+def _said(header: StreamHeader, uri: str, options: CameraOptions) -> tuple[Said, FrameLayout | None]:
+    """What the header says; and, where its lines are frames of a mosaic sensor, how those are to be read."""
+    said = Said(
         name=header.name or uri,
         uri=uri,
         bands=header.bands,
@@ -136,9 +144,9 @@ def _said(header: StreamHeader, uri: str) -> Said:
         scale=header.scale,
         bits=header.bits or None,
         shift=header.shift,
-        cube_lines=header.cube_lines or None,
         exposure_ms=header.exposure_ms or None,
         camera=header.name,
+        cube_lines=header.cube_lines or None,
         provenance={
             "format": "framed stream",
             "kind": header.kind,
@@ -147,3 +155,19 @@ def _said(header: StreamHeader, uri: str) -> Said:
             "scale": header.scale,
         },
     )
+    if options.mosaic is None:  # what the calibration says of a pattern is of the camera, not of this stream
+        return said, None
+    layout = layout_of(header.bands, header.samples, header.samples * header.dtype.itemsize, header.dtype, options)
+    if header.cube_lines:
+        raise CameraError(
+            f"{said.name} sends snapshot cubes already, which are no frames of a mosaic; leave out --mosaic"
+        )
+    return replace(
+        said,
+        bands=layout.bands,
+        samples=layout.samples,
+        wavelengths_nm=None,
+        fwhm_nm=None,
+        cube_lines=layout.lines,
+        mosaic=layout.mosaic,
+    ), layout

@@ -13,7 +13,7 @@ import numpy as np
 
 from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
-from focus.runtime.cameras._layout import FrameLayout
+from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._sequence import V4L2_32, Unwrapper
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
 
@@ -73,9 +73,7 @@ class V4L2Camera:
                 f"run v4l2-ctl -d {self._path} --set-fmt-video=pixelformat=Y16 (or the format that it has)"
             )
         dtype = np.dtype("<u1" if name == "GREY" else "<u2")
-        layout = FrameLayout(
-            form.height, form.width, form.bytes_per_line, dtype, bool(options.transpose), options.status_lines or 0
-        )
+        layout = layout_of(form.height, form.width, form.bytes_per_line, dtype, options)
         info = self._device.info
         said = Said(
             name=str(info.card),
@@ -85,6 +83,8 @@ class V4L2Camera:
             dtype=dtype,
             bits=BITS_OF_FORMAT[name],
             camera=str(info.card),
+            cube_lines=layout.cube_lines,
+            mosaic=layout.mosaic,
             provenance={"format": f"V4L2 {name}", "device": str(self._path), "driver": str(info.driver)},
         )
         return said, layout
@@ -104,8 +104,7 @@ class V4L2Camera:
                 while True:
                     self._wait(ready, limit_s)
                     limit_s = self._timeout_s
-                    meta = self._read(capture.buffer, get_buffer)
-                    yield meta._replace(sequence=unwrap(meta.sequence))
+                    yield from self._read(capture.buffer, unwrap, get_buffer)
         except OSError as error:
             raise CameraLost(f"{self.facts.name} went away ({error.strerror or error}); plug it in again") from None
         finally:
@@ -118,18 +117,18 @@ class V4L2Camera:
         if not events[0][1] & select.POLLIN:
             raise CameraLost(f"{self.facts.name} went away; plug it in again")
 
-    def _read(self, memory: Any, get_buffer: GetBuffer) -> FrameMeta:
+    def _read(self, memory: Any, unwrap: Unwrapper, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
         """One frame out of the driver's queue, which gets its buffer back."""
+        with memory.queue as filled, memoryview(memory.buffers[filled.index])[: filled.bytesused] as frame:
+            yield from self._layout.lines_of(frame, self._meta(filled, unwrap(int(filled.sequence))), get_buffer)
+
+    def _meta(self, filled: Any, sequence: int) -> FrameMeta:
         flags = self._video.BufferFlag
-        with memory.queue as filled:
-            intact = not filled.flags & flags.ERROR
-            with memoryview(memory.buffers[filled.index])[: filled.bytesused] as frame:
-                copied = self._layout.copy(frame, get_buffer())
-            now_ns, taken_ns = time.monotonic_ns(), filled.timestamp.secs * 10**9 + filled.timestamp.usecs * 1000
-            monotonic = filled.flags & flags.TIMESTAMP_MASK == flags.TIMESTAMP_MONOTONIC
-            arrived_ns = taken_ns if monotonic else now_ns
-            utc_ns = time.time_ns() - (now_ns - arrived_ns)
-            return FrameMeta(int(filled.sequence), taken_ns or None, arrived_ns, utc_ns, intact and copied)
+        now_ns, taken_ns = time.monotonic_ns(), filled.timestamp.secs * 10**9 + filled.timestamp.usecs * 1000
+        monotonic = filled.flags & flags.TIMESTAMP_MASK == flags.TIMESTAMP_MONOTONIC
+        arrived_ns = taken_ns if monotonic else now_ns
+        utc_ns = time.time_ns() - (now_ns - arrived_ns)
+        return FrameMeta(sequence, taken_ns or None, arrived_ns, utc_ns, not filled.flags & flags.ERROR)
 
     def close(self) -> None:
         """Gives the device back; a second call does nothing."""

@@ -52,6 +52,11 @@ def add_camera_arguments(group: argparse._ArgumentGroup) -> None:
         "--packet-size", type=int, metavar="BYTES", help="packets of a GigE camera (default: what fits the network)"
     )
     group.add_argument(
+        "--mosaic",
+        metavar="NxM[+TOP+LEFT]",
+        help="filter pattern of a snapshot mosaic sensor, 4x4; --wavelengths are then in its order, row by row",
+    )
+    group.add_argument(
         "--status-lines", type=int, metavar="N", help="rows at the end of a frame that hold a counter or status"
     )
     group.add_argument(

@@ -22,7 +22,7 @@ OPTION_OF_FIELD = {
 }  # fmt: skip
 
 #: Options that only cameras have, and those that only files have.
-CAMERA_FIELDS = ("raw", "transpose", "status_lines", "features", "packet_size", "timeout_s")
+CAMERA_FIELDS = ("raw", "mosaic", "transpose", "status_lines", "features", "packet_size", "timeout_s")
 FILE_FIELDS = ("variable", "axes", "resample_to")
 
 #: ``replay:FILE,rate=330,loop=1``
@@ -46,6 +46,7 @@ class SourceOptions:
         any_camera: the calibration is used although it is of another camera.
         raw: the counts as they are, without a calibration, dark 0 and gain 1 (cameras): to record references.
         resample_to: bands to resample to.
+        mosaic: pattern of a snapshot mosaic sensor, 4x4 or 4x4+TOP+LEFT.
         transpose: rows of a camera's frame are samples and its columns are bands.
         status_lines: rows at the end of a camera's frame that hold a counter or status.
         features: ``Feature=value`` for GigE, USB3 and GenTL cameras.
@@ -67,6 +68,7 @@ class SourceOptions:
     any_camera: bool | None = None
     raw: bool | None = None
     resample_to: Bands | None = None
+    mosaic: str | None = None
     transpose: bool | None = None
     status_lines: int | None = None
     features: Sequence[str] | None = None
