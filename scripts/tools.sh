@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the programs that the tests run and that are no Python packages, where they are missing and may be installed:
-# a compiler for the CUDA kernels on the host, and what reads the systemd unit and the udev rules of deploy/.
+# a compiler for the CUDA kernels on the host, what reads the systemd unit and the udev rules of deploy/, and a browser for
+# the live page.
 # Without them their tests are skipped, and say which package they want.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,6 +15,7 @@ g++ g++
 readelf binutils
 systemd-analyze systemd
 udevadm udev
+chromium chromium
 EOF
 [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}" ||
     echo "tests that need ${missing[*]} will be skipped; run: sudo apt-get install ${missing[*]}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from argparse import RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from focus.runtime.commands._cli import DONE, CommandParser, command_parser, run_command
+from focus.runtime.commands._serve_options import Served, add_serve_arguments, serving
 from focus.runtime.commands._source_options import add_camera_arguments, add_source_arguments, source_options
 
 if TYPE_CHECKING:
     from focus.runtime.engines import Engine
+    from focus.runtime.monitor import Monitor
     from focus.runtime.outputs import Results
     from focus.runtime.pipeline import RunSummary
 
@@ -29,6 +31,8 @@ examples:
       raw counts, made reflectance with the rig's references (focus-calib reference)
   focus-run --engine focus.onnx --camera /dev/hsi0 --calibration rig.focuscal --out out/live
       a camera: V4L2, GigE Vision, USB3 Vision, or a program that writes into a FIFO or socket (docs/cameras.md)
+  focus-run --camera replay:leaf.hdr,rate=100,loop=1 --out out/leaf --serve
+      the same for the eye: a live page at http://127.0.0.1:8765 while it runs (docs/live.md)
   focus-run inspect leaf.hdr
       what is in a file, with a quicklook and its mean spectrum
   focus-run cameras
@@ -96,6 +100,7 @@ def _parser() -> CommandParser:
     )
     add_source_arguments(parser.add_argument_group("what the file does not say"))
     add_camera_arguments(parser.add_argument_group("cameras"))
+    add_serve_arguments(parser.add_argument_group("seeing it"))
     speed = parser.add_argument_group("speed")
     speed.add_argument(
         "--backend",
@@ -117,7 +122,14 @@ def _run(arguments: list[str]) -> int:
         raise ValueError(f"--threads must be 1 or more, got {args.threads}")
     if args.batch < 1:
         raise ValueError(f"--batch must be 1 or more, got {args.batch}")
+    from focus.runtime.monitor import Monitor
 
+    monitor = Monitor()
+    with serving(args, monitor) as served:
+        return _stream(args, served, monitor)
+
+
+def _stream(args: Namespace, served: Served, monitor: Monitor) -> int:
     from focus.runtime._service import service
     from focus.runtime.engines import engine_from_path
     from focus.runtime.outputs import RunFolder, run_to_folder
@@ -130,7 +142,7 @@ def _run(arguments: list[str]) -> int:
     settings = Settings(args.shown, args.overlap, args.cube, args.batch, args.threads)
     with service() as supervisor:
         if args.quiet:
-            run_to_folder(source, engine, folder, settings, supervisor.progress)
+            run_to_folder(source, engine, folder, settings, supervisor.progress, served.sinks, monitor)
             return DONE
         from focus.runtime.commands._progress import RunProgress
 
@@ -140,7 +152,7 @@ def _run(arguments: list[str]) -> int:
                 supervisor.progress(lines, windows)
                 progress.update(lines, windows)
 
-            summary, results = run_to_folder(source, engine, folder, settings, report)
+            summary, results = run_to_folder(source, engine, folder, settings, report, served.sinks, monitor)
     _print_summary(engine, summary, results, folder.target)
     return DONE
 

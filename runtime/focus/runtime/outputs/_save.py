@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from focus.runtime.engines import Engine
+from focus.runtime.monitor import Monitor
+from focus.runtime.outputs._contract import MapSink
 from focus.runtime.outputs._folder import RunFolder
 from focus.runtime.outputs._run_record import Results, RunFacts
 from focus.runtime.outputs._writer import RunWriter
@@ -16,6 +20,8 @@ def run_to_folder(
     folder: RunFolder,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    sinks: Sequence[MapSink] = (),
+    monitor: Monitor | None = None,
 ) -> tuple[RunSummary, Results]:
     """Streams a source through a model into files; nothing is left behind if that fails.
 
@@ -25,6 +31,8 @@ def run_to_folder(
         folder: not entered.
         settings: see ``Settings``.
         progress: see ``run_pipeline``.
+        sinks: get what the files get, before them.
+        monitor: see ``RunWriter``.
     Raises:
         FocusError: source, model or disk do not fit.
         ValueError: settings that do not fit the model.
@@ -33,6 +41,6 @@ def run_to_folder(
     plan_run(source, engine, chosen)
     facts = RunFacts.of_engine(engine)
     with folder:
-        writer = RunWriter(folder.path, facts, with_cube=chosen.with_cube)
-        summary = run_pipeline(source, engine, [writer], chosen, progress)
+        writer = RunWriter(folder.path, facts, with_cube=chosen.with_cube, monitor=monitor)
+        summary = run_pipeline(source, engine, [*sinks, writer], chosen, progress)
     return summary, writer.results
