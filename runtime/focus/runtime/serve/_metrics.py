@@ -36,9 +36,7 @@ class RunCollector:
         flags = {name: float(name in up) for name in FLAGS}
         with self._live.lock:
             yield from [*self._lines(), *self._windows(), *self._state()]
-        yield _labelled(
-            "monitor_flag", "1 where something makes the maps lie.", "flag", {name: float(name in up) for name in FLAGS}
-        )
+        yield _labelled("monitor_flag", "1 where something makes the maps lie.", "flag", flags)
         yield from self._machine()
 
     def _lines(self) -> Iterator[Metric]:
