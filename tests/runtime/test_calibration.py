@@ -83,20 +83,24 @@ def test_the_same_exposure_changes_nothing_and_another_needs_a_rule():
 @pytest.mark.parametrize(
     ("made", "seen", "message"),
     [
-        ({}, {"wavelengths_nm": NM[:2]}, r"the calibration has 3 bands, cam has 2; use the calibration of this rig"),
+        (
+            {},
+            {"wavelengths_nm": NM[:2]},
+            r"the calibration has 3 bands x 4 samples, cam has 2 bands x 4 samples; use",
+        ),
         (
             {},
             {"wavelengths_nm": NM + np.array([0, 2, 0])},
             r"has band 1 at 600 nm, cam at 602 nm; use the calibration of this",
         ),
-        ({}, {"samples": 5}, r"the calibration has 4 samples a line, cam has 5; use the calibration of this rig"),
+        ({}, {"samples": 5}, r"the calibration has 3 bands x 4 samples, cam has 3 bands x 5 samples"),
         (
             {"serial": "A1"},
             {"serial": "A2"},
-            r"of the camera serial number A1, cam is serial number A2; .*--any-camera",
+            r"of the camera serial number A1, cam of serial number A2; .*--any-camera",
         ),
-        ({"camera": "FX10"}, {"camera": "FX17"}, r"is of the camera FX10, cam is FX17; use the calibration of this"),
-        ({"bits": 12}, {"bits": 16}, r"is of 12-bit words, those of cam have 16 bits; set .* or say --bit-depth 12"),
+        ({"camera": "FX10"}, {"camera": "FX17"}, r"is of the camera FX10, cam of FX17; use the calibration of this"),
+        ({"bits": 12}, {"bits": 16}, r"is of 12-bit words, those of cam have 16 bits; use .* or say --bit-depth 12"),
         ({"shift": 4}, {"shift": 0}, r"words with 4 unused low bits, those of cam have 0; .* correct --bit-shift"),
     ],
 )
@@ -234,7 +238,7 @@ def test_a_recording_is_checked_against_exposure_and_serial_number():
     assert facts.exposure_ms == 8.0
     np.testing.assert_array_equal(facts.fwhm_nm, made.fwhm_nm)
     other = replace(scene, provenance=replace(scene.provenance, fields=header))
-    with pytest.raises(CubeError, match="serial number A1, cube is serial number B2"):
+    with pytest.raises(CubeError, match="serial number A1, cube of serial number B2"):
         Replay(other, calibration=made)
     assert Replay(other, calibration=made, any_camera=True).facts.serial == "B2"
 

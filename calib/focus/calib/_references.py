@@ -1,112 +1,184 @@
-"""Dark and gain of a rig from recordings of its references."""
+"""The calibration of a rig from its references."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.runtime import Calibration, Cube, CubeError
+from focus.calib._darks import Dark, dark_at_white
+from focus.calib._measure import Array, Reference
+from focus.calib._panel import panel_from_option
+from focus.calib._pixels import hot, listed, marked, noisy, odd
+from focus.calib._steady import bright_signal, require_steady_dark, require_steady_white
+from focus.runtime import Calibration, CubeError
+from focus.runtime._calibration import Rig, require_same_rig
+from focus.runtime.sources import SourceFacts
 
-#: Values read at a time, so that a long recording of a reference need not fit into memory.
-BLOCK_VALUES = 8 * 2**20
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ReferenceOptions:
+    """Choices of ``calibration_from_references``.
+
+    Attributes:
+        panel: the panel's reflectance: a number, or a table; see ``panel_from_option``.
+        least_counts: where white - dark is below this, there is no gain.
+        average_samples: one value a band. With a scene as its own white this gives internal-average relative
+            reflectance: it keeps what differs within the scene, but is no reflectance. The white may move then.
+        bad_pixels: a file that lists more bad pixels, or None.
+        accept_faulty: take references that move, drift or are saturated all the same.
+        any_camera: take references that say that they are of different cameras.
+    Raises:
+        ValueError: least_counts that is not positive.
+    """
+
+    panel: str | float = 0.99
+    least_counts: float = 10.0
+    average_samples: bool = False
+    bad_pixels: Path | None = None
+    accept_faulty: bool = False
+    any_camera: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.least_counts > 0.0:
+            raise ValueError(f"--least-counts must be above 0, got {self.least_counts:g}")
 
 
 def calibration_from_references(
-    white: Cube,
-    dark: Cube | None = None,
-    *,
-    panel: float = 0.99,
-    least_counts: float = 10.0,
-    average_samples: bool = False,
+    white: Reference, darks: Sequence[Reference] = (), options: ReferenceOptions | None = None
 ) -> Calibration:
-    """Gain = panel / (white - dark) for each band and sample; both references are means over their lines.
+    """Gain = panel / (white - dark) for each element, at the white reference's exposure.
 
     Args:
-        white: recording of the panel, raw counts.
-        dark: recording without light, raw counts; None takes 0.
-        panel: reflectance of the panel.
-        least_counts: where white - dark is below this, the gain is nan and the band and sample pair counts as invalid.
-        average_samples: average over samples too, one value a band. With a scene as its own white this gives
-            internal-average relative reflectance: it keeps what differs within the scene, but is no reflectance.
+        white: of the panel.
+        darks: without light, at the white reference's exposure or at two and more; none takes 0.
+        options: see ``ReferenceOptions``.
     Raises:
-        ValueError: a panel that reflects nothing or more than everything, or least_counts that is not positive.
-        CubeError: a reference of another size, with other wavelengths or another exposure, or one that holds
-            reflectance; or a white reference that is nowhere bright enough.
+        ValueError: a panel that reflects nothing or more than everything.
+        CubeError: references of different rigs or exposures, ones that move, drift or are saturated, or a white one
+            that is nowhere bright enough.
     """
-    if not 0.0 < panel <= 1.0:
-        raise ValueError(f"--panel is the white reference's reflectance, above 0 and up to 1, got {panel:g}")
-    if not least_counts > 0.0:
-        raise ValueError(f"--least-counts must be above 0, got {least_counts:g}")
-    for reference in filter(None, (white, dark)):
-        if reference.quantity == "reflectance":
-            raise CubeError(f"{reference.provenance.name} holds reflectance, a reference must hold raw counts")
-    if dark is not None:
-        _require_same_rig(white, dark)
-    bright = _mean_of_lines(white, average_samples)
-    black = np.zeros_like(bright) if dark is None else _mean_of_lines(dark, average_samples)
-    above = bright - black
-    usable = np.isfinite(above) & (above >= least_counts)
-    if not usable.any():
+    options = options or ReferenceOptions()
+    facts = white.facts
+    panel = panel_from_option(str(options.panel), facts.wavelengths_nm)
+    for each in darks:
+        own, other = (_rig(reference.facts, options.any_camera) for reference in (white, each))
+        require_same_rig(own, other, "record both references with one camera and the same settings")
+    dark = dark_at_white(white, darks)
+    signal = np.where(facts.good_bands[:, None], white.mean - dark.level, np.nan)
+    if not np.any(signal >= options.least_counts):
         raise CubeError(
-            f"{white.provenance.name} is nowhere {least_counts:g} counts brighter than the dark; "
-            "check which file is which, or lower --least-counts"
+            f"{white.name} is nowhere {options.least_counts:g} counts brighter than the dark; check which reference is "
+            "which, or lower --least-counts"
         )
-    gain = np.where(usable, panel / np.where(usable, above, 1.0), np.nan)
+    if not options.accept_faulty:
+        for each in darks:
+            require_steady_dark(each, bright_signal(signal))
+        if not options.average_samples:
+            require_steady_white(white, dark.level)
+    flaws = _flaws(white, darks, dark, signal, options)
+    level, rate = dark.level, dark.rate
+    if options.average_samples:
+        weight = white.measured * (flaws == 0)
+        signal, level = (_average(values, weight) for values in (signal, level))
+        rate = None if rate is None else _average(rate, weight)
+        flaws = marked([("not measured", ~np.isfinite(signal)), ("low denominator", signal < options.least_counts)])
+    mosaic, order = _mosaic(facts)
+    usable = flaws == 0
+    gain = np.where(usable, panel[:, None] / np.where(usable, signal, 1.0), np.nan)
     return Calibration(
-        np.nan_to_num(black).astype(np.float32),
+        np.nan_to_num(level).astype(np.float32),
         gain.astype(np.float32),
-        white.wavelengths_nm,
+        facts.wavelengths_nm,
         panel,
-        _origin(white, dark, least_counts, average_samples),
+        _origin(white, darks, options),
+        fwhm_nm=facts.fwhm_nm,
+        exposure_ms=facts.exposure_ms,
+        dark_rate=None if rate is None else np.nan_to_num(rate).astype(np.float32),
+        dark_noise=None if dark.nearest is None else _noise(dark.nearest),
+        white_noise=_noise(white),
+        flaws=flaws,
+        bits=facts.bits,
+        shift=facts.shift,
+        mosaic=mosaic,
+        mosaic_order=order,
+        camera=facts.camera,
+        serial=facts.serial,
+        utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
 
 
-def _require_same_rig(white: Cube, dark: Cube) -> None:
-    names = dark.provenance.name, white.provenance.name
-    sizes = [(cube.shape[0], cube.shape[2]) for cube in (dark, white)]
-    if sizes[0] != sizes[1]:
-        raise CubeError(
-            f"{names[0]} has {sizes[0][0]} bands x {sizes[0][1]} samples, "
-            f"{names[1]} has {sizes[1][0]} x {sizes[1][1]}; record both references with the same camera settings"
-        )
-    apart = np.abs(dark.wavelengths_nm - white.wavelengths_nm)
-    worst = int(np.argmax(apart))
-    if apart[worst] > 0.5:
-        raise CubeError(
-            f"{names[0]} has band {worst} at {dark.wavelengths_nm[worst]:g} nm, {names[1]} at "
-            f"{white.wavelengths_nm[worst]:g} nm; record both references with the same camera settings"
-        )
-    if dark.exposure_ms is not None and white.exposure_ms is not None and dark.exposure_ms != white.exposure_ms:
-        raise CubeError(
-            f"{names[0]} was exposed for {dark.exposure_ms:g} ms, {names[1]} for {white.exposure_ms:g} ms; "
-            "record both references with the same exposure"
-        )
+def _rig(facts: SourceFacts, any_camera: bool) -> Rig:
+    return Rig(
+        facts.name,
+        facts.wavelengths_nm,
+        facts.samples,
+        facts.exposure_ms,
+        facts.bits,
+        facts.shift,
+        facts.camera,
+        facts.serial,
+        any_camera,
+    )
 
 
-def _mean_of_lines(cube: Cube, average_samples: bool) -> NDArray[np.float64]:
-    """Mean of the valid values, float64 [C, S], or [C, 1]; nan where there is none."""
-    bands, lines, samples = cube.shape
-    sums, counts = np.zeros((bands, samples)), np.zeros((bands, samples))
-    step = max(1, BLOCK_VALUES // (bands * samples))
-    for first in range(0, lines, step):
-        here = slice(first, min(first + step, lines))
-        valid = cube.valid(here, slice(None))
-        sums += np.where(valid, cube.values[:, here], 0).sum(axis=1, dtype=np.float64)
-        counts += valid.sum(axis=1)
-    if average_samples:
-        sums, counts = sums.sum(axis=1, keepdims=True), counts.sum(axis=1, keepdims=True)
-    return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
+def _flaws(
+    white: Reference, darks: Sequence[Reference], dark: Dark, signal: Array, options: ReferenceOptions
+) -> NDArray[np.uint8]:
+    never = np.zeros(signal.shape, bool)
+    kinds: list[tuple[str, Flags]] = [
+        ("not measured", ~np.isfinite(signal)),
+        ("low denominator", signal < options.least_counts),
+        ("saturated white", white.saturated),
+        ("hot", hot(dark.level) if darks else never),
+        ("listed", listed(options.bad_pixels, *signal.shape) if options.bad_pixels is not None else never),
+    ]
+    if not options.average_samples:
+        kinds.append(("odd response", odd(signal, options.least_counts)))
+        kinds += [("noisy", noisy(reference)) for reference in (white, *darks)]
+    return marked(kinds)
 
 
-def _origin(white: Cube, dark: Cube | None, least_counts: float, average_samples: bool) -> Mapping[str, Any]:
+def _mosaic(facts: SourceFacts) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
+    """Pattern and order of a snapshot mosaic's bands, as its camera records them: ``4x4+0+0`` and the bands."""
+    said = facts.provenance.get("mosaic")
+    if not said:
+        return None, None
+    pattern = tuple(int(number) for number in said[0].replace("x", "+").split("+"))
+    return pattern, tuple(int(band) for band in said[1:]) or None
+
+
+def _average(values: Array, weight: NDArray[np.int64]) -> Array:
+    """Mean over the samples, [C, 1]; nan where there is none."""
+    total, known = weight.sum(axis=1, keepdims=True), np.where(weight > 0, values, 0.0)
+    sums = (known * weight).sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(sums, total, out=np.full(sums.shape, np.nan), where=total > 0))
+
+
+def _noise(reference: Reference) -> NDArray[np.float32] | None:
+    """Standard deviation of one sample in counts, float32 [C]; None with a single line."""
+    if reference.lines < 2:
+        return None
+    known = np.where(np.isfinite(reference.jitter).any(axis=1, keepdims=True), reference.jitter, 0.0)
+    return np.asarray(np.nanmedian(known, axis=1), np.float32)
+
+
+def _origin(white: Reference, darks: Sequence[Reference], options: ReferenceOptions) -> Mapping[str, Any]:
+    def said(reference: Reference) -> dict[str, Any]:
+        return {"name": reference.name, "lines": reference.lines, "exposure_ms": reference.facts.exposure_ms}
+
     return {
-        "white": {"file": white.provenance.name, "lines": white.shape[1], "exposure_ms": white.exposure_ms},
-        "dark": None
-        if dark is None
-        else {"file": dark.provenance.name, "lines": dark.shape[1], "exposure_ms": dark.exposure_ms},
-        "least_counts": least_counts,
-        "average_samples": average_samples,
+        "white": said(white),
+        "dark": [said(dark) for dark in darks],
+        "panel_from": str(options.panel),
+        "least_counts": options.least_counts,
+        "average_samples": options.average_samples,
+        "accept_faulty": options.accept_faulty,
     }

@@ -55,7 +55,7 @@ def test_the_exposure_that_the_user_says_goes_before_the_camera():
 
 def test_another_camera_is_refused_unless_the_user_insists():
     held = replace(RIG, serial="A1")
-    with pytest.raises(CubeError, match="serial number A1, cam is serial number B2"):
+    with pytest.raises(CubeError, match="serial number A1, cam of serial number B2"):
         facts(CameraOptions(calibration=held), serial="B2")
     assert facts(CameraOptions(calibration=held, any_camera=True), serial="B2").serial == "B2"
 
@@ -82,7 +82,12 @@ def test_the_camera_goes_before_the_calibration_and_the_user_before_the_camera()
         ({}, {"wavelengths_nm": OWN}, CameraError, r"cam sends raw counts; give --calibration FILE"),
         ({"wavelengths_nm": OWN[:2]}, {}, CameraError, r"--wavelengths has 2 bands, cam sends 3; correct it"),
         ({"calibration": RIG}, {"wavelengths_nm": OWN}, CubeError, r"band 0 at 501 nm, cam at 500 nm"),
-        ({"calibration": RIG}, {"samples": 5}, CubeError, r"the calibration has 4 samples a line, cam has 5"),
+        (
+            {"calibration": RIG},
+            {"samples": 5},
+            CubeError,
+            r"x 4 samples, cam has 3 bands x 5 samples",
+        ),
         ({"calibration": RIG}, {"quantity": "reflectance"}, CameraError, r"sends reflectance already; leave out"),
         ({"scale": 2.0, "wavelengths_nm": OWN}, {}, ValueError, r"--scale goes with --quantity reflectance"),
     ],

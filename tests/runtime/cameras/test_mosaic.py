@@ -140,6 +140,7 @@ def test_the_calibration_says_the_pattern():
     assert mosaic_of(CameraOptions(calibration=calibration())) is None
     with_offset = CameraOptions(calibration=calibration(mosaic=(3, 4)), mosaic="3x4+1+2")
     assert mosaic_of(with_offset) == Mosaic(3, 4, 1, 2)
+    assert mosaic_of(CameraOptions(calibration=calibration(mosaic=(3, 4, 1, 2)))) == Mosaic(3, 4, 1, 2)
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def test_bad_calibrations(bad):
     rig = bad.root / "rig.focuscal"
     assert "no calibration file" in bad.says("--calibration", str(rig), camera=raw)
     Calibration(np.zeros((12, 9), np.float32), np.ones((12, 9), np.float32), WAVELENGTHS, 1.0).save(rig)
-    assert "the calibration has 9 samples a line, raw.npz has 20" in bad.says("--calibration", str(rig), camera=raw)
+    assert "bands x 9 samples, raw.npz has 12 bands x 20 samples" in bad.says("--calibration", str(rig), camera=raw)
     Calibration(np.zeros((12, 1), np.float32), np.ones((12, 1), np.float32), WAVELENGTHS, 1.0, exposure_ms=8.0).save(
         rig
     )

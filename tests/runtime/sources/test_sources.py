@@ -85,8 +85,8 @@ def test_a_calibration_goes_with_the_facts():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (calibration(samples=8), "the calibration has 8 samples a line, cube has 9"),
-        (calibration(bands=WAVELENGTHS[1:]), "the calibration has 11 bands, cube has 12"),
+        (calibration(samples=8), "bands x 8 samples, cube has 12 bands x 9 samples"),
+        (calibration(bands=WAVELENGTHS[1:]), "the calibration has 11 bands x 9 samples, cube has 12"),
         (calibration(bands=WAVELENGTHS + 2.0), "the calibration has band 0 at 452 nm, cube at 450 nm"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from focus.calib.commands import _quantize, _references
+from focus.calib.commands import _quantize, _references, _show
 from focus.runtime.commands import CommandParser, command_parser, run_command
 
 NAME = "focus-calib"
@@ -14,9 +14,13 @@ EXAMPLES = """\
 examples:
   focus-calib reference --white white.hdr --dark dark.hdr --panel 0.99 --out rig.focuscal
       reflectance = 0.99 (raw - dark) / (white - dark) for each band and sample
+  focus-calib reference --white gige://192.168.5.2 --dark gige://192.168.5.2 --panel panel.csv --out rig.focuscal
+      from a camera: says when to cover the lens, and when to put the panel under it
+  focus-calib reference --white white8.hdr --dark dark2.hdr --dark dark8.hdr --out rig.focuscal
+      darks at two exposures: the calibration then holds for other exposures, too
   focus-calib reference --white leaf.hdr --average-samples --out leaf.focuscal
       no panel: relative to the scene's own mean spectrum
-  focus-calib show rig.focuscal
+  focus-calib show rig.focuscal --out rig.png
   focus-calib quantize --onnx focus.onnx --data leaves.csv --out focus-int8.onnx
       INT8, with ranges from real windows, checked against FP32
 """
@@ -34,12 +38,12 @@ def _parser() -> CommandParser:
     kinds = parser.add_subparsers(
         dest="kind", required=True, metavar="{reference,show,quantize}", parser_class=CommandParser
     )
-    reference = kinds.add_parser("reference", help="make a calibration of recordings of the references")
-    _references.add_reference(reference)
-    reference.set_defaults(work=_references.reference)
-    show = kinds.add_parser("show", help="print what is in a calibration")
-    _references.add_show(show)
-    show.set_defaults(work=_references.show)
+    reference = kinds.add_parser("reference", help="make a calibration of the references, recorded or from a camera")
+    _references.add_arguments(reference)
+    reference.set_defaults(work=_references.run)
+    show = kinds.add_parser("show", help="print and draw what is in a calibration")
+    _show.add_arguments(show)
+    show.set_defaults(work=_show.run)
     quantize = kinds.add_parser("quantize", help="make an INT8 model of an FP32 one")
     _quantize.add_arguments(quantize)
     quantize.set_defaults(work=_quantize.run)

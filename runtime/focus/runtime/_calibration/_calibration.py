@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime._calibration._exposure import gain_and_dark
-from focus.runtime._calibration._fit import require_fit
+from focus.runtime._calibration._fit import require_same_rig
 from focus.runtime._calibration._flaws import FLAWS, LOW_DENOMINATOR
 from focus.runtime._calibration._rig import Folded, Rig
 
@@ -39,7 +39,8 @@ class Calibration:
         flaws: uint8 [C, S], bits of ``FLAWS``, 0 for an element with a gain; None makes it of the gain.
         bits: depth of the camera's words; None where it is not known, and then it is not checked.
         shift: unused low bits of a stored word, likewise; dark and gain are in counts, without them.
-        mosaic: rows and columns of a snapshot mosaic's pattern, or None.
+        mosaic: rows and columns of a snapshot mosaic's pattern, or None; with row and column of the frame at which
+            it begins, where those are known.
         mosaic_order: the band at each place of the pattern, row by row, -1 for none; None where the bands are in the
             pattern's own order.
         camera, serial: what the camera calls itself, and its serial number; "" where it says none.
@@ -61,7 +62,7 @@ class Calibration:
     flaws: NDArray[np.uint8] = None  # type: ignore[assignment]  # replaced in __post_init__
     bits: int | None = None
     shift: int | None = None
-    mosaic: tuple[int, int] | None = None
+    mosaic: tuple[int, ...] | None = None
     mosaic_order: tuple[int, ...] | None = None
     camera: str = ""
     serial: str = ""
@@ -152,7 +153,16 @@ class Calibration:
         Raises:
             CubeError: it is another camera, size, bands or words, or another exposure without a rule for it.
         """
-        bits, shift = require_fit(self, rig)
+        own = Rig(
+            "the calibration",
+            self.wavelengths_nm,
+            self.samples,
+            bits=self.bits,
+            shift=self.shift,
+            camera=self.camera,
+            serial=self.serial,
+        )
+        bits, shift = require_same_rig(own, rig, "use the calibration of this camera at these settings")
         dark, gain = gain_and_dark(self, rig)
         return Folded(dark, gain, bits, shift, self.low_denominator)
 
@@ -178,13 +188,13 @@ class Calibration:
         return load(cls, Path(path))
 
 
-def _check_mosaic(mosaic: tuple[int, int] | None, order: tuple[int, ...] | None, bands: int) -> None:
+def _check_mosaic(mosaic: tuple[int, ...] | None, order: tuple[int, ...] | None, bands: int) -> None:
     if mosaic is None:
         if order is not None:
             raise ValueError("mosaic_order goes with mosaic, the rows and columns of the pattern")
         return
     places = mosaic[0] * mosaic[1]
-    if min(mosaic) < 1 or (order is None and places != bands):
+    if len(mosaic) not in (2, 4) or min(mosaic[:2]) < 1 or min(mosaic) < 0 or (order is None and places != bands):
         raise ValueError(f"a mosaic of {mosaic[0]} x {mosaic[1]} has {places} places, there are {bands} bands")
     named = [] if order is None else sorted(band for band in order if band != -1)
     if order is not None and (len(order) != places or named != list(range(bands))):

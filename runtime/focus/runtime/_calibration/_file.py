@@ -42,7 +42,7 @@ class _Facts(BaseModel):
     exposure_ms: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     bits: int | None = Field(default=None, ge=1, le=32)
     shift: int | None = Field(default=None, ge=0, le=16)
-    mosaic: tuple[int, int] | None = None
+    mosaic: tuple[int, ...] | None = None
     mosaic_order: tuple[int, ...] | None = None
     camera: str = ""
     serial: str = ""

@@ -1,78 +1,66 @@
-"""Whether a calibration is one of this source."""
+"""Whether two of them are the same rig: a calibration and a source, or the two references of a calibration."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from focus.runtime._calibration._rig import Rig
 from focus.runtime._errors import CubeError
 
-if TYPE_CHECKING:
-    from focus.runtime._calibration._calibration import Calibration
-
 #: Band centres that differ by less are the same.
 SAME_BAND_NM = 0.5
 
 
-def require_fit(calibration: Calibration, rig: Rig) -> tuple[int | None, int]:
-    """Refuses another camera, other bands, another number of samples or other words.
+def require_same_rig(own: Rig, other: Rig, way_out: str) -> tuple[int | None, int]:
+    """Refuses another camera, other bands, another number of samples or other words. What one of them does not say is
+    not compared; exposures are another matter.
 
+    Args:
+        own: the one that is held; with 1 sample it holds for any number.
+        other: the one that is looked at.
+        way_out: what to do, for the message.
     Returns: bits and shift of the words, whoever says them.
     Raises:
-        CubeError: naming what differs, and the way out.
+        CubeError: naming what differs.
     """
-    _require_bands(calibration, rig)
-    if calibration.samples not in (1, rig.samples):
-        raise CubeError(
-            f"the calibration has {calibration.samples} samples a line, {rig.name} has {rig.samples}; "
-            "use the calibration of this rig, or make one with focus-calib reference --average-samples"
-        )
-    if not rig.any_camera:
-        _require_camera(calibration, rig)
-    return _require_words(calibration, rig)
-
-
-def _require_bands(calibration: Calibration, rig: Rig) -> None:
-    if calibration.bands != len(rig.wavelengths_nm):
-        raise CubeError(
-            f"the calibration has {calibration.bands} bands, {rig.name} has {len(rig.wavelengths_nm)}; "
-            "use the calibration of this rig"
-        )
-    apart = np.abs(calibration.wavelengths_nm - rig.wavelengths_nm)
+    if len(own.wavelengths_nm) != len(other.wavelengths_nm) or own.samples not in (1, other.samples):
+        sizes = [f"{len(rig.wavelengths_nm)} bands x {rig.samples} samples" for rig in (own, other)]
+        raise CubeError(f"{own.name} has {sizes[0]}, {other.name} has {sizes[1]}; {way_out}")
+    apart = np.abs(own.wavelengths_nm - other.wavelengths_nm)
     worst = int(np.argmax(apart))
     if apart[worst] > SAME_BAND_NM:
         raise CubeError(
-            f"the calibration has band {worst} at {calibration.wavelengths_nm[worst]:g} nm, {rig.name} at "
-            f"{rig.wavelengths_nm[worst]:g} nm; use the calibration of this rig"
+            f"{own.name} has band {worst} at {own.wavelengths_nm[worst]:g} nm, {other.name} at "
+            f"{other.wavelengths_nm[worst]:g} nm; {way_out}"
         )
+    if not other.any_camera:
+        _require_camera(own, other, way_out)
+    return _require_words(own, other, way_out)
 
 
-def _require_camera(calibration: Calibration, rig: Rig) -> None:
-    """A serial number tells cameras apart; without one on both sides, their names do."""
-    pairs = [("serial number ", calibration.serial, rig.serial), ("", calibration.camera, rig.camera)]
-    for what, own, other in pairs:
-        if own and other:
-            if own != other:
+def _require_camera(own: Rig, other: Rig, way_out: str) -> None:
+    """A serial number tells cameras apart; where one of them has none, their names do."""
+    for what, held, seen in (("serial number ", own.serial, other.serial), ("", own.camera, other.camera)):
+        if held and seen:
+            if held != seen:
                 raise CubeError(
-                    f"the calibration is of the camera {what}{own}, {rig.name} is {what}{other}; use the calibration "
-                    "of this camera, or say --any-camera if it is the same"
+                    f"{own.name} is of the camera {what}{held}, {other.name} of {what}{seen}; {way_out}, "
+                    "or say --any-camera if it is the same"
                 )
             return
 
 
-def _require_words(calibration: Calibration, rig: Rig) -> tuple[int | None, int]:
-    shift = calibration.shift if rig.shift is None else rig.shift
-    if calibration.shift is not None and shift != calibration.shift:
+def _require_words(own: Rig, other: Rig, way_out: str) -> tuple[int | None, int]:
+    shift = own.shift if other.shift is None else other.shift
+    if own.shift is not None and shift != own.shift:
         raise CubeError(
-            f"the calibration is of words with {calibration.shift} unused low bits, those of {rig.name} have {shift}; "
-            "set the camera as it was, or correct --bit-shift"
+            f"{own.name} is of words with {own.shift} unused low bits, those of {other.name} have {shift}; {way_out}, "
+            "or correct --bit-shift"
         )
-    bits = rig.bits or calibration.bits
-    if calibration.bits is not None and bits != calibration.bits:
+    bits = other.bits or own.bits
+    if own.bits is not None and bits != own.bits:
         raise CubeError(
-            f"the calibration is of {calibration.bits}-bit words, those of {rig.name} have {bits} bits; "
-            f"set the camera as it was, or say --bit-depth {calibration.bits}"
+            f"{own.name} is of {own.bits}-bit words, those of {other.name} have {bits} bits; {way_out}, "
+            f"or say --bit-depth {own.bits}"
         )
     return bits, shift or 0

@@ -71,8 +71,13 @@ def mosaic_of(options: CameraOptions) -> Mosaic | None:
     held = None if calibration is None or calibration.mosaic is None else calibration.mosaic
     if options.mosaic is None and held is None:
         return None
-    mosaic = Mosaic(*held) if options.mosaic is None and held else Mosaic.from_text(options.mosaic or "")
-    if held is not None and held != (mosaic.rows, mosaic.columns):
+    if options.mosaic is None and held is not None:
+        rows, columns, top, left = (*held, 0, 0)[:4]
+        mosaic = Mosaic(rows, columns, top, left)
+    else:
+        mosaic = Mosaic.from_text(options.mosaic or "")
+    said = mosaic.rows, mosaic.columns, mosaic.top, mosaic.left
+    if held is not None and held != said[: len(held)]:
         raise CameraError(f"--mosaic is {mosaic}, the calibration is of a pattern of {held[0]}x{held[1]}; leave it out")
     orders = [order for order in (_order_of_table(options, mosaic), _order_of_calibration(options, mosaic)) if order]
     if not orders:

@@ -67,6 +67,7 @@ class Replay:
         words: how counts lie in the stored words.
         pace: how fast, and whether it is played again and again.
         any_camera: the user knows that the calibration is of another camera.
+        raw: the counts as they are, without a calibration, dark 0 and gain 1: for references.
         uri: what the user asked for, for the record.
     Raises:
         CubeError: neither reflectance nor a calibration, another rig's calibration, bands that cannot be resampled, or
@@ -84,6 +85,7 @@ class Replay:
         words: WordFormat | None = None,
         pace: Pace | None = None,
         any_camera: bool = False,
+        raw: bool = False,
         uri: str = "",
     ) -> None:
         words = words or WordFormat()
@@ -92,7 +94,7 @@ class Replay:
             cube = replace(cube, fwhm_nm=calibration.fwhm_nm)
         self._cube = cube
         LineClock(self._pace, cube)
-        folded = reflectance_from(cube, calibration, words, any_camera)
+        folded = _counts(cube, words) if raw else reflectance_from(cube, calibration, words, any_camera)
         self._folded = folded
         self._masked = cube.ignore_value is not None or cube.quality is not None
         self._matrix = None if resample_to is None else _matrix(cube, resample_to)
@@ -178,6 +180,13 @@ def _meta(recorded: RecordedLine) -> FrameMeta:
 def serial_of(cube: Cube) -> str:
     """The serial number of the camera that took a cube, as its header says it; "" where it does not."""
     return next((cube.provenance.fields[key] for key in SERIAL_FIELDS if key in cube.provenance.fields), "")
+
+
+def _counts(cube: Cube, words: WordFormat) -> Folded:
+    if cube.quantity == "reflectance":
+        raise CubeError(f"{cube.provenance.name} holds reflectance, a reference must hold raw counts")
+    ones = np.ones((cube.shape[0], 1), np.float32)
+    return Folded(0 * ones, ones, words.bits, words.shift or 0, ones < 0)
 
 
 def reflectance_from(cube: Cube, calibration: Calibration | None, words: WordFormat, any_camera: bool) -> Folded:

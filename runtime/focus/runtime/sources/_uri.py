@@ -22,7 +22,7 @@ OPTION_OF_FIELD = {
 }  # fmt: skip
 
 #: Options that only cameras have, and those that only files have.
-CAMERA_FIELDS = ("raw", "mosaic", "transpose", "status_lines", "features", "packet_size", "timeout_s")
+CAMERA_FIELDS = ("mosaic", "transpose", "status_lines", "features", "packet_size", "timeout_s")
 FILE_FIELDS = ("variable", "axes", "resample_to")
 
 #: ``replay:FILE,rate=330,loop=1``
@@ -44,7 +44,7 @@ class SourceOptions:
         calibration: makes reflectance of counts.
         exposure_ms: exposure time; replaces what the source says.
         any_camera: the calibration is used although it is of another camera.
-        raw: the counts as they are, without a calibration, dark 0 and gain 1 (cameras): to record references.
+        raw: the counts as they are, without a calibration, dark 0 and gain 1: for references.
         resample_to: bands to resample to.
         mosaic: pattern of a snapshot mosaic sensor, 4x4 or 4x4+TOP+LEFT.
         transpose: rows of a camera's frame are samples and its columns are bands.
@@ -134,6 +134,7 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
         words=_words(options, cube.provenance.fields),
         pace=pace,
         any_camera=bool(options.any_camera),
+        raw=bool(options.raw),
         uri=uri,
     )
 
