@@ -225,7 +225,7 @@ def test_places_that_are_none(uri):
 
 
 def test_another_rigs_calibration_is_refused():
-    with pytest.raises(CubeError, match="the calibration has 9 bands x 33 samples, pattern 7x33 has 7 bands"):
+    with pytest.raises(CubeError, match="the calibration has 9 bands, pattern 7x33 has 7 bands; use"):
         HandFed(f"tcp://127.0.0.1:{free_port()}", CameraOptions(calibration=pattern(9, 33).calibration))
 
 

@@ -24,7 +24,10 @@ def require_same_rig(own: Rig, other: Rig, way_out: str) -> tuple[int | None, in
         CubeError: naming what differs.
     """
     if len(own.wavelengths_nm) != len(other.wavelengths_nm) or own.samples not in (1, other.samples):
-        sizes = [f"{len(rig.wavelengths_nm)} bands x {rig.samples} samples" for rig in (own, other)]
+        sizes = [
+            f"{len(rig.wavelengths_nm)} bands" + (f" x {rig.samples} samples" if own.samples > 1 else "")
+            for rig in (own, other)
+        ]
         raise CubeError(f"{own.name} has {sizes[0]}, {other.name} has {sizes[1]}; {way_out}")
     apart = np.abs(own.wavelengths_nm - other.wavelengths_nm)
     worst = int(np.argmax(apart))
