@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -216,10 +217,10 @@ def test_the_camera_s_loss_is_seen_and_its_return(visit, live, feed):
     page = visit()
     drawn(page)
     live.finish(summary())
-    live.camera_lost("tcp://10.0.0.9 went away", 3.0)
+    live.camera_lost("tcp://10.0.0.9 went away; trying again until it is back")
     page.until("$('state').textContent === 'camera lost'")
     notice = page.page.locator(".notice.bad")
-    assert notice.inner_text().startswith("Camera lost. tcp://10.0.0.9 went away. Trying again in ")
+    assert notice.inner_text() == "Camera lost. tcp://10.0.0.9 went away; trying again until it is back."
     assert page.page.title() == "camera lost · FOCUS live"
     picture = page.pixels()
     feed.restart()
@@ -228,6 +229,16 @@ def test_the_camera_s_loss_is_seen_and_its_return(visit, live, feed):
     page.until("$('strip-at').textContent.endsWith(argument)", f"– {(20 * ROWS + 6) * PATCH}")
     settled(page)
     assert (page.pixels() != picture).any()
+
+
+def test_snapshot_cubes_are_divided_by_a_line(visit, live):
+    feed = Feed(live)
+    for row in range(60):
+        live.add_row(replace(feed.row(row), snapshot=row // 20))
+    page = visit()
+    drawn(page)
+    white = (page.pixels()[..., :3] == 255).all(axis=(0, 2))
+    assert np.count_nonzero(np.diff(white.astype(int)) == 1) == 2
 
 
 def test_silence_ends_and_flags_are_said(visit, live, feed, monkeypatch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -154,12 +157,21 @@ def test_rows_on_the_wire(live):
     packed = packed_rows(rows, live.strip.width, COLUMNS)
     length = int.from_bytes(packed[:4], "little")
     assert (4 + length) % 4 == 0
-    assert packed[4 : 4 + length].decode().strip() == '{"rows": [1, 2], "segments": [1, 1], "lines": [4, 4]}'
+    facts = json.loads(packed[4 : 4 + length])
+    assert facts == {"rows": [1, 2], "segments": [1, 1], "cubes": [None, None], "lines": [4, 4]}
     rest = packed[4 + length :]
     pixels = np.frombuffer(rest, np.uint8, 2 * PATCH * SAMPLES * 4).reshape(2, PATCH, SAMPLES, 4)
     np.testing.assert_array_equal(pixels, [row.pixels for row in rows])
     heat = np.frombuffer(rest[pixels.nbytes :], "<f4").reshape(2, COLUMNS)
     np.testing.assert_array_equal(heat, [row.heatmap for row in rows])
+
+
+def test_cubes_of_a_snapshot_camera_are_told_apart(live):
+    feed = Feed(live)
+    for row in range(4):
+        live.add_row(replace(feed.row(row), snapshot=row // 2))
+    packed = packed_rows(live.strip.after(-1, 9), live.strip.width, COLUMNS)
+    assert b'"cubes": [0, 0, 1, 1]' in packed
 
 
 def test_no_rows_on_the_wire():
@@ -199,8 +211,9 @@ def test_segments_go_on(live):
     run, windows = live.run, live.window_count
     live.finish(summary(LineCounts(received=19, missing=1)))
     live.close()
-    live.camera_lost("the cable is out", 2.0)
-    live.camera_lost("the cable is out", 4.0)
+    live.camera_lost("the cable is out")
+    live.camera_lost("still nobody there")
+    assert (live.phase, live.reason) == ("lost", "still nobody there")
     feed.restart()
     feed.rows(4)
     assert live.run == run and live.phase == "running" and live.losses == 1
@@ -209,7 +222,8 @@ def test_segments_go_on(live):
     assert live.counts == LineCounts(received=19 + 16, missing=1)
     assert live.window_count == windows + 1 and live.underway == 0
     # Places and windows of the new segment lie behind the old ones.
-    assert place_view(live, 6, 0)["line"] == 6 * PATCH
+    found = place_view(live, 6, 0)
+    assert (found["row"], found["segment"], found["line"]) == (6, 2, PATCH)
     assert live.scores.curve_at(5 + 1, 0) is not None
     segments = [kept["segment"] for kept in tick_view(live, -1)["bins"]]
     assert segments == sorted(segments)
@@ -270,10 +284,10 @@ def test_health_says_whether_lines_come(live, clock):
     assert health_answer(live)[0] == 200
     live.finish(summary(ended="the camera fell silent"))
     assert health_answer(live)[1]["why"] == "the run has ended: the camera fell silent"
-    live.camera_lost("no route", 3.0)
-    assert health_answer(live)[1]["why"] == "the camera is lost: no route" and state_view(live)["retry_s"] == 3
-    live.camera_back()
-    assert health_answer(live)[1]["why"] == "no line has come yet" and state_view(live)["retry_s"] is None
+    live.camera_lost("no route")
+    assert health_answer(live)[1]["why"] == "the camera is lost: no route"
+    live.end("stopped")
+    assert health_answer(live)[1]["why"] == "the run has ended: stopped"
 
 
 def test_a_slow_camera_is_not_silent(live, clock):

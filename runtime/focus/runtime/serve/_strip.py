@@ -18,8 +18,10 @@ PLACE_BYTES = 48_000_000
 
 
 class Place(NamedTuple):
-    """What is kept of a row of patches for whoever asks about one: see ``MapRow``."""
+    """What is kept of a row of patches for clicks: its first line in its segment, and see ``MapRow``."""
 
+    segment: int
+    line: int
     scores: NDArray[np.float32]
     heatmap: NDArray[np.float32]
     cube: NDArray[np.float32] | None
@@ -28,7 +30,8 @@ class Place(NamedTuple):
     @property
     def nbytes(self) -> int:
         """Size in memory."""
-        return sum(part.nbytes for part in self if part is not None)
+        arrays = (self.scores, self.heatmap, self.cube, self.band_means)
+        return sum(part.nbytes for part in arrays if part is not None)
 
 
 class KeptRow(NamedTuple):
@@ -37,12 +40,14 @@ class KeptRow(NamedTuple):
     Attributes:
         row: its number on the page, which goes on from segment to segment.
         segment: the recording's segment that it belongs to, from 1.
+        cube: the snapshot cube that it belongs to; None for push-broom.
         pixels: uint8 [lines, width, 4], RGBA, thinned: 255 sqrt(reflectance), alpha 0 where masked.
         heatmap: float32 [columns], M.
     """
 
     row: int
     segment: int
+    cube: int | None
     pixels: NDArray[np.uint8]
     heatmap: NDArray[np.float32]
 
@@ -83,8 +88,8 @@ class StripHistory:
     def add(self, row: MapRow) -> None:
         """Takes the next row of the maps."""
         number = self.base + row.row
-        self._rows.append(KeptRow(number, self.segment, self._pixels(row, number), row.heatmap))
-        place = Place(row.scores, row.heatmap, row.cube, row.band_means)
+        self._rows.append(KeptRow(number, self.segment, row.snapshot, self._pixels(row, number), row.heatmap))
+        place = Place(self.segment, row.row * self._patch, row.scores, row.heatmap, row.cube, row.band_means)
         if len(self._places) == self._places.maxlen:
             self._forget_place()
         self._places.append((number, place))

@@ -102,7 +102,6 @@ def state_view(live: LiveSink) -> dict[str, Any]:
         state = {
             "phase": live.phase,
             "reason": live.reason,
-            "retry_s": number(live.retry_s),
             "losses": live.losses,
             "silent": live.silent,
             "silent_s": round(live.silent_s, 1),
@@ -159,7 +158,8 @@ def place_view(live: LiveSink, row: int, column: int) -> dict[str, Any] | None:
     return {
         "row": row,
         "column": column,
-        "line": row * patch,
+        "segment": place.segment,
+        "line": place.line,
         "sample": column * patch,
         "measured": measured,
         "heat": number(float(place.heatmap[column])),

@@ -12,8 +12,8 @@ from focus.runtime.serve._strip import KeptRow
 def packed_rows(rows: list[KeptRow], width: int, columns: int) -> bytes:
     """A length (uint32), that many bytes of JSON, then RGBA pixels and M (float32, nan where masked), little-endian.
 
-    The JSON is ``{"rows": [number, ...], "segments": [segment of each], "lines": [pixel lines of each]}``, padded so
-    that M lies on 4 bytes.
+    The JSON is ``{"rows": [number, ...], "segments": [...], "cubes": [...], "lines": [pixel lines of each, ...]}``,
+    padded so that M lies on 4 bytes.
 
     Args:
         rows: see ``KeptRow``.
@@ -23,6 +23,7 @@ def packed_rows(rows: list[KeptRow], width: int, columns: int) -> bytes:
     facts = {
         "rows": [row.row for row in rows],
         "segments": [row.segment for row in rows],
+        "cubes": [row.cube for row in rows],
         "lines": [len(row.pixels) for row in rows],
     }
     head = json.dumps(facts).encode()

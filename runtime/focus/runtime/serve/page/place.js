@@ -52,7 +52,7 @@ export class PlaceView {
     if (!found) return setText(byId("place-at"), "");
     const value = (values) => values?.[band]?.toPrecision(3) ?? "–";
     setText(byId("place-at"), band === null || band === undefined
-      ? `line ${found.line.toLocaleString("en-GB")}, sample ${found.sample}`
+      ? `${found.segment > 1 ? `segment ${found.segment}, ` : ""}line ${found.line.toLocaleString("en-GB")}, sample ${found.sample}`
       : `${plan.wavelengths_nm[band].toFixed(0)} nm: reflectance ${value(found.reflectance)}, saliency ${value(found.saliency)}`);
   }
 }

@@ -147,8 +147,13 @@ export class Strip {
     context.font = "12px system-ui, sans-serif";
     for (let row = first + 1; row <= last; row++) {
       const [before, here] = [this.history.rows.get(row - 1), this.history.rows.get(row)];
-      if (!before || !here || before.segment === here.segment) continue;
+      if (!before || !here || (before.segment === here.segment && before.cube === here.cube)) continue;
       const x = Math.round(this.x(row * this.plan.patch));
+      if (before.segment === here.segment) {
+        context.fillStyle = ink("panel"); // between two cubes of a snapshot camera
+        context.fillRect(x - 1, 0, 2, this.canvas.clientHeight);
+        continue;
+      }
       context.fillStyle = ink("bad");
       context.fillRect(x - 1, 0, 2, this.canvas.clientHeight);
       const text = `segment ${here.segment}`;

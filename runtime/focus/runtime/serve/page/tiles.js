@@ -1,7 +1,7 @@
 // The quicklook as a row of canvases, lines running to the right; only what is looked at is drawn.
 
 const ROWS = 32; // rows of patches a tile
-const MOST = 24; // tiles that are kept drawn
+const MOST = 128; // tiles that are kept drawn
 
 export class Tiles {
   /** @param {object} plan see plan_view in _views.py */

@@ -1,6 +1,6 @@
 // Rows of the strip, as the server packs them (see _wire.py).
 
-/** @returns {Promise<{number: number, segment: number, lines: number, pixels: Uint8Array, heat: Float32Array}[]>} the
+/** @returns {Promise<{number: number, segment: number, cube: number | null, lines: number, pixels: Uint8Array, heat: Float32Array}[]>} the
  * oldest kept rows after a given one; lines are those of the thinned picture, RGBA, width pixels each */
 export async function fetchRows(after, width, columns) {
   const answer = await fetch(`api/rows?after=${after}`);
@@ -13,7 +13,7 @@ export async function fetchRows(after, width, columns) {
     const lines = head.lines[index];
     const pixels = new Uint8Array(bytes, at, lines * width * 4);
     at += pixels.length;
-    return { number, segment: head.segments[index], lines, pixels };
+    return { number, segment: head.segments[index], cube: head.cubes[index], lines, pixels };
   });
   for (const row of rows) {
     row.heat = new Float32Array(bytes, at, columns);
