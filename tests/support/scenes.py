@@ -58,3 +58,6 @@ class Scripted:
             rubbish = 1e6 if buffer.dtype.kind == "f" else 9
             buffer[...] = rubbish if bad else self._cube.values[:, sequence - self._first]
             yield FrameMeta(sequence, sequence * 1000, sequence, 10**18 + sequence * 10**6, not bad)
+
+    def close(self) -> None:
+        pass

@@ -164,7 +164,7 @@ def explain(
     source = Replay(cube, calibration=calibration, resample_to=bands)
     facts = RunFacts.of_engine(chosen.engine)
     recording, heatmap, curves = _Recording(), CollectedMap(), Curves()
-    settings = Settings(shown, overlap, with_cube, threads=chosen.threads)
+    settings = Settings(shown, overlap, with_cube=with_cube, threads=chosen.threads)
     summary = run_pipeline(source, chosen.engine, [recording, heatmap, curves], settings)
     rows = [item for item in recording.told if isinstance(item, MapRow)]
     cubes = [row.cube for row in rows if row.cube is not None]

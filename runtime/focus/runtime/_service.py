@@ -1,4 +1,4 @@
-"""A run under systemd: it says that it is ready, alive and stopping (sd_notify), and SIGTERM ends it cleanly.
+"""A run under systemd: it says that it is ready, alive and stopping (sd_notify), and signals end it cleanly.
 
 The protocol is a datagram of lines to the socket in NOTIFY_SOCKET, so it needs no library.
 """
@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from focus.runtime._stop import Stop
 
 #: Exit code of a run that SIGTERM ended, as shells count it.
 TERMINATED = 128 + signal.SIGTERM
@@ -43,13 +45,17 @@ class Service:
 
     def progress(self, lines: int, windows: int) -> None:
         """Says how far the run is, once a second at most."""
+        self.alive(f"{lines} lines, {windows} windows")
+
+    def alive(self, status: str) -> None:
+        """Says what the run is at, once a second at most; waiting for a camera is no fault of the run."""
         now = time.monotonic()
         if now - self._last < NOTICE_INTERVAL_S:
             return
         self._last = now
         ready = [] if self._ready else ["READY=1"]
         self._ready = True
-        self._send(*ready, "WATCHDOG=1", f"STATUS={lines} lines, {windows} windows")
+        self._send(*ready, "WATCHDOG=1", f"STATUS={' '.join(status.split())}")
 
     def stopping(self) -> None:
         """Says that the run is over."""
@@ -69,17 +75,39 @@ class Service:
 
 
 @contextmanager
-def service() -> Iterator[Service]:
-    """A run's time as a service: SIGTERM leaves it through its ``with`` blocks, as Ctrl-C does, with ``TERMINATED``."""
+def service(stop: Stop | None = None) -> Iterator[Service]:
+    """A run's time as a service.
+
+    Args:
+        stop: SIGTERM and Ctrl-C ask for the end through it, and a second one leaves at once. Without it, SIGTERM leaves
+            through the ``with`` blocks with ``TERMINATED``, as Ctrl-C does.
+    """
     found = Service.from_environment()
+    wanted = (signal.SIGTERM,) if stop is None else (signal.SIGTERM, signal.SIGINT)
     in_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, _terminate) if in_main else None
+    handler = _terminate if stop is None else _Asks(stop)
+    before = {number: signal.signal(number, handler) for number in wanted} if in_main else {}
     try:
         yield found
     finally:
         found.stopping()
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+class _Asks:
+    """Asks for the end once, and insists the second time."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self._stop.reason is None:
+            self._stop.request("stopped by Ctrl-C" if number == signal.SIGINT else "stopped by SIGTERM")
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
+        else:
+            _terminate(number, frame)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -39,9 +39,10 @@ def test_a_model_reads_a_played_camera_as_it_reads_the_file(tmp_path):
         said = writer.stderr.read()
     assert "40 lines sent" in said and "0 not taken in time, 1 readers" in said
     assert main([*base, "--camera", f"replay:{tmp_path}/leaf.npz", "--out", str(tmp_path / "file")]) == 0
+    segment = tmp_path / "live" / "segment-0001"
     for name in ("saliency.dat", "scores.dat"):
-        assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "file" / name).read_bytes()
-    counts = json.loads((tmp_path / "live" / "run.json").read_text())["summary"]["counts"]
+        assert (segment / name).read_bytes() == (tmp_path / "file" / name).read_bytes()
+    counts = json.loads((segment / "run.json").read_text())["summary"]["counts"]
     assert counts["received"] == 40 and counts["missing"] == counts["rejected"] == 0
 
 
@@ -53,9 +54,9 @@ def test_each_cube_of_a_snapshot_camera_is_read_as_a_scene_of_its_own(tmp_path):
     with sim("--to", uri, *sent) as writer:
         assert main([*base, "--camera", uri, "--out", str(tmp_path / "live")]) == 0
         writer.wait(10)
-    windows = list(csv.DictReader((tmp_path / "live" / "windows.csv").read_text().splitlines()))
+    windows = list(csv.DictReader((tmp_path / "live/segment-0001/windows.csv").read_text().splitlines()))
     assert [row["cube"] for row in windows] == sorted(row["cube"] for row in windows)
-    found = np.fromfile(tmp_path / "live" / "saliency.dat", np.float32).reshape(3, 14, 20)
+    found = np.fromfile(tmp_path / "live/segment-0001/saliency.dat", np.float32).reshape(3, 14, 20)
     for number in range(3):
         write_npz(cube(values=real[:, 14 * number : 14 * number + 14]), tmp_path / "leaf.npz")
         out = tmp_path / f"cube-{number}"

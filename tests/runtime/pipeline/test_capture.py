@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from focus.runtime._errors import CameraLost, CannotKeepUp, FocusError, Stopped
+from focus.runtime._stop import Stop
 from focus.runtime.engines import engine_from_path
 from focus.runtime.pipeline import Capture
 from focus.runtime.sources import Replay
@@ -109,14 +110,14 @@ def test_a_reader_that_goes_away_ends_the_source():
 
 
 def test_a_stop_keeps_the_lines_up_to_it():
-    source, stop = Camera(4000), threading.Event()
+    source, stop = Camera(4000), Stop()
     taken = capture(source, 2, "wait", stop)
     strips = []
     for strip in taken.strips():
         strips.append(strip.lines)
         strip.release()
         if len(strips) == 3:
-            stop.set()
+            stop.request("enough")
     assert isinstance(taken.ended, Stopped) and source.closed
     assert sum(strips) == taken.counts.received < 30
 

@@ -18,8 +18,9 @@ import numpy as np
 from focus.exporter.bench._prepared import Prepared
 from focus.exporter.bench._process import peak_mb
 from focus.runtime.engines import engine_from_path
-from focus.runtime.outputs import RunFolder, run_to_folder
+from focus.runtime.outputs import RunFolder
 from focus.runtime.pipeline import Settings
+from focus.runtime.runs import run_to_folder
 from focus.runtime.sources import FrameMeta, SourceFacts
 from focus.runtime.sources._contract import GetBuffer, Truth
 
@@ -62,6 +63,9 @@ class Looped:
                 stream.readinto(memoryview(self._line.data).cast("B"))
                 get_buffer()[...] = self._line
                 yield FrameMeta(number, None, time.monotonic_ns(), time.time_ns())
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
 
 def main() -> int:

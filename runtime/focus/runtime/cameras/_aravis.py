@@ -111,6 +111,10 @@ class AravisCamera:
                 acquisition.end()
             self._camera = None
 
+    def close(self) -> None:
+        """Gives up control of the camera; a second call does nothing."""
+        self._camera = None
+
     def _begin(self) -> Acquisition:
         try:
             return Acquisition(self._aravis, self._camera)

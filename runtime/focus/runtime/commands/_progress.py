@@ -45,3 +45,7 @@ class RunProgress:
         """Moves the line on."""
         rate = windows / max(time.perf_counter() - self._start, 1e-9)
         self._progress.update(self._task, description="lines", completed=lines, rate=rate)
+
+    def say(self, message: str) -> None:
+        """Prints a line above the progress."""
+        self._progress.console.print(message, highlight=False, markup=False, soft_wrap=True)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from focus.runtime.commands._cli import DONE, CommandParser, command_parser, run_command
-from focus.runtime.commands._serve_options import Served, add_serve_arguments, serving
+from focus.runtime.commands._cli import CommandParser, command_parser, run_command
+from focus.runtime.commands._output_options import add_output_arguments, output_options
+from focus.runtime.commands._run_camera import run_camera
+from focus.runtime.commands._run_options import (
+    RunParts,
+    add_loss_arguments,
+    add_map_arguments,
+    add_speed_arguments,
+    settings_of,
+)
+from focus.runtime.commands._run_recording import run_recording
+from focus.runtime.commands._serve_options import add_serve_arguments, serving
 from focus.runtime.commands._source_options import add_camera_arguments, add_source_arguments, source_options
 
 if TYPE_CHECKING:
-    from focus.runtime.engines import Engine
-    from focus.runtime.monitor import Monitor
-    from focus.runtime.outputs import Results
-    from focus.runtime.pipeline import RunSummary
+    from focus.runtime.sources import FrameSource
 
 NAME = "focus-run"
 
@@ -40,7 +47,11 @@ examples:
   focus-run camera-sim --to tcp://127.0.0.1:7700
       plays a camera, for focus-run --camera tcp://127.0.0.1:7700
 
-exit codes: 0 done, 1 failed while running, 2 wrong usage or input (nothing is written then), 143 ended by SIGTERM
+A recording's folder is whole or not there. A camera fills DIR/segment-0001, and the next one whenever it was lost and
+came back, until Ctrl-C or SIGTERM finishes the window and every file.
+
+exit codes: 0 done, 1 failed while running, 2 wrong usage or input (nothing is written then), 143 a recording that
+SIGTERM ended
 """
 
 
@@ -84,33 +95,16 @@ def _parser() -> CommandParser:
         metavar="FILE",
         help="plan of focus-build, or model of focus-export (default: the shipped one)",
     )
-    maps = parser.add_argument_group("maps")
-    maps.add_argument(
-        "--class",
-        dest="shown",
-        metavar="NAME",
-        help="class or target to explain (default: the predicted one)",
-    )
-    maps.add_argument("--cube", action="store_true", help="also write the saliency cube T")
-    maps.add_argument(
-        "--overlap",
-        type=int,
-        metavar="PATCHES",
-        help="patches that neighbouring windows share (default: half a window)",
-    )
+    add_map_arguments(parser.add_argument_group("maps"))
     add_source_arguments(parser.add_argument_group("what the file does not say"))
     add_camera_arguments(parser.add_argument_group("cameras"))
     add_serve_arguments(parser.add_argument_group("seeing it"))
-    speed = parser.add_argument_group("speed")
-    speed.add_argument(
-        "--backend",
-        metavar="NAME",
-        help="tensorrt, onnxruntime-cuda, openvino or onnxruntime (default: the first of them that runs the file here)",
+    add_loss_arguments(parser.add_argument_group("lines that come too fast"))
+    add_output_arguments(parser.add_argument_group("files"))
+    add_speed_arguments(parser.add_argument_group("speed"))
+    parser.add_argument(
+        "--append", action="store_true", help="go on in a camera run that --out holds, with a new segment"
     )
-    speed.add_argument(
-        "--batch", type=int, default=1, metavar="N", help="windows read at once: more maps a second, each later (1)"
-    )
-    speed.add_argument("--threads", type=int, metavar="N", help="threads of engine and ingest (default: all cores)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in --out")
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
     return parser
@@ -118,74 +112,20 @@ def _parser() -> CommandParser:
 
 def _run(arguments: list[str]) -> int:
     args = _parser().parse_args(arguments)
-    if args.threads is not None and args.threads < 1:
-        raise ValueError(f"--threads must be 1 or more, got {args.threads}")
-    if args.batch < 1:
-        raise ValueError(f"--batch must be 1 or more, got {args.batch}")
+    settings = settings_of(args)
+
+    from focus.runtime.engines import engine_from_path
     from focus.runtime.monitor import Monitor
+    from focus.runtime.sources import source_from_uri
 
     monitor = Monitor()
     with serving(args, monitor) as served:
-        return _stream(args, served, monitor)
+        engine = engine_from_path(args.engine, args.threads, backend=args.backend, batch=args.batch)
+        options = source_options(args, engine.bundle)
 
+        def opened() -> FrameSource:
+            return source_from_uri(args.camera, options)
 
-def _stream(args: Namespace, served: Served, monitor: Monitor) -> int:
-    from focus.runtime._service import service
-    from focus.runtime.engines import engine_from_path
-    from focus.runtime.outputs import RunFolder, run_to_folder
-    from focus.runtime.pipeline import Settings
-    from focus.runtime.sources import source_from_uri
-
-    folder = RunFolder(args.out, overwrite=args.overwrite)
-    engine = engine_from_path(args.engine, args.threads, backend=args.backend, batch=args.batch)
-    source = source_from_uri(args.camera, source_options(args, engine.bundle))
-    settings = Settings(args.shown, args.overlap, args.cube, args.batch, args.threads)
-    with service() as supervisor:
-        if args.quiet:
-            run_to_folder(source, engine, folder, settings, supervisor.progress, served.sinks, monitor)
-            return DONE
-        from focus.runtime.commands._progress import RunProgress
-
-        with RunProgress(source.facts.lines) as progress:
-
-            def report(lines: int, windows: int) -> None:
-                supervisor.progress(lines, windows)
-                progress.update(lines, windows)
-
-            summary, results = run_to_folder(source, engine, folder, settings, report, served.sinks, monitor)
-    _print_summary(engine, summary, results, folder.target)
-    return DONE
-
-
-def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from focus.runtime.monitor import warnings_of
-
-    console = Console(highlight=False)
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim")
-    table.add_column()
-    counts = summary.counts
-    table.add_row("model", f"{engine.bundle.name}, {engine.name} {engine.precision}")
-    table.add_row("scene", f"{summary.lines} lines x {summary.samples} samples, {summary.valid_share:.1%} valid")
-    table.add_row("lines", f"{counts.received} received, {counts.missing} missing, {counts.rejected} rejected")
-    skipped = f", {summary.skipped} empty ones skipped" if summary.skipped else ""
-    table.add_row(
-        "windows", f"{summary.windows}{skipped}, {summary.windows_per_second:.1f} cubes/s, {summary.seconds:.1f} s"
-    )
-    for name, score in summary.mean_scores.items():
-        count = (
-            f"{summary.class_counts[name]} windows, mean score {score:.2f}"
-            if summary.class_counts
-            else f"mean {score:.4g}"
-        )
-        table.add_row(name, count)
-    if results.lesion_iou:
-        pairs = ", ".join(f"{name} {value:.2f}" for name, value in results.lesion_iou.items())
-        table.add_row("lesion IoU", pairs)
-    console.print(table)
-    for line in warnings_of(results.monitor):
-        console.print(line, style="yellow", markup=False)
-    print(f"wrote {len(results.files)} files to {out}/; look at {out / 'overview.png'} first")
+        source = opened()
+        parts = RunParts(args, engine, settings, output_options(args), monitor, served)
+        return run_recording(parts, source) if source.facts.lines is not None else run_camera(parts, source, opened)

@@ -4,18 +4,18 @@ from focus.runtime.outputs._bigtiff import BigTiffWriter
 from focus.runtime.outputs._contract import BaseSink, MapSink
 from focus.runtime.outputs._curve import Curves
 from focus.runtime.outputs._envi import EnviWriter
-from focus.runtime.outputs._folder import RunFolder
+from focus.runtime.outputs._folder import RECORD, RunFolder
 from focus.runtime.outputs._layout import Layout
 from focus.runtime.outputs._maps import CollectedMap, SaliencyCubeSink, SaliencySink, ScoresSink
 from focus.runtime.outputs._open_files import OpenFiles
 from focus.runtime.outputs._options import OutputOptions
 from focus.runtime.outputs._record import RecordSink
 from focus.runtime.outputs._run_record import Results, RunFacts
-from focus.runtime.outputs._save import run_to_folder
 from focus.runtime.outputs._score import lesion_iou
 from focus.runtime.outputs._writer import RunWriter
 
 __all__ = [
+    "RECORD",
     "BaseSink",
     "BigTiffWriter",
     "CollectedMap",
@@ -34,5 +34,4 @@ __all__ = [
     "SaliencySink",
     "ScoresSink",
     "lesion_iou",
-    "run_to_folder",
 ]

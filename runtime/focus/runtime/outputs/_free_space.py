@@ -56,7 +56,7 @@ class FreeSpace(BaseSink):
         self._next = now + INTERVAL_S
         reason = self._reason()
         if reason is not None:
-            self._low(f"{reason}; all lines up to here are there")
+            self._low(reason)
 
     def _reason(self) -> str | None:
         with writing(self._folder):

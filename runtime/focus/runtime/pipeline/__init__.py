@@ -22,7 +22,7 @@ from focus.runtime.pipeline._data import (
 from focus.runtime.pipeline._device_cube import DeviceCubes
 from focus.runtime.pipeline._ingest import Ingest
 from focus.runtime.pipeline._read import collapse_of, read_windows
-from focus.runtime.pipeline._run import Progress, plan_run, run_pipeline
+from focus.runtime.pipeline._run import Progress, entered, plan_run, run_pipeline, stream
 from focus.runtime.pipeline._windows import WindowCutter
 
 __all__ = [
@@ -48,8 +48,10 @@ __all__ = [
     "Window",
     "WindowCutter",
     "collapse_of",
+    "entered",
     "plan_run",
     "read_windows",
     "run_pipeline",
+    "stream",
     "window_weight",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime._errors import CameraLost, CannotKeepUp, FocusError, Stopped
+from focus.runtime._stop import Stop
 from focus.runtime.pipeline._data import LineCounts, Strip
 from focus.runtime.pipeline._memory import StripMemory
 from focus.runtime.sources import FrameMeta, FrameSource
@@ -46,7 +46,7 @@ class Assembler:
         least_rows: int,
         take: Callable[[], int],
         memory: StripMemory,
-        stop: threading.Event | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self.counts = LineCounts()
         self.ended: FocusError | None = None
@@ -90,8 +90,8 @@ class Assembler:
                 else:
                     self.counts.rejected += 1
                 yield from self._add(meta)
-                if self._stop is not None and self._stop.is_set():
-                    raise Stopped("stopped; all lines up to here are there")
+                if self._stop is not None and self._stop.reason is not None:
+                    raise Stopped(self._stop.reason)
         finally:
             if isinstance(metas, Generator):
                 metas.close()  # the driver lets go of its camera

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime._errors import CannotKeepUp
+from focus.runtime._stop import Stop
 from focus.runtime.pipeline._assembler import Assembler
 from focus.runtime.pipeline._data import LineCounts, Policy, Strip
 from focus.runtime.pipeline._memory import StripMemory
@@ -44,7 +45,7 @@ class Capture:
         least_rows: int,
         memory: Sequence[NDArray[Any]],
         policy: Policy = "wait",
-        stop: threading.Event | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self._memory, self._policy, self._name = StripMemory(memory), policy, source.facts.name
         self._assembler = Assembler(source, patch, least_rows, self._take, self._memory, stop)
@@ -109,7 +110,7 @@ class Capture:
             if self._policy == "record":
                 raise CannotKeepUp(
                     f"{self._name} sends faster than its lines are read: all {len(self._memory.places)} buffers are "
-                    "full. What was taken is safe; use a larger --buffer, a larger step (--overlap 0), or --policy live"
+                    "full. What was taken is safe; use a larger --buffer, a larger --stride, or --policy live"
                 )
             if self._policy == "wait" or not self._give_up_oldest():
                 self._memory.wait(PATIENCE_S)

@@ -18,6 +18,9 @@ Array = NDArray[np.float32]
 Policy = Literal["wait", "record", "live"]
 POLICIES: tuple[str, ...] = get_args(Policy)
 
+#: Memory for a camera's lines that wait: as many as these bytes hold, but no fewer rows of patches, and no more lines.
+BUFFER_BYTES, LEAST_ROWS, MOST_LINES = 128 * 2**20, 16, 1024
+
 #: What may be wrong with a sample. Elements without a gain are told apart by the calibration, lines that were lost or
 #: damaged by the assembler; the others are counted by ingest.
 FAULTS = ("saturated", "below_dark", "low_denominator", "bad_pixel", "not_finite", "missing_line")
@@ -30,15 +33,18 @@ class Settings:
     Attributes:
         shown: class or target to explain; None takes each window's predicted class (regression: the first target).
         overlap: patches that neighbouring windows share, in both directions; None takes half a window.
+        stride: rows of patches from one window to the next below; None is what ``overlap`` leaves.
         with_cube: whether the saliency cube T is wanted.
         batch: windows that the network reads at once; 1 gives the first map soonest.
         threads: threads of ingest; None takes the cores this process may use.
         policy: see ``Capture``; None lets a file wait, and records a camera.
-        buffer: rows of patches that may wait between source and ingest; None takes 2 for a file, 16 for a camera.
+        buffer: lines that may wait between source and ingest; None takes 2 rows of patches for a file, and for a camera
+            what ``BUFFER_BYTES`` hold.
     """
 
     shown: str | None = None
     overlap: int | None = None
+    stride: int | None = None
     with_cube: bool = False
     batch: int = 1
     threads: int | None = None
@@ -281,8 +287,13 @@ class Plan:
     @property
     def places(self) -> int:
         """Rows of patches that the pipeline has memory for: one is filled, one is read, others may wait."""
-        default = 2 if self.source.lines is not None else 16
-        return 2 + (default if self.settings.buffer is None else self.settings.buffer)
+        patch, source = self.bundle.backbone.patch, self.source
+        if self.settings.buffer is not None:
+            return 2 + -(-self.settings.buffer // patch)
+        if source.lines is not None:
+            return 4
+        line = source.bands * source.samples * source.dtype.itemsize
+        return 2 + max(LEAST_ROWS, min(BUFFER_BYTES // line, MOST_LINES) // patch)
 
 
 @dataclass(frozen=True)
@@ -296,6 +307,7 @@ class RunSummary:
         counts: what became of the lines.
         seconds: from the first line to the last row.
         ended: why the stream ended before the source did, for people; None if it did not.
+        lost: whether that is because the camera was lost.
         class_counts: windows predicted as each class (empty for regression).
         mean_scores: mean score of each class or target over the windows.
         valid_share: share of the scene's samples that were measured.
@@ -311,6 +323,7 @@ class RunSummary:
     mean_scores: dict[str, float] = field(default_factory=dict)
     valid_share: float = 1.0
     ended: str | None = None
+    lost: bool = False
 
     @property
     def windows_per_second(self) -> float:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from focus.runtime._errors import CubeError
+from focus.runtime._errors import CameraLost, CubeError
+from focus.runtime._stop import Stop
 from focus.runtime.engines import Engine
 from focus.runtime.pipeline._ahead import ahead
 from focus.runtime.pipeline._blend import Blend
@@ -43,7 +43,9 @@ def plan_run(source: FrameSource, engine: Engine, settings: Settings) -> Plan:
     columns = max(-(-facts.samples // bundle.backbone.patch), bundle.backbone.columns)
     if settings.batch < 1:
         raise ValueError(f"--batch must be at least 1, got {settings.batch}")
-    WindowCutter(bundle, columns, settings.overlap)
+    if settings.buffer is not None and settings.buffer < 1:
+        raise ValueError(f"--buffer must be at least 1 line, got {settings.buffer}")
+    WindowCutter(bundle, columns, settings.overlap, settings.stride)
     Ingest(facts, bundle, columns)
     return Plan(bundle, facts, source.truth, settings, columns, shown_index(bundle, settings.shown))
 
@@ -54,7 +56,7 @@ def run_pipeline(
     sinks: Sequence[MapSink],
     settings: Settings | None = None,
     progress: Progress | None = None,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
 ) -> RunSummary:
     """Streams a source through a model into sinks. Where a camera is lost, lines come too fast, or ``stop`` is set,
     what was taken is finished all the same, and ``RunSummary.ended`` says why it ended.
@@ -72,20 +74,40 @@ def run_pipeline(
     """
     try:
         plan = plan_run(source, engine, settings or Settings())
-        # The kernels are loaded beside the engine, which takes as long and does not need the interpreter for it.
-        with ThreadPoolExecutor(1) as beside:
-            kernels = beside.submit(prepare_kernels, engine, source.facts)
-            with engine:
-                kernels.result()
-                for sink in sinks:
-                    sink.start(plan)
-                summary = _Run(plan, source, engine, sinks, progress, stop).stream()
-        for sink in sinks:
-            sink.finish(summary)
-        return summary
+        with entered(engine, source):
+            return stream(plan, source, engine, sinks, progress, stop)
     finally:
         for sink in sinks:
             sink.close()
+
+
+@contextmanager
+def entered(engine: Engine, source: FrameSource) -> Iterator[None]:
+    """The engine's time in memory. The kernels for such a source are loaded beside it, which takes as long and does not
+    need the interpreter for it.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        kernels = beside.submit(prepare_kernels, engine, source.facts)
+        with engine:
+            kernels.result()
+            yield
+
+
+def stream(
+    plan: Plan,
+    source: FrameSource,
+    engine: Engine,
+    sinks: Sequence[MapSink],
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+) -> RunSummary:
+    """Streams one source through an engine that is entered; see ``run_pipeline``. Sinks are started and finished."""
+    for sink in sinks:
+        sink.start(plan)
+    summary = _Run(plan, source, engine, sinks, progress, stop).stream()
+    for sink in sinks:
+        sink.finish(summary)
+    return summary
 
 
 class _Run:
@@ -98,14 +120,14 @@ class _Run:
         engine: Engine,
         sinks: Sequence[MapSink],
         progress: Progress | None,
-        stop: threading.Event | None,
+        stop: Stop | None,
     ) -> None:
         bundle, settings = plan.bundle, plan.settings
         self._plan, self._sinks, self._progress = plan, sinks, progress
         self._reader = reader_of(plan, engine)
         patch, rows = bundle.backbone.patch, bundle.backbone.rows
         self._capture = Capture(source, patch, rows, self._reader.memory, plan.policy, stop)
-        self._cutter = WindowCutter(bundle, plan.columns, settings.overlap)
+        self._cutter = WindowCutter(bundle, plan.columns, settings.overlap, settings.stride)
         self._blend = Blend(bundle, plan.columns, plan.source.samples, settings.with_cube)
         self._longest_wait = settings.batch * self._cutter.step
         self._pending: list[Cut] = []
@@ -123,7 +145,8 @@ class _Run:
                 self._take(row)
         self._read(self._cutter.finish(), last=True)
         self._release(None)
-        if self._windows == 0:
+        # A camera may look into the dark for a while; a recording that holds nothing else is a mistake.
+        if self._windows == 0 and self._plan.source.lines is not None:
             raise CubeError(
                 f"{self._plan.source.name} has no valid sample in the model's bands; "
                 "check its ignore value, quality mask and calibration"
@@ -198,7 +221,8 @@ class _Run:
             counts=counts,
             seconds=seconds,
             class_counts={name: self._classes[index] for index, name in enumerate(names)} if classification else {},
-            mean_scores={name: float(score / self._windows) for name, score in zip(names, self._scores, strict=True)},
+            mean_scores=dict(zip(names, (self._scores / max(self._windows, 1)).tolist(), strict=True)),
             valid_share=self._valid_samples / (counts.lines * samples),
             ended=None if self._capture.ended is None else str(self._capture.ended),
+            lost=isinstance(self._capture.ended, CameraLost),
         )

@@ -33,25 +33,31 @@ def step_from_overlap(overlap: int | None, window: int) -> int:
     return window - overlap
 
 
+def _checked(stride: int, window: int) -> int:
+    if not 1 <= stride <= window:
+        raise ValueError(f"--stride must be 1 to {window} rows of patches for this model's windows, got {stride}")
+    return stride
+
+
 class WindowCutter:
     """Cuts windows out of a stream of rows; holds one window's height of rows and no more. Begins anew at each cube.
 
     Args:
         bundle: gives the window's size.
         columns: columns of the scene's patch grid.
-        overlap: see ``Settings``.
+        overlap, stride: see ``Settings``.
     Raises:
-        ValueError: an overlap that is not smaller than the window.
+        ValueError: windows that would not advance, or leave gaps.
     """
 
-    def __init__(self, bundle: Bundle, columns: int, overlap: int | None) -> None:
+    def __init__(self, bundle: Bundle, columns: int, overlap: int | None, stride: int | None = None) -> None:
         self._rows, self._window_columns, self._patch = (
             bundle.backbone.rows,
             bundle.backbone.columns,
             bundle.backbone.patch,
         )
         self._bands = bundle.bands
-        self._step = step_from_overlap(overlap, self._rows)
+        self._step = step_from_overlap(overlap, self._rows) if stride is None else _checked(stride, self._rows)
         self._columns = starts(columns, self._window_columns, step_from_overlap(overlap, self._window_columns))
         self._ring: deque[PatchRow] = deque(maxlen=self._rows)
         self._first_row, self._last_start = 0, -1

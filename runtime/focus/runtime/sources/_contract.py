@@ -115,3 +115,6 @@ class FrameSource(Protocol):
 
         The buffer belongs to the caller and is asked for once a line; the driver must not keep it past the yield.
         """
+
+    def close(self) -> None:
+        """Gives the camera or file back, started or not; a second call does nothing."""

@@ -132,6 +132,9 @@ class Replay:
             get_buffer()[...] = line
             yield FrameMeta(number, None, time.monotonic_ns(), time.time_ns()) if recorded is None else _meta(recorded)
 
+    def close(self) -> None:
+        """There is nothing to give back."""
+
     def _lines(self) -> Iterator[tuple[int, NDArray[Any], RecordedLine | None]]:
         """Number, samples [C, S] and what is known of each line; where it is looped, the numbers go on."""
         cube_lines = self.facts.cube_lines or 1

@@ -149,3 +149,6 @@ class Sim:
                     continue
                 get_buffer()[...] = raw[:, offset]
                 yield FrameMeta(first + offset, None, time.monotonic_ns(), time.time_ns())
+
+    def close(self) -> None:
+        """There is nothing to give back."""

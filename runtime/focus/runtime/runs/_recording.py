@@ -1,15 +1,14 @@
-"""A whole run into a folder."""
+"""A recording into a folder that is whole or not there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from focus.runtime._errors import OutputError
+from focus.runtime._stop import Stop
 from focus.runtime.engines import Engine
 from focus.runtime.monitor import Monitor
-from focus.runtime.outputs._contract import MapSink
-from focus.runtime.outputs._folder import RunFolder
-from focus.runtime.outputs._run_record import Results, RunFacts
-from focus.runtime.outputs._writer import RunWriter
+from focus.runtime.outputs import MapSink, OutputOptions, Results, RunFacts, RunFolder, RunWriter
 from focus.runtime.pipeline import Progress, RunSummary, Settings, plan_run, run_pipeline
 from focus.runtime.sources import FrameSource
 
@@ -21,6 +20,7 @@ def run_to_folder(
     settings: Settings | None = None,
     progress: Progress | None = None,
     sinks: Sequence[MapSink] = (),
+    outputs: OutputOptions | None = None,
     monitor: Monitor | None = None,
 ) -> tuple[RunSummary, Results]:
     """Streams a source through a model into files; nothing is left behind if that fails.
@@ -32,6 +32,7 @@ def run_to_folder(
         settings: see ``Settings``.
         progress: see ``run_pipeline``.
         sinks: get what the files get, before them.
+        outputs: see ``OutputOptions``.
         monitor: see ``RunWriter``.
     Raises:
         FocusError: source, model or disk do not fit.
@@ -41,6 +42,11 @@ def run_to_folder(
     plan_run(source, engine, chosen)
     facts = RunFacts.of_engine(engine)
     with folder:
-        writer = RunWriter(folder.path, facts, with_cube=chosen.with_cube, monitor=monitor)
-        summary = run_pipeline(source, engine, [*sinks, writer], chosen, progress)
+        stop = Stop()
+        writer = RunWriter(
+            folder.path, facts, with_cube=chosen.with_cube, options=outputs, low=stop.request, monitor=monitor
+        )
+        summary = run_pipeline(source, engine, [*sinks, writer], chosen, progress, stop)
+        if stop.reason is not None:
+            raise OutputError(f"{stop.reason}; nothing was kept, free some space or choose another --out")
     return summary, writer.results

@@ -1,0 +1,121 @@
+"""``focus-run`` on a camera: segments, until somebody stops it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING
+
+from focus.runtime.commands._cli import DONE, FAILED
+
+if TYPE_CHECKING:
+    from focus.runtime._service import Service
+    from focus.runtime.commands._progress import RunProgress
+    from focus.runtime.commands._run_options import RunParts
+    from focus.runtime.engines import Engine
+    from focus.runtime.runs import CameraSummary, Event, Segment, SegmentsFolder
+    from focus.runtime.runs._reconnect import OpenCamera
+    from focus.runtime.serve import LiveSink
+    from focus.runtime.sources import FrameSource
+
+
+def run_camera(parts: RunParts, camera: FrameSource, open_camera: OpenCamera) -> int:
+    """Runs it; returns the exit code.
+
+    Args:
+        parts: of the run.
+        camera: open.
+        open_camera: opens it again.
+    Raises:
+        FocusError: camera, model or folder do not fit.
+        ValueError: choices that do not fit.
+    """
+    from focus.runtime._service import service
+    from focus.runtime._stop import Stop
+    from focus.runtime.commands._progress import RunProgress
+    from focus.runtime.runs import CameraRun, SegmentsFolder
+
+    args, live = parts.args, parts.served.live
+    folder = SegmentsFolder(args.out, append=args.append, overwrite=args.overwrite)
+    stop = Stop()
+    with service(stop) as supervisor, nullcontext() if args.quiet else RunProgress(None) as progress:
+
+        def report(lines: int, windows: int) -> None:
+            supervisor.progress(lines, windows)
+            if progress is not None:
+                progress.update(lines, windows)
+
+        told = _Told(supervisor, progress)
+        summary = CameraRun(
+            open_camera,
+            parts.engine,
+            folder,
+            parts.settings,
+            stop=stop,
+            sinks=parts.served.sinks,
+            outputs=parts.outputs,
+            monitor=parts.monitor,
+            listeners=[told] if live is None else [told, partial(_show, live)],
+            progress=report,
+        ).run(camera)
+    if not args.quiet:
+        _print_summary(parts.engine, summary, folder)
+    if summary.failed:
+        print(f"focus-run: {summary.ended}", file=sys.stderr)
+    return FAILED if summary.failed else DONE
+
+
+def _show(live: LiveSink, event: Event) -> None:
+    """Tells the page that the camera is away, or back."""
+    if event.retry_s is not None:
+        live.camera_lost(event.message, event.retry_s)
+    elif event.kind == "opened":
+        live.camera_back()
+
+
+class _Told:
+    """Says what happens, once, on stderr and to systemd. Where it is to be quiet, only what is wrong."""
+
+    def __init__(self, supervisor: Service, progress: RunProgress | None) -> None:
+        self._supervisor, self._quiet = supervisor, progress is None
+        self._say: Callable[[str], None] = _to_stderr if progress is None else progress.say
+        self._last = ""
+
+    def __call__(self, event: Event) -> None:
+        if event.kind in ("lost", "waiting"):
+            self._supervisor.alive(event.message)
+        wrong = event.kind in ("lost", "waiting")
+        # A camera that is away for the night is tried thousands of times.
+        if event.message != self._last and event.kind != "ended" and (wrong or not self._quiet):
+            self._say(f"focus-run: {event.message}")
+        self._last = event.message
+
+
+def _to_stderr(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def _print_summary(engine: Engine, summary: CameraSummary, folder: SegmentsFolder) -> None:
+    from focus.runtime.commands._summary import counted, print_rows
+    from focus.runtime.monitor import warnings_of
+
+    print_rows(
+        [
+            ("model", f"{engine.bundle.name}, {engine.name} {engine.precision}"),
+            ("ended", summary.ended),
+            ("lines", counted(summary.counts)),
+            ("windows", str(summary.windows)),
+            *(_of_segment(segment) for segment in summary.segments[-10:]),
+        ],
+        [warning for segment in summary.segments[-1:] for warning in warnings_of(segment.results.monitor)],
+    )
+    if summary.segments:
+        last = folder.target / summary.segments[-1].name
+        print(f"{len(summary.segments)} segments in {folder.target}/; look at {last / 'overview.png'} first")
+
+
+def _of_segment(segment: Segment) -> tuple[str, str]:
+    part = segment.summary
+    return segment.name, f"{part.lines} lines, {part.windows} windows, {part.seconds:.0f} s; {part.ended or 'the end'}"

@@ -1,0 +1,274 @@
+"""Runs of cameras that are lost, come back, send too fast, or are stopped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import chain, repeat
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import spectral.io.envi
+
+from focus.runtime import CubeError, OutputError
+from focus.runtime._errors import CameraError, CameraLost
+from focus.runtime._stop import Stop
+from focus.runtime.engines import engine_from_path
+from focus.runtime.outputs import BaseSink, OutputOptions
+from focus.runtime.outputs import _free_space as free_space
+from focus.runtime.pipeline import Settings
+from focus.runtime.runs import CameraRun, SegmentsFolder
+from focus.runtime.runs import _reconnect as reconnect
+from support.scenes import Scripted, cube
+from support.toy_model import WAVELENGTHS, Toy
+
+LINES = 24
+
+
+class Camera(Scripted):
+    """An endless source, as far as anybody knows."""
+
+    def __init__(self, sequences=range(LINES), lost=None, **fields):
+        super().__init__(cube(LINES, 18, **fields), sequences)
+        self.facts = replace(self.facts, lines=None)
+        self.lost, self.closed = lost, False
+
+    def start(self, get_buffer):
+        yield from super().start(get_buffer)
+        if self.lost is not None:
+            raise CameraLost(self.lost)
+
+    def close(self):
+        self.closed = True
+
+
+class Rig:
+    """A run over cameras that come one after the other; an error in their place is raised when they are opened."""
+
+    def __init__(self, folder, *cameras, then=None, settings=None, sinks=(), outputs=None, **places):
+        self.cameras, self.events, self.progress = list(cameras), [], []
+        self.stop = Stop()
+        engine = engine_from_path(Toy().save(folder / "toy.onnx"))
+        self.run = CameraRun(
+            self.open,
+            engine,
+            SegmentsFolder(folder / "out", **places),
+            settings or Settings(policy="wait"),
+            stop=self.stop,
+            sinks=sinks,
+            outputs=outputs,
+            listeners=[self.hear],
+            progress=lambda *done: self.progress.append(done),
+        )
+        self.then = then
+
+    def open(self):
+        found = self.cameras.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def hear(self, event):
+        self.events.append(event)
+        if self.then is not None:
+            self.then(self, event)
+
+    def __call__(self):
+        return self.run.run(self.open())
+
+    @property
+    def kinds(self):
+        return [event.kind for event in self.events]
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(reconnect, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(reconnect, "LONGEST_PAUSE_S", 0.002)
+
+
+def record(folder):
+    return json.loads((folder / "out" / "run.json").read_text())
+
+
+def test_a_camera_that_ends_its_stream_leaves_one_segment(tmp_path):
+    camera = Camera()
+    rig = Rig(tmp_path, camera)
+    summary = rig()
+    assert (summary.ended, summary.failed) == ("the camera ended its stream", False)
+    assert rig.kinds == ["opened", "ended"] and camera.closed
+    assert [segment.name for segment in summary.segments] == ["segment-0001"]
+    assert spectral.envi.open(tmp_path / "out/segment-0001/saliency.hdr").shape == (LINES, 18, 1)
+    written = record(tmp_path)
+    assert written["state"] == "complete" and written["segments"][0]["received"] == LINES
+    assert rig.progress[-1][0] == LINES
+
+
+def test_a_lost_camera_is_opened_again_and_goes_on_in_a_new_segment(tmp_path):
+    first, second = Camera(range(10), lost="the cable is out"), Camera(range(3, LINES))
+    rig = Rig(tmp_path, first, CameraError("not yet"), CameraError("not yet"), second)
+    summary = rig()
+    assert rig.kinds == ["opened", "lost", "waiting", "waiting", "opened", "ended"]
+    assert rig.events[1].message == "the cable is out; trying again until it is back"
+    assert [event.segment for event in rig.events] == [*4 * ["segment-0001"], *2 * ["segment-0002"]]
+    counts = [segment.summary.counts for segment in summary.segments]
+    assert [(each.first_sequence, each.received) for each in counts] == [(0, 10), (3, 21)]
+    assert summary.counts.received == 31 and first.closed and second.closed
+    assert [part["ended"] for part in record(tmp_path)["segments"]] == ["the cable is out", None]
+    # Progress goes on where the segment before ended.
+    assert rig.progress[-1][0] == 31 and rig.progress == sorted(rig.progress)
+
+
+def test_a_segment_is_what_a_run_of_its_lines_alone_would_be(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    Rig(tmp_path / "a", Camera(range(5), lost="x"), Camera())()
+    Rig(tmp_path / "b", Camera())()
+    for name in ("saliency.dat", "scores.dat", "windows.csv", "curve.csv"):
+        twice, once = tmp_path / "a/out/segment-0002" / name, tmp_path / "b/out/segment-0001" / name
+        assert twice.read_bytes() == once.read_bytes()
+
+
+def test_a_camera_that_is_lost_before_its_first_line_leaves_no_segment(tmp_path):
+    rig = Rig(tmp_path, Camera([], lost="silent"), Camera([], lost="silent"), Camera())
+    summary = rig()
+    assert rig.kinds == ["opened", "lost", "opened", "lost", "opened", "ended"]
+    assert [segment.name for segment in summary.segments] == ["segment-0001"]
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.is_dir()] == ["segment-0001"]
+
+
+def test_a_camera_that_comes_back_as_another_one_is_waited_for(tmp_path):
+    other = Camera(wavelengths_nm=WAVELENGTHS + 30)
+    rig = Rig(tmp_path, Camera(range(8), lost="x"), other, Camera())
+    assert not rig().failed and other.closed
+    assert "toy has band 0 at 450 nm" in rig.events[2].message
+
+
+def test_a_stop_finishes_the_segment(tmp_path):
+    class Stops(BaseSink):
+        def add_row(self, row):
+            rig.stop.request("stopped by SIGTERM")
+
+    camera = Camera(range(LINES))
+    rig = Rig(tmp_path, camera, sinks=[Stops()])
+    summary = rig()
+    assert (summary.ended, summary.failed) == ("stopped by SIGTERM", False) and camera.closed
+    written = record(tmp_path)
+    assert (written["state"], written["ended"]) == ("complete", "stopped by SIGTERM")
+    assert (tmp_path / "out/segment-0001/run.json").exists()
+
+
+def test_a_stop_while_the_camera_is_away(tmp_path):
+    def then(rig, event):
+        if event.kind == "waiting":
+            rig.stop.request("stopped by Ctrl-C")
+
+    rig = Rig(tmp_path, Camera(range(8), lost="x"), CameraError("away"), Camera(), then=then)
+    summary = rig()
+    assert rig.kinds == ["opened", "lost", "waiting", "ended"]
+    assert (summary.ended, summary.failed, len(summary.segments)) == ("stopped by Ctrl-C", False, 1)
+
+
+def test_a_full_disk_ends_the_run_and_leaves_the_record(tmp_path):
+    class Full(BaseSink):
+        def add_row(self, row):
+            raise OutputError("cannot write raw.dat: No space left on device")
+
+    rig = Rig(tmp_path, Camera(), sinks=[Full()])
+    summary = rig()
+    assert (summary.ended, summary.failed) == ("cannot write raw.dat: No space left on device", True)
+    assert (record(tmp_path)["state"], record(tmp_path)["ended"]) == ("failed", summary.ended)
+
+
+def test_what_nobody_expected_is_raised_and_recorded(tmp_path):
+    class Breaks(BaseSink):
+        def add_row(self, row):
+            raise RuntimeError("a mistake of ours")
+
+    camera = Camera()
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        Rig(tmp_path, camera, sinks=[Breaks()])()
+    assert (record(tmp_path)["state"], record(tmp_path)["ended"]) == ("broken off", "a mistake of ours")
+    assert camera.closed
+
+
+def test_a_camera_that_looks_into_the_dark_is_no_failure(tmp_path):
+    dark = Camera(values=np.full((12, LINES, 18), np.nan, np.float32))
+    summary = Rig(tmp_path, dark)()
+    assert not summary.failed and summary.windows == 0
+    assert np.isnan(np.fromfile(tmp_path / "out/segment-0001/saliency.dat", "<f4")).all()
+
+
+def test_sinks_are_started_and_closed_once_a_segment(tmp_path):
+    class Counts(BaseSink):
+        told = ()
+
+        def start(self, plan):
+            self.told += ("start",)
+
+        def finish(self, summary):
+            self.told += ("finish",)
+
+        def close(self):
+            self.told += ("close",)
+
+    sink = Counts()
+    Rig(tmp_path, Camera(range(6), lost="x"), Camera(), sinks=[sink])()
+    assert sink.told == ("start", "finish", "close") * 2
+
+
+def test_append_goes_on_and_keeps_what_was_recorded(tmp_path):
+    Rig(tmp_path, Camera(range(6), lost="x"), Camera())()
+    Rig(tmp_path, Camera(), append=True)()
+    names = [part["folder"] for part in record(tmp_path)["segments"]]
+    assert names == ["segment-0001", "segment-0002", "segment-0003"]
+    assert all((tmp_path / "out" / name / "run.json").exists() for name in names)
+
+
+def test_overwrite_replaces_a_camera_run_and_nothing_else(tmp_path):
+    Rig(tmp_path, Camera(range(6), lost="x"), Camera())()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    Rig(tmp_path, Camera(), overwrite=True)()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["notes.txt", "run.json", "segment-0001"]
+
+
+@pytest.mark.parametrize("choice", [{}, {"append": True}, {"overwrite": True}])
+def test_other_folders_are_left_alone(tmp_path, choice):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.json").write_text('{"summary": {}}')
+    with pytest.raises(OutputError, match="holds no camera run" if choice else "go on in it with --append"):
+        SegmentsFolder(tmp_path / "out", **choice)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.json"]
+
+
+def test_a_model_that_does_not_fit_writes_nothing(tmp_path):
+    rig = Rig(tmp_path, Camera(wavelengths_nm=WAVELENGTHS + 30))
+    with pytest.raises(Exception, match="toy has band 0 at 450 nm"):
+        rig()
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_faults_of_the_source_end_the_run(tmp_path):
+    class Broken(Camera):
+        def start(self, get_buffer):
+            yield from super().start(get_buffer)
+            raise CubeError("the stream says other things than before")
+
+    summary = Rig(tmp_path, Broken())()
+    assert (summary.ended, summary.failed) == ("the stream says other things than before", True)
+
+
+def test_a_disk_below_the_floor_ends_the_run_with_all_that_was_taken(tmp_path, monkeypatch):
+    free = chain([10**10], repeat(10**6))
+    monkeypatch.setattr(free_space.shutil, "disk_usage", lambda folder: SimpleNamespace(free=next(free)))
+    monkeypatch.setattr(free_space, "INTERVAL_S", 0.0)
+    summary = Rig(tmp_path, Camera(), outputs=OutputOptions(min_free=10**9))()
+    assert summary.failed and "has 1 MB left, --min-free is 1 GB; all lines up to here are there" in summary.ended
+    assert (tmp_path / "out/segment-0001/overview.png").exists()
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_no_segment(tmp_path):
+    summary = Rig(tmp_path, Camera(), outputs=OutputOptions(min_free=10**18))()
+    assert summary.failed and "free some space" in summary.ended and not summary.segments
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.json"]
