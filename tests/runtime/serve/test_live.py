@@ -211,8 +211,8 @@ def test_segments_go_on(live):
     run, windows = live.run, live.window_count
     live.finish(summary(LineCounts(received=19, missing=1)))
     live.close()
-    live.camera_lost("the cable is out")
-    live.camera_lost("still nobody there")
+    live.camera_lost("the cable is out", 0.5)
+    live.camera_lost("still nobody there", 1.0)
     assert (live.phase, live.reason) == ("lost", "still nobody there")
     feed.restart()
     feed.rows(4)
@@ -284,8 +284,11 @@ def test_health_says_whether_lines_come(live, clock):
     assert health_answer(live)[0] == 200
     live.finish(summary(ended="the camera fell silent"))
     assert health_answer(live)[1]["why"] == "the run has ended: the camera fell silent"
-    live.camera_lost("no route")
-    assert health_answer(live)[1]["why"] == "the camera is lost: no route"
+    live.camera_lost("no route", 3.0)
+    clock.now += 1
+    assert health_answer(live)[1]["why"] == "the camera is lost: no route" and state_view(live)["retry_s"] == 2
+    live.camera_back()
+    assert health_answer(live)[1]["why"] == "no line has come yet" and state_view(live)["retry_s"] is None
     live.end("stopped")
     assert health_answer(live)[1]["why"] == "the run has ended: stopped"
 

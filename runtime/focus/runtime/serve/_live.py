@@ -60,6 +60,7 @@ class LiveSink(BaseSink):
         self.classes: Counter[int] = Counter()
         self.lines, self.window_rate, self.latency = LineTally(), Rate(), Latency()
         self.window_count = self.mapped_lines = 0
+        self._retry_s: float | None = None
         self._earlier = LineCounts()
         self._segment_mapped = 0
 
@@ -75,7 +76,7 @@ class LiveSink(BaseSink):
                 self.strip.begin_segment()
             self._earlier = self.counts
             self.plan, self.lines, self._segment_mapped = plan, LineTally(), 0
-            self.phase, self.reason = "running", ""
+            self.phase, self.reason, self._retry_s = "running", "", None
 
     def add_strip(self, strip: Strip) -> None:
         """See ``MapSink.add_strip``."""
@@ -121,19 +122,29 @@ class LiveSink(BaseSink):
             if self.phase == "running":
                 self.phase = "failed"
 
-    def camera_lost(self, reason: str) -> None:
-        """The camera is away, and is looked for; the next ``start`` says that it is back.
+    def camera_lost(self, reason: str, retry_s: float) -> None:
+        """The camera is away, and is looked for again in a while; to be called before every wait.
 
         Args:
-            reason: for people; may be told anew as long as it is away.
+            reason: for people.
+            retry_s: seconds until the next try.
         """
         with self.lock:
-            self._lose(reason)
+            if self.phase != "lost":
+                self.losses += 1
+            self.phase, self.reason = "lost", reason
+            self._retry_s = time.monotonic() + retry_s
+
+    def camera_back(self) -> None:
+        """The camera answers again; lines follow with the next ``start``."""
+        with self.lock:
+            if self.phase == "lost":
+                self.phase, self.reason, self._retry_s = "starting", "", None
 
     def end(self, reason: str) -> None:
         """The run is over; ``reason`` is for people."""
         with self.lock:
-            self.phase, self.reason = "ended", reason
+            self.phase, self.reason, self._retry_s = "ended", reason, None
 
     def fail(self, reason: str) -> None:
         """The run broke off; ``reason`` is for people."""
@@ -145,10 +156,10 @@ class LiveSink(BaseSink):
         """What became of the lines of all segments."""
         return added(self._earlier, self.lines.counts)
 
-    def _lose(self, reason: str) -> None:
-        if self.phase != "lost":
-            self.losses += 1
-        self.phase, self.reason = "lost", reason
+    @property
+    def retry_s(self) -> float | None:
+        """Seconds until the lost camera is tried again; None where it is not lost."""
+        return None if self._retry_s is None else max(self._retry_s - time.monotonic(), 0.0)
 
     @property
     def underway(self) -> int:

@@ -1,6 +1,6 @@
 // What must be seen at once: a lost camera, a lost connection, flags of the monitor.
 
-const clock = (seconds) => (seconds >= 1 ? `Trying again in ${Math.ceil(seconds)} s.` : "Trying again now.");
+const clock = (seconds) => (seconds >= 1 ? `Next try in ${Math.ceil(seconds)} s.` : "Trying now.");
 
 /** @returns {[string, string, string, string][]} key, kind, what, more */
 function notices(tick, lost, paused) {
@@ -12,7 +12,7 @@ function notices(tick, lost, paused) {
   }
   if (paused) found.push(["paused", "info", "The view is paused.", "The run goes on; scroll back, or touch a place."]);
   if (!tick || lost) return found;
-  if (tick.phase === "lost") found.push(["camera", "bad", "Camera lost.", sentence(tick.reason)]);
+  if (tick.phase === "lost") found.push(["camera", "bad", "Camera lost.", `${sentence(tick.reason)} ${clock(tick.retry_s ?? 0)}`]);
   if (tick.silent) found.push(["silent", "bad", "No lines come.", `The last ones came ${Math.round(tick.silent_s)} s ago.`]);
   if (tick.phase === "failed") found.push(["end", "bad", "The run failed.", sentence(tick.reason)]);
   if (tick.phase === "ended") found.push(["end", "info", "The run has ended.", sentence(tick.reason)]);
