@@ -22,7 +22,7 @@ VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-full test fuzz lint bench gpu-check cubins lock clean distclean setup setup-edge
+.PHONY: help demo demo-full test test-v4l2 fuzz lint bench gpu-check cubins lock clean distclean setup setup-edge
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ demo-full: $(VENV_READY) ## train a small model, export it and run it (installs 
 test: $(VENV_READY) ## run the tests
 	@scripts/tools.sh
 	@$(VENV)/bin/python -m pytest
+
+test-v4l2: $(VENV_READY) ## run V4L2 on a kernel's own driver, in a virtual machine without acceleration (some minutes)
+	@scripts/v4l2.sh $(VENV)
 
 fuzz: $(VENV_READY) ## feed the stream's reader with 100,000 damaged streams; FUZZ=--atheris where that is installed
 	@PYTHONPATH=tests $(VENV)/bin/python -m support.fuzz $(FUZZ)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from focus.runtime._errors import CameraLost
 from focus.runtime.cameras._sequence import GIGE_16, V4L2_32, WIDE_64, CounterRule, FrameNumbers, Unwrapper
 
 RULES = st.sampled_from([GIGE_16, V4L2_32, WIDE_64, CounterRule(3, 12)])
@@ -47,13 +48,19 @@ def test_v4l2_counters_do_not():
 
 
 def test_aravis_frames_that_come_late_are_left_out():
-    numbers = FrameNumbers(wide=False)
+    numbers = FrameNumbers(GIGE_16, "cam")
     assert [numbers(value) for value in (65534, 65535, 1, 65534, 0, 2)] == [65534, 65535, 65536, None, None, 65537]
-    assert numbers.late == 0
-    assert [numbers(value) for value in (1, 2)] == [None, None] and numbers.late == 2
+    assert [numbers(value) for value in (1, 2, 2, 2, 2, 2, 2, 2)] == [None] * 8
+    with pytest.raises(CameraLost, match="cam began to number its frames anew, so it was restarted; open it again"):
+        numbers(2)
+
+
+def test_a_number_that_is_said_twice_is_that_of_the_first_frame():
+    numbers = FrameNumbers(V4L2_32, "cam")
+    assert [numbers(value) for value in (2**32 - 1, 2**32 - 1, 0, 0, 1)] == [2**32 - 1, None, 2**32, None, 2**32 + 1]
 
 
 def test_wide_ids_are_known_by_the_first_one():
-    numbers = FrameNumbers(wide=False)
+    numbers = FrameNumbers(GIGE_16, "cam")
     assert [numbers(value) for value in (65534, 65535, 65536, 65537)] == [65534, 65535, 65536, 65537]
-    assert [FrameNumbers(wide=True)(value) for value in (0, 70_000)] == [0, 70_000]
+    assert [FrameNumbers(WIDE_64, "cam")(value) for value in (0, 70_000)] == [0, 70_000]

@@ -11,9 +11,9 @@ from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras._aravis_device import aravis, exposure_ms, gerror, open_device, said, set_features
 from focus.runtime.cameras._aravis_stream import Acquisition
 from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
-from focus.runtime.cameras._genicam import BITS_OF_FORMAT, MOST_LATE, dtype_of
+from focus.runtime.cameras._genicam import BITS_OF_FORMAT, dtype_of
 from focus.runtime.cameras._layout import FrameLayout, layout_of
-from focus.runtime.cameras._sequence import FrameNumbers
+from focus.runtime.cameras._sequence import GIGE_16, WIDE_64, FrameNumbers
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
 
 #: How long a pop waits before the camera's loss is looked for.
@@ -103,6 +103,7 @@ class AravisCamera:
         try:
             yield from self._lines(acquisition, get_buffer)
         except CameraLost:
+            self._lost.set()
             # A camera that does not answer takes seconds to be given up; its loss is to be said before that.
             threading.Thread(target=acquisition.end, name="focus-camera-end", daemon=True).start()
             raise
@@ -122,7 +123,7 @@ class AravisCamera:
             raise CameraLost(f"{self.facts.name} does not start: {said(error)}; plug it in again") from None
 
     def _lines(self, acquisition: Acquisition, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
-        number = FrameNumbers(wide=self._protocol == "usb3")
+        number = FrameNumbers(WIDE_64 if self._protocol == "usb3" else GIGE_16, self.facts.name)
         limit_s = max(FIRST_LIMIT_S, self._timeout_s)
         while True:
             filled = self._pop(acquisition, limit_s)
@@ -130,18 +131,12 @@ class AravisCamera:
             try:
                 sequence = number(filled.get_frame_id())
                 if sequence is None:
-                    self._refuse_restart(number)
                     continue
                 intact = filled.get_status() == self._aravis.BufferStatus.SUCCESS
                 meta = _meta(sequence, filled.get_timestamp(), filled.get_system_timestamp(), intact)
                 yield from self._layout.lines_of(acquisition.bytes_of(filled), meta, get_buffer)
             finally:
                 acquisition.give_back(filled)
-
-    def _refuse_restart(self, number: FrameNumbers) -> None:
-        if number.late > MOST_LATE:
-            self._lost.set()
-            raise CameraLost(f"{self.facts.name} began to number its frames anew, so it was restarted; open it again")
 
     def _pop(self, acquisition: Acquisition, limit_s: float) -> Any:
         """The next frame, whole or not."""
@@ -152,7 +147,6 @@ class AravisCamera:
             filled = acquisition.pop(PATIENCE_US)
             if filled is not None:
                 return filled
-        self._lost.set()
         raise CameraLost(f"{self.facts.name} sent nothing for {limit_s:g} s; check its cable, power and trigger")
 
 

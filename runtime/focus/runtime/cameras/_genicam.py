@@ -11,9 +11,6 @@ from focus.runtime._errors import CameraError
 #: Formats of one value a pixel in whole bytes, and the bits of it, at the lower end (GenICam PFNC).
 BITS_OF_FORMAT = {"Mono8": 8, "Mono10": 10, "Mono12": 12, "Mono14": 14, "Mono16": 16}
 
-#: Frames in a row that may come late, which no library's order allows; more of them are a camera that began anew.
-MOST_LATE = 8
-
 #: Memory for frames that a library may be ahead, and how many frames that is at least and at most.
 STREAM_BYTES, FEWEST_FRAMES, MOST_FRAMES = 64 * 2**20, 8, 256
 

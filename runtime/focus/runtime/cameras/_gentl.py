@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
-from focus.runtime.cameras._genicam import BITS_OF_FORMAT, MOST_LATE, buffer_count, dtype_of
+from focus.runtime.cameras._genicam import BITS_OF_FORMAT, buffer_count, dtype_of
 from focus.runtime.cameras._gentl_device import GentlDevice, gentl_errors, producer_path, said
 from focus.runtime.cameras._layout import FrameLayout, layout_of
-from focus.runtime.cameras._sequence import FrameNumbers
+from focus.runtime.cameras._sequence import GIGE_16, WIDE_64, FrameNumbers
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
 
 #: How long one fetch waits before the time is looked at.
@@ -110,7 +110,7 @@ class GentlCamera:
         return incomplete
 
     def _lines(self, incomplete: list[None], get_buffer: GetBuffer) -> Iterator[FrameMeta]:
-        number, last = FrameNumbers(wide=self._device.wide_ids), None
+        number, last = FrameNumbers(WIDE_64 if self._device.wide_ids else GIGE_16, self.facts.name), None
         limit_s = max(FIRST_LIMIT_S, self._timeout_s)
         while True:
             filled = self._fetch(incomplete, limit_s)
@@ -118,7 +118,6 @@ class GentlCamera:
             try:
                 sequence = number(int(filled.frame_id))
                 if sequence is None:
-                    self._refuse_restart(number)
                     continue
                 # The producer gives frames that stay incomplete no number; those before this one are free.
                 damaged = min(len(incomplete), sequence - last - 1 if last is not None else 0)
@@ -129,10 +128,6 @@ class GentlCamera:
                 yield from self._layout.lines_of(_bytes_of(filled), _meta(sequence, _camera_ns(filled)), get_buffer)
             finally:
                 filled.parent.queue_buffer(filled)
-
-    def _refuse_restart(self, number: FrameNumbers) -> None:
-        if number.late > MOST_LATE:
-            raise CameraLost(f"{self.facts.name} began to number its frames anew, so it was restarted; open it again")
 
     def _fetch(self, incomplete: list[None], limit_s: float) -> Any:
         """The next whole frame."""

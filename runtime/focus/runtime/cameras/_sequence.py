@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from focus.runtime._errors import CameraLost
+
 
 @dataclass(frozen=True)
 class CounterRule:
@@ -31,6 +33,9 @@ V4L2_32 = CounterRule(0, 0xFFFFFFFF)
 
 #: Block ids of GigE Vision 2.x, of USB3 Vision and of our own stream: 64 bits, which no run lives to see wrap.
 WIDE_64 = CounterRule(0, 0xFFFFFFFFFFFFFFFF)
+
+#: Frames in a row that may come late, which no library's order allows; more of them are a camera that began anew.
+MOST_LATE = 8
 
 
 class Unwrapper:
@@ -65,28 +70,33 @@ class Unwrapper:
 
 
 class FrameNumbers:
-    """Frame ids of GenICam cameras made numbers that grow.
+    """Frame counters made numbers that only grow.
 
     Args:
-        wide: ids are of 64 bits; else of 16 that wrap and skip 0, as in GigE Vision 1.x, until one does not fit.
-    Attributes:
-        late: frames in a row that came after a later one.
+        rule: how the counter wraps. 16-bit ids of GigE cameras may turn out to be wide, because a camera does not say
+            beforehand that they are; the first one beyond 16 bits does.
+        camera: its name, for the message.
     """
 
-    def __init__(self, *, wide: bool) -> None:
-        self._wide = wide
-        self._unwrap = Unwrapper(WIDE_64 if wide else GIGE_16)
-        self._last = -1
-        self.late = 0
+    def __init__(self, rule: CounterRule, camera: str) -> None:
+        self._rule, self._unwrap, self._camera = rule, Unwrapper(rule), camera
+        self._last: int | None = None
+        self._late = 0
 
     def __call__(self, value: int) -> int | None:
-        """A frame's number; None for one that was given up, and completed when later ones had come."""
-        # A camera does not say beforehand that its ids are wide; the first one beyond 16 bits does.
-        if not self._wide and value > GIGE_16.highest:
-            self._wide, self._unwrap = True, Unwrapper(WIDE_64)
-        number = self._unwrap(value) if self._wide or value else self._last
-        if number <= self._last:
-            self.late += 1
+        """A frame's number; None for one that came after a later one, or says the number of the one before.
+
+        Raises:
+            CameraLost: too many of those in a row.
+        """
+        if self._rule is GIGE_16 and value > GIGE_16.highest:
+            self._rule, self._unwrap = WIDE_64, Unwrapper(WIDE_64)
+        possible = self._rule.lowest <= value
+        number = self._unwrap(value) if possible else None
+        if number is None or (self._last is not None and number <= self._last):
+            self._late += 1
+            if self._late > MOST_LATE:
+                raise CameraLost(f"{self._camera} began to number its frames anew, so it was restarted; open it again")
             return None
-        self._last, self.late = number, 0
+        self._last, self._late = number, 0
         return number

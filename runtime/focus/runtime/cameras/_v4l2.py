@@ -14,7 +14,7 @@ import numpy as np
 from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
 from focus.runtime.cameras._layout import FrameLayout, layout_of
-from focus.runtime.cameras._sequence import V4L2_32, Unwrapper
+from focus.runtime.cameras._sequence import V4L2_32, FrameNumbers
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
 
 #: Formats that hold one value a pixel, and the bits of it. Drivers should put Y10 and Y12 at the lower end of 16 bits;
@@ -95,7 +95,7 @@ class V4L2Camera:
         Raises:
             CameraLost: the device went away or fell silent.
         """
-        unwrap = Unwrapper(V4L2_32)
+        number = FrameNumbers(V4L2_32, self.facts.name)
         ready = select.poll()
         ready.register(self._device.fileno(), select.POLLIN)
         limit_s = max(FIRST_LIMIT_S, self._timeout_s)
@@ -104,7 +104,7 @@ class V4L2Camera:
                 while True:
                     self._wait(ready, limit_s)
                     limit_s = self._timeout_s
-                    yield from self._read(capture.buffer, unwrap, get_buffer)
+                    yield from self._read(capture.buffer, number, get_buffer)
         except OSError as error:
             raise CameraLost(f"{self.facts.name} went away ({error.strerror or error}); plug it in again") from None
         finally:
@@ -117,10 +117,12 @@ class V4L2Camera:
         if not events[0][1] & select.POLLIN:
             raise CameraLost(f"{self.facts.name} went away; plug it in again")
 
-    def _read(self, memory: Any, unwrap: Unwrapper, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+    def _read(self, memory: Any, number: FrameNumbers, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
         """One frame out of the driver's queue, which gets its buffer back."""
         with memory.queue as filled, memoryview(memory.buffers[filled.index])[: filled.bytesused] as frame:
-            yield from self._layout.lines_of(frame, self._meta(filled, unwrap(int(filled.sequence))), get_buffer)
+            sequence = number(int(filled.sequence))
+            if sequence is not None:
+                yield from self._layout.lines_of(frame, self._meta(filled, sequence), get_buffer)
 
     def _meta(self, filled: Any, sequence: int) -> FrameMeta:
         flags = self._video.BufferFlag
