@@ -97,7 +97,7 @@ class Seen(_Part):
 
     Attributes:
         windows: how many were looked at.
-        sink_mass, collapse: of a window, for the class that is shown (see ``pipeline.Reading``).
+        sink_mass, collapse: of a window, over all classes, as any may be shown (see ``pipeline.Reading``).
         band_low, band_high: C values, the 0.1 % and 99.9 % quantiles of x^ of the patches.
     """
 

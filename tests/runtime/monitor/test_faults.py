@@ -10,7 +10,7 @@ from focus.runtime.engines import OnnxRuntimeEngine
 from focus.runtime.monitor import Monitor
 from focus.runtime.simulate import simulate_leaf_scene, vnir_204
 from focus.runtime.sources import Replay, source_from_uri
-from support.faults import brighter, drifted, overexposed, watch
+from monitor_check import brighter, drifted, overexposed, watch
 from support.leaves import shipped  # noqa: F401
 from support.scenes import cube
 from support.shared import shared_file

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
+
+import numpy as np
 
 from focus.runtime import explain
 from focus.runtime.commands.run import main
@@ -11,10 +14,12 @@ from focus.runtime.cubes import write_npz
 from focus.runtime.engines import OnnxRuntimeEngine
 from focus.runtime.monitor import FLAGS, Monitor
 from focus.runtime.outputs import MapSink
+from focus.runtime.pipeline import run_pipeline
 from focus.runtime.sources import Replay, source_from_uri
-from support.faults import drifted, watch
+from monitor_check import drifted, watch
 from support.host_engines import played_gpu
 from support.leaves import shipped  # noqa: F401
+from support.runs import Collected
 from support.scenes import cube
 from support.toy_model import Toy
 
@@ -94,3 +99,38 @@ def test_explain_writes_the_same_flags(tmp_path):
 
 def test_causes_come_before_what_follows_from_them():
     assert FLAGS.index("dark_level") < FLAGS.index("band_means") > FLAGS.index("wavelength_order")
+
+
+def test_attention_that_is_not_a_number_is_said_and_forgotten(shipped):  # noqa: F811
+    monitor = Monitor()
+    kept = Collected()
+    run_pipeline(source_from_uri("sim:leaves=1,samples=128,seed=20"), shipped, [kept])
+    (reading,) = kept.readings
+    monitor.start(kept.plan)
+    monitor.add_window(reading)
+    assert monitor.flags() == ()
+    monitor.add_window(replace(reading, collapse=float("nan"), sink_mass=float("nan")))
+    assert [flag.name for flag in monitor.flags()] == ["sink_mass", "collapse"]
+    assert "--precision fp32" in monitor.flags()[1].message
+    monitor.add_window(reading)
+    assert monitor.flags() == ()
+    found = json.loads(json.dumps(monitor.to_json(), allow_nan=False))["flags"]["collapse"]
+    assert found["value"] is None and (found["first_window"], found["last_window"]) == (0, 0)
+
+
+def test_a_window_with_few_valid_samples_says_little(shipped):  # noqa: F811
+    kept = Collected()
+    run_pipeline(source_from_uri("sim:leaves=1,samples=128,seed=20"), shipped, [kept])
+    (reading,) = kept.readings
+    few = np.zeros_like(reading.window.valid_share)
+    few[:3] = 1.0
+    odd = replace(reading, collapse=0.99, window=replace(reading.window, valid_share=few))
+    monitor = Monitor()
+    monitor.start(kept.plan)
+    monitor.add_window(reading)
+    monitor.add_window(odd)
+    assert monitor.flags() == ()
+    whole = replace(reading, collapse=0.99)
+    for _ in range(6):
+        monitor.add_window(whole)
+    assert [flag.name for flag in monitor.flags()] == ["collapse"]

@@ -30,7 +30,7 @@ LOW, HIGH = 0.001, 0.999
 
 
 def seen_in_training(net: FocusNet, batches: Batches, bundle: Bundle, batch: int) -> Seen:
-    """Reads training and validation windows as the runtime does: of the predicted class, or of the first target.
+    """Reads training and validation windows as the runtime does, for every class or target, as any may be shown.
 
     Args:
         net: trained.
@@ -39,14 +39,12 @@ def seen_in_training(net: FocusNet, batches: Batches, bundle: Bundle, batch: int
     """
     chosen = seen_windows(batches.windows)
     heads = list(bundle.reading.heads)
-    sink_mass, collapse = [], []
+    sink_mass: list[float] = []
+    collapse: list[float] = []
     for _, reading in read_windows(net, batches, chosen, batch):
-        logits = reading.logits.float().cpu().numpy()
-        shown = logits.argmax(axis=1) if bundle.task == "classification" else np.zeros(len(logits), np.int64)
-        attention, sink = (part[-1].float().cpu().numpy() for part in (reading.attention, reading.sink_mass))
-        for window, target in enumerate(shown):
-            sink_mass.append(float(sink[window, heads, target].mean(dtype=np.float64)))
-            collapse.append(collapse_of(attention[window, heads, target]))
+        attention, sink = (part[-1][:, heads].float().cpu().numpy() for part in (reading.attention, reading.sink_mass))
+        sink_mass += sink.mean(axis=(1, 3), dtype=np.float64).ravel().tolist()
+        collapse += [collapse_of(window[:, target]) for window in attention for target in range(net.classes)]
     low, high = band_quantiles(batches.windows, bundle, chosen)
     return Seen(
         windows=len(chosen),

@@ -62,18 +62,19 @@ class SpectraWatch:
         self._negative: Running[Numbers] = Running(memory)
         self._spectrum: Running[Numbers] = Running(memory)
 
-    def add(self, standardised: NDArray[np.float32]) -> Spectra:
+    def add(self, standardised: NDArray[np.float32], weight: float) -> Spectra:
         """The running means with one more window.
 
         Args:
             standardised: [V, C], x^ of its valid patches, at least one.
+            weight: share of its samples that are valid.
         """
         outside = (standardised < self._limits.band_low) | (standardised > self._limits.band_high)
-        spectrum = self._spectrum.add(standardised.mean(axis=0, dtype=np.float64))
+        spectrum = self._spectrum.add(standardised.mean(axis=0, dtype=np.float64), weight)
         counts, effect, band = self._offset(spectrum)
         return Spectra(
-            self._outside.add(outside.mean(axis=0)),
-            exceeded_by_a_tenth(self._negative.add((standardised < self._zero).mean(axis=0))),
+            self._outside.add(share_by_band(outside), weight),
+            exceeded_by_a_tenth(self._negative.add(share_by_band(standardised < self._zero), weight)),
             counts,
             effect,
             band,
@@ -82,9 +83,11 @@ class SpectraWatch:
 
     def _offset(self, spectrum: Numbers) -> tuple[float, float, int]:
         """Least squares, spectrum = brightness + counts * leverage; a scene's own brightness moves all bands alike."""
-        if correlation(spectrum, self._leverage) ** 2 < EXPLAINED:
+        explained = correlation(spectrum, self._leverage)
+        if explained**2 < EXPLAINED:
             return 0.0, 0.0, 0
-        counts, band = float(np.polyfit(self._leverage, spectrum, 1)[0]), int(np.argmax(self._leverage))
+        counts = explained * float(spectrum.std() / self._leverage.std())
+        band = int(np.argmax(self._leverage))
         return counts, abs(counts) * float(self._leverage[band]), band
 
     def _backwards(self, spectrum: Numbers) -> float:
@@ -95,14 +98,20 @@ class SpectraWatch:
 
 def deviations_a_count(bundle: Bundle, source: SourceFacts) -> Numbers:
     """By how many of training's deviations a band's reflectance changes with one count, float64 [C]: its median over
-    the samples; 0 for bands that are left out, and for all where the source has no dark reference.
+    the samples; 0 for bands that are left out, and for all where the source has no dark reference (reflectance that was
+    recorded or resampled).
     """
     gain = np.where(np.isfinite(source.gain) & (source.gain != 0), source.gain, np.nan).astype(np.float64)
     measures = source.good_bands & np.isfinite(gain).any(axis=1)
     leverage = np.zeros(source.bands)
-    if source.calibration is not None and measures.any():
+    if np.any(source.dark) and measures.any():
         leverage[measures] = np.nanmedian(gain[measures], axis=1) / np.array(bundle.deviation)[measures]
     return leverage
+
+
+def share_by_band(true: NDArray[np.bool_]) -> Numbers:
+    """Mean over the patches of [V, C], float64 [C]; a third of the time of ``mean``."""
+    return np.asarray(true.view(np.uint8).sum(axis=0, dtype=np.uint32) / len(true))
 
 
 def exceeded_by_a_tenth(shares: Numbers) -> float:
@@ -113,6 +122,6 @@ def exceeded_by_a_tenth(shares: Numbers) -> float:
 
 def correlation(first: Numbers, second: Numbers) -> float:
     """Pearson's; 0 for flat spectra, which are like none."""
-    if min(first.std(), second.std()) < 1e-9:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
+    one, other = first - first.mean(), second - second.mean()
+    sizes = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / sizes if sizes > 1e-12 else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NamedTuple
 
 #: Names of the flags, as they stand in tables, records and metrics; causes come before what they cause.
@@ -50,7 +51,7 @@ class Raised:
             "windows": self.windows,
             "first_window": self.first_window,
             "last_window": self.last_window,
-            "value": worst.value,
+            "value": worst.value if isfinite(worst.value) else None,
             "limit": worst.limit,
             "message": worst.message,
         }

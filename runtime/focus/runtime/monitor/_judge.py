@@ -136,6 +136,9 @@ class Judge:
 
     def _attention(self, name: str, value: float, span: Span, what: str, high: str, low: str) -> Verdict:
         limit = span.limit(value)
+        if np.isnan(value):
+            lost = "the network's attention is not a number: its precision overflows; export with --precision fp32"
+            return Verdict(name, value, limit, np.inf, lambda: lost)
 
         def words() -> str:
             usual = f"training {span.low:.2f} to {span.high:.2f}, limit" if self._limits.of_training else "limit"

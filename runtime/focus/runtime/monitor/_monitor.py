@@ -50,12 +50,14 @@ class Monitor:
 
     def add_window(self, reading: Reading) -> None:
         """See ``MapSink.add_window``."""
+        weight = float(reading.window.valid_share.mean())
         if reading.band_means is not None:
-            self._spectra = self._watch.add(reading.band_means[reading.window.valid_share > 0])
+            self._spectra = self._watch.add(reading.band_means[reading.window.valid_share > 0], weight)
         shares = dict(zip(FAULTS, reading.window.faults, strict=True))
         newest = Attention(reading.sink_mass, reading.collapse, shares["saturated"], shares["below_dark"])
-        means = Attention(*self._numbers.add(np.array(newest)).tolist())
-        up = self._up(self._judge(means, self._spectra))
+        if np.isfinite(newest).all():
+            newest = Attention(*self._numbers.add(np.array(newest), weight).tolist())
+        up = self._up(self._judge(newest, self._spectra))
         self._windows += 1
         for verdict in up:
             self._note(verdict, reading.window.index)

@@ -22,10 +22,15 @@ class Running(Generic[Value]):
         self._weight = 0.0
         self._mean: Value | None = None
 
-    def add(self, value: Value) -> Value:
-        """The mean with one more value."""
-        self._weight = (1.0 - self._newest) * self._weight + self._newest
-        share = self._newest / self._weight
+    def add(self, value: Value, weight: float = 1.0) -> Value:
+        """The mean with one more value.
+
+        Args:
+            weight: above 0; of a value that says less than others, below 1.
+        """
+        newest = self._newest * weight
+        self._weight = (1.0 - newest) * self._weight + newest
+        share = newest / self._weight
         self._mean = value if self._mean is None else (1.0 - share) * self._mean + share * value
         return self._mean
 

@@ -9,30 +9,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from focus.runtime.engines import Engine
+from focus.runtime.monitor import Monitor
 from focus.runtime.outputs import BaseSink
-from focus.runtime.pipeline import Settings, run_pipeline
-from focus.runtime.sources import FrameMeta, FrameSource
+from focus.runtime.pipeline import Reading, RunSummary, Settings, run_pipeline
+from focus.runtime.sources import FrameMeta, FrameSource, GetBuffer
 
-Lines = NDArray[Any]
+Line = NDArray[Any]
 
 
 class Altered:
-    """A source whose lines are changed, while its calibration stays as it was unless ``facts`` say otherwise.
+    """A source whose lines are changed; its calibration stays as it was unless ``facts`` say otherwise.
 
     Args:
         source: not yet started.
-        change: makes a line, float64 [C, S], of a line; its number comes with it.
+        change: makes a line of a line, float64 [C, S]; its number comes with it.
         facts: fields of its facts to replace.
     """
 
-    def __init__(self, source: FrameSource, change: Callable[[Lines, int], Lines], **facts: Any) -> None:
+    def __init__(self, source: FrameSource, change: Callable[[Line, int], Line], **facts: Any) -> None:
         self.facts, self.truth = replace(source.facts, **facts), source.truth
         self._source, self._change = source, change
 
-    def start(self, get_buffer: Callable[[], Lines]) -> Iterator[FrameMeta]:
-        given: list[Lines] = []
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+        """See ``FrameSource.start``."""
+        given: list[Line] = []
 
-        def buffer() -> Lines:
+        def buffer() -> Line:
             given[:] = [get_buffer()]
             return given[0]
 
@@ -66,18 +69,36 @@ def brighter(source: FrameSource, light: float) -> Altered:
     return Altered(source, lambda line, _: (line - dark) * light + dark)
 
 
+def reversed_bands(source: FrameSource) -> Altered:
+    """The sensor is read out from the other end: bands come last first, with references taken likewise."""
+    facts = source.facts
+    return Altered(source, lambda line, _: line[::-1], dark=facts.dark[::-1], gain=facts.gain[::-1])
+
+
 class Watched(BaseSink):
-    """The names of a monitor's flags after each window."""
+    """What a monitor said after each window.
 
-    def __init__(self, monitor) -> None:
-        self.monitor, self.names = monitor, []
+    Attributes:
+        names: of the flags that were up, a tuple a window.
+        seconds: of the run.
+    """
 
-    def add_window(self, reading) -> None:
-        self.names.append(tuple(flag.name for flag in self.monitor.flags()))
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self.names: list[tuple[str, ...]] = []
+        self.seconds = 0.0
+
+    def add_window(self, reading: Reading) -> None:
+        """See ``MapSink.add_window``."""
+        self.names.append(tuple(flag.name for flag in self._monitor.flags()))
+
+    def finish(self, summary: RunSummary) -> None:
+        """See ``MapSink.finish``."""
+        self.seconds = summary.seconds
 
 
-def watch(source: FrameSource, engine, monitor, **settings: Any) -> Watched:
-    """A run of the pipeline with a monitor; its flags after each window."""
+def watch(source: FrameSource, engine: Engine, monitor: Monitor, **settings: Any) -> Watched:
+    """Runs the pipeline with a monitor."""
     watched = Watched(monitor)
-    run_pipeline(source, engine, [monitor, watched], Settings(threads=1, **settings))
+    run_pipeline(source, engine, [monitor, watched], Settings(**settings))
     return watched
