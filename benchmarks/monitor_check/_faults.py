@@ -46,6 +46,10 @@ class Altered:
             line[...] = np.clip(np.round(changed), 0, np.iinfo(line.dtype).max) if whole else changed
             yield meta
 
+    def close(self) -> None:
+        """See ``FrameSource.close``."""
+        self._source.close()
+
 
 def drifted(source: FrameSource, counts: float, from_line: int = 0) -> Altered:
     """The dark level has moved by so many counts since the dark reference was taken."""
