@@ -178,6 +178,7 @@ def test_a_full_disk_ends_the_run_and_leaves_the_record(tmp_path):
     rig = Rig(tmp_path, Camera(), sinks=[Full()])
     summary = rig()
     assert (summary.ended, summary.failed) == ("cannot write raw.dat: No space left on device", True)
+    assert rig.kinds == ["opened", "failed"]
     assert (record(tmp_path)["state"], record(tmp_path)["ended"]) == ("failed", summary.ended)
 
 

@@ -68,11 +68,13 @@ def run_camera(parts: RunParts, camera: FrameSource, open_camera: OpenCamera) ->
 
 
 def _show(live: LiveSink, event: Event) -> None:
-    """Tells the page that the camera is away, or back."""
-    if event.retry_s is not None:
-        live.camera_lost(event.message, event.retry_s)
-    elif event.kind == "opened":
-        live.camera_back()
+    """Tells the page that the camera is away, or that all is over."""
+    if event.kind in ("lost", "waiting"):
+        live.camera_lost(event.message)
+    elif event.kind == "ended":
+        live.end(event.message)
+    elif event.kind == "failed":
+        live.fail(event.message)
 
 
 class _Told:
@@ -88,7 +90,7 @@ class _Told:
             self._supervisor.alive(event.message)
         wrong = event.kind in ("lost", "waiting")
         # A camera that is away for the night is tried thousands of times.
-        if event.message != self._last and event.kind != "ended" and (wrong or not self._quiet):
+        if event.message != self._last and event.kind not in ("ended", "failed") and (wrong or not self._quiet):
             self._say(f"focus-run: {event.message}")
         self._last = event.message
 

@@ -1,5 +1,6 @@
 """Map sinks: what a run leaves behind."""
 
+from focus.runtime.outputs._beside import BesideSink
 from focus.runtime.outputs._bigtiff import BigTiffWriter
 from focus.runtime.outputs._contract import BaseSink, MapSink
 from focus.runtime.outputs._curve import Curves
@@ -17,6 +18,7 @@ from focus.runtime.outputs._writer import RunWriter
 __all__ = [
     "RECORD",
     "BaseSink",
+    "BesideSink",
     "BigTiffWriter",
     "CollectedMap",
     "Curves",

@@ -13,11 +13,11 @@ from focus.runtime._errors import CameraError, FocusError
 from focus.runtime._stop import Stop
 from focus.runtime.engines import Engine
 from focus.runtime.monitor import Monitor
-from focus.runtime.outputs import MapSink, OutputOptions, Results, RunFacts, RunWriter
+from focus.runtime.outputs import BesideSink, MapSink, OutputOptions, Results, RunFacts, RunWriter
 from focus.runtime.outputs._windows import utc_text
 from focus.runtime.pipeline import LineCounts, Progress, RunSummary, Settings, entered, plan_run, stream
 from focus.runtime.runs._events import Event, Kind, Listener
-from focus.runtime.runs._reconnect import FIRST_PAUSE_S, OpenCamera, reconnected
+from focus.runtime.runs._reconnect import OpenCamera, reconnected
 from focus.runtime.runs._segments import SEGMENTS, SegmentsFolder
 from focus.runtime.sources import FrameSource
 
@@ -124,7 +124,7 @@ class CameraRun:
                 self._record("broken off", str(error) or type(error).__name__)
                 raise
         self._record("failed" if failed else "complete", ended)
-        self._say("ended", ended)
+        self._say("failed" if failed else "ended", ended)
         return CameraSummary(tuple(self._done), ended, failed)
 
     def _until_the_end(self, camera: FrameSource | None) -> tuple[str, bool]:
@@ -144,7 +144,7 @@ class CameraRun:
                 if not summary.lost:
                     return summary.ended, True
                 lost = summary.ended
-            self._say("lost", f"{lost}; trying again until it is back", FIRST_PAUSE_S)
+            self._say("lost", f"{lost}; trying again until it is back")
             camera = reconnected(self._opened, self._stop, partial(self._say, "waiting"))
         return self._stop.reason or "", self._stop.failed
 
@@ -185,7 +185,7 @@ class CameraRun:
             low=self._disk_is_full,
             monitor=self._monitor,
         )
-        sinks: list[MapSink] = [writer, *self._sinks]
+        sinks: list[MapSink] = [*self._sinks, BesideSink(writer)]
         try:
             plan = plan_run(camera, self._engine, self._settings)
             summary = stream(plan, camera, self._engine, sinks, self._progress_of_all(), self._stop)
@@ -206,8 +206,8 @@ class CameraRun:
         windows = sum(segment.summary.windows + segment.summary.skipped for segment in self._done)
         return lambda more_lines, more_windows: progress(lines + more_lines, windows + more_windows)
 
-    def _say(self, kind: Kind, message: str, retry_s: float | None = None) -> None:
-        event = Event(kind, message, self._segment, retry_s)
+    def _say(self, kind: Kind, message: str) -> None:
+        event = Event(kind, message, self._segment)
         for listener in self._listeners:
             listener(event)
 

@@ -15,14 +15,13 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 2.0
 OpenCamera = Callable[[], FrameSource]
 
 
-def reconnected(open_camera: OpenCamera, stop: Stop, said: Callable[[str, float], None]) -> FrameSource | None:
+def reconnected(open_camera: OpenCamera, stop: Stop, said: Callable[[str], None]) -> FrameSource | None:
     """Tries until the camera is back.
 
     Args:
         open_camera: opens it, or raises FocusError.
         stop: ends it.
-        said: told after each attempt that failed why it did, and in how many seconds the next one is; also lets a
-            watchdog know that the run lives.
+        said: told after each attempt that failed why it did; also lets a watchdog know that the run lives.
     Returns: the camera, not yet started; None where the end was asked for.
     """
     pause_s = FIRST_PAUSE_S
@@ -31,5 +30,5 @@ def reconnected(open_camera: OpenCamera, stop: Stop, said: Callable[[str, float]
             return open_camera()
         except FocusError as error:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-            said(str(error), pause_s)
+            said(str(error))
     return None

@@ -8,7 +8,7 @@ from focus.runtime._errors import OutputError
 from focus.runtime._stop import Stop
 from focus.runtime.engines import Engine
 from focus.runtime.monitor import Monitor
-from focus.runtime.outputs import MapSink, OutputOptions, Results, RunFacts, RunFolder, RunWriter
+from focus.runtime.outputs import BesideSink, MapSink, OutputOptions, Results, RunFacts, RunFolder, RunWriter
 from focus.runtime.pipeline import Progress, RunSummary, Settings, plan_run, run_pipeline
 from focus.runtime.sources import FrameSource
 
@@ -46,7 +46,7 @@ def run_to_folder(
         writer = RunWriter(
             folder.path, facts, with_cube=chosen.with_cube, options=outputs, low=stop.request, monitor=monitor
         )
-        summary = run_pipeline(source, engine, [*sinks, writer], chosen, progress, stop)
+        summary = run_pipeline(source, engine, [*sinks, BesideSink(writer)], chosen, progress, stop)
         if stop.reason is not None:
             raise OutputError(f"{stop.reason}; nothing was kept, free some space or choose another --out")
     return summary, writer.results
