@@ -211,8 +211,8 @@ def test_segments_go_on(live):
     run, windows = live.run, live.window_count
     live.finish(summary(LineCounts(received=19, missing=1)))
     live.close()
-    live.camera_lost("the cable is out", 0.5)
-    live.camera_lost("still nobody there", 1.0)
+    live.camera_lost("the cable is out")
+    live.camera_lost("still nobody there")
     assert (live.phase, live.reason) == ("lost", "still nobody there")
     feed.restart()
     feed.rows(4)
@@ -227,6 +227,15 @@ def test_segments_go_on(live):
     assert live.scores.curve_at(5 + 1, 0) is not None
     segments = [kept["segment"] for kept in tick_view(live, -1)["bins"]]
     assert segments == sorted(segments)
+
+
+def test_a_lost_camera_is_said_as_soon_as_its_segment_ends(live):
+    feed = Feed(live)
+    feed.rows(3)
+    live.finish(replace(summary(ended="the cable is out"), lost=True))
+    assert (live.phase, live.reason, live.losses) == ("lost", "the cable is out", 1)
+    live.camera_lost("the cable is out; trying again")
+    assert live.losses == 1
 
 
 def test_another_camera_begins_anew(live):
@@ -284,11 +293,8 @@ def test_health_says_whether_lines_come(live, clock):
     assert health_answer(live)[0] == 200
     live.finish(summary(ended="the camera fell silent"))
     assert health_answer(live)[1]["why"] == "the run has ended: the camera fell silent"
-    live.camera_lost("no route", 3.0)
-    clock.now += 1
-    assert health_answer(live)[1]["why"] == "the camera is lost: no route" and state_view(live)["retry_s"] == 2
-    live.camera_back()
-    assert health_answer(live)[1]["why"] == "no line has come yet" and state_view(live)["retry_s"] is None
+    live.camera_lost("no route")
+    assert health_answer(live)[1]["why"] == "the camera is lost: no route"
     live.end("stopped")
     assert health_answer(live)[1]["why"] == "the run has ended: stopped"
 

@@ -45,7 +45,7 @@ def test_counters_never_fall_over_segments(tmp_path):
     feed = Feed(live)
     feed.rows(ROWS)
     live.finish(summary(LineCounts(received=ROWS * PATCH)))
-    live.camera_lost("no route", 1.0)
+    live.camera_lost("no route")
     lost = read(live)
     assert lost["focus_camera_up",] == 0 and lost["focus_camera_losses_total",] == 1
     assert lost["focus_run_phase", "lost"] == 1

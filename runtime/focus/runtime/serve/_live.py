@@ -60,7 +60,6 @@ class LiveSink(BaseSink):
         self.classes: Counter[int] = Counter()
         self.lines, self.window_rate, self.latency = LineTally(), Rate(), Latency()
         self.window_count = self.mapped_lines = 0
-        self._retry_s: float | None = None
         self._earlier = LineCounts()
         self._segment_mapped = 0
 
@@ -76,7 +75,7 @@ class LiveSink(BaseSink):
                 self.strip.begin_segment()
             self._earlier = self.counts
             self.plan, self.lines, self._segment_mapped = plan, LineTally(), 0
-            self.phase, self.reason, self._retry_s = "running", "", None
+            self.phase, self.reason = "running", ""
 
     def add_strip(self, strip: Strip) -> None:
         """See ``MapSink.add_strip``."""
@@ -115,6 +114,8 @@ class LiveSink(BaseSink):
                 self.scores.close_bin(self.strip.segment)
             self.lines.counts = summary.counts
             self.phase, self.reason = "ended", summary.ended or ""
+            if summary.lost:  # drawing the segment's pictures takes seconds, and nobody should wait for that to hear it
+                self._lose(self.reason)
 
     def close(self) -> None:
         """See ``MapSink.close``."""
@@ -122,29 +123,24 @@ class LiveSink(BaseSink):
             if self.phase == "running":
                 self.phase = "failed"
 
-    def camera_lost(self, reason: str, retry_s: float) -> None:
-        """The camera is away, and is looked for again in a while; to be called before every wait.
+    def camera_lost(self, reason: str) -> None:
+        """The camera is away, and is looked for; the next ``start`` says that it is back.
 
         Args:
-            reason: for people.
-            retry_s: seconds until the next try.
+            reason: for people; may be told anew as long as it is away.
         """
         with self.lock:
-            if self.phase != "lost":
-                self.losses += 1
-            self.phase, self.reason = "lost", reason
-            self._retry_s = time.monotonic() + retry_s
+            self._lose(reason)
 
-    def camera_back(self) -> None:
-        """The camera answers again; lines follow with the next ``start``."""
-        with self.lock:
-            if self.phase == "lost":
-                self.phase, self.reason, self._retry_s = "starting", "", None
+    def _lose(self, reason: str) -> None:
+        if self.phase != "lost":
+            self.losses += 1
+        self.phase, self.reason = "lost", reason
 
     def end(self, reason: str) -> None:
         """The run is over; ``reason`` is for people."""
         with self.lock:
-            self.phase, self.reason, self._retry_s = "ended", reason, None
+            self.phase, self.reason = "ended", reason
 
     def fail(self, reason: str) -> None:
         """The run broke off; ``reason`` is for people."""
@@ -155,11 +151,6 @@ class LiveSink(BaseSink):
     def counts(self) -> LineCounts:
         """What became of the lines of all segments."""
         return added(self._earlier, self.lines.counts)
-
-    @property
-    def retry_s(self) -> float | None:
-        """Seconds until the lost camera is tried again; None where it is not lost."""
-        return None if self._retry_s is None else max(self._retry_s - time.monotonic(), 0.0)
 
     @property
     def underway(self) -> int:

@@ -102,7 +102,6 @@ def state_view(live: LiveSink) -> dict[str, Any]:
         state = {
             "phase": live.phase,
             "reason": live.reason,
-            "retry_s": number(live.retry_s),
             "losses": live.losses,
             "silent": live.silent,
             "silent_s": round(live.silent_s, 1),

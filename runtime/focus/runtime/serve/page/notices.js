@@ -12,7 +12,7 @@ function notices(tick, lost, paused) {
   }
   if (paused) found.push(["paused", "info", "The view is paused.", "The run goes on; scroll back, or touch a place."]);
   if (!tick || lost) return found;
-  if (tick.phase === "lost") found.push(["camera", "bad", "Camera lost.", `${sentence(tick.reason)} ${clock(tick.retry_s ?? 0)}`]);
+  if (tick.phase === "lost") found.push(["camera", "bad", "Camera lost.", sentence(tick.reason)]);
   if (tick.silent) found.push(["silent", "bad", "No lines come.", `The last ones came ${Math.round(tick.silent_s)} s ago.`]);
   if (tick.phase === "failed") found.push(["end", "bad", "The run failed.", sentence(tick.reason)]);
   if (tick.phase === "ended") found.push(["end", "info", "The run has ended.", sentence(tick.reason)]);
