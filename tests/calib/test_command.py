@@ -12,6 +12,8 @@ from PIL import Image
 
 from focus.calib.commands import main
 from focus.runtime import Calibration
+from focus.runtime.cameras import CameraOptions
+from focus.runtime.cameras._mosaic import Mosaic, mosaic_of
 from focus.runtime.cameras._scene import Scene
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.cubes import write_npz
@@ -86,12 +88,26 @@ def test_wrong_input(tmp_path, capsys, recordings):
     given = ["reference", *recordings, *out]
     assert "--dark-exposure goes with --dark one by one, got 2 for 1" in says(capsys, *given, "--dark-exposure", "3")
     assert "cannot open" in says(capsys, "reference", "--white", str(tmp_path / "no.npz"), *out)
-    assert "sim: brings its own calibration" in says(capsys, "reference", "--white", "sim:", *out)
+    assert "sim: target must be one of leaves, white, dark, got 'grey'" in says(
+        capsys, "reference", "--white", "sim:target=grey", *out
+    )
     assert "--panel is the white reference's reflectance" in says(capsys, *given, "--panel", "95")
     assert "was exposed for 2 ms, white.npz for 10 ms" in says(
         capsys, *given[:-4], "--white-exposure", "10", "--dark-exposure", "2", *out
     )
     assert not (tmp_path / "rig.focuscal").exists()
+
+
+def test_the_simulated_camera_has_the_references_that_it_says(tmp_path):
+    from focus.runtime.sources import source_from_uri
+
+    out, small = tmp_path / "sim.focuscal", "leaves=1,samples=48,leaf=48"
+    places = ["--white", f"sim:target=white,{small}", "--dark", f"sim:target=dark,{small}", "--panel", "1"]
+    assert main(["reference", *places, "--lines", "60", "--out", str(out)]) == 0
+    made, own = Calibration.load(out), source_from_uri(f"sim:{small}").facts
+    assert made.invalid == 0 and made.bits == 12
+    np.testing.assert_allclose(made.dark, own.dark, atol=2)
+    np.testing.assert_allclose(made.gain, own.gain, rtol=0.05)
 
 
 def test_a_real_dark_of_another_size(tmp_path, capsys):
@@ -107,31 +123,67 @@ def scene(reflectance, exposure_ms, name="rig 7") -> Scene:
     return Scene(header, lambda: iter(values), len(values))
 
 
-def test_from_a_camera_step_by_step(tmp_path, capsys, monkeypatch):
-    """One camera, covered and uncovered by somebody at a terminal, who presses Enter when it is so."""
-    uri, out, asked = f"unix:{tmp_path}/camera", tmp_path / "rig.focuscal", []
+@pytest.fixture
+def somebody(tmp_path, capsys, monkeypatch):
+    """Somebody at a terminal, who covers and uncovers a camera when asked to, and then presses Enter.
 
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
+    Called with what the camera sends covered and uncovered, and the arguments of ``focus-calib reference``; gives the
+    questions and the calibration.
+    """
+    uri, out = f"unix:{tmp_path}/camera", tmp_path / "rig.focuscal"
 
-        def readline(self, *_):
-            asked.append(capsys.readouterr().err)
-            show = scene(0.0, 10.0) if "cover" in asked[-1] else scene(0.95, 10.0)
-            cameras.enter_context(Played(uri, show, lines=50))
-            return "\n"
+    def answers(covered, uncovered, *arguments):
+        asked = []
 
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    arguments = ["reference", "--white", uri, "--dark", uri, "--panel", "0.95", "--out", str(out)]
-    with ExitStack() as cameras:
-        assert main(arguments) == 0
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+            def readline(self, *_):
+                asked.append(capsys.readouterr().err)
+                cameras.enter_context(Played(uri, covered if "cover" in asked[-1] else uncovered, lines=50))
+                return "\n"
+
+        monkeypatch.setattr(sys, "stdin", Terminal())
+        with ExitStack() as cameras:
+            assert main(["reference", "--white", uri, "--dark", uri, "--out", str(out), *arguments]) == 0
+        return asked, Calibration.load(out)
+
+    return answers
+
+
+def test_from_a_camera_step_by_step(somebody):
+    asked, made = somebody(scene(0.0, 10.0), scene(0.95, 10.0), "--panel", "0.95")
     assert asked == ["dark: cover the lens, then press Enter\n", "white: put the panel into view, then press Enter\n"]
-    made = Calibration.load(out)
     assert (made.exposure_ms, made.bits, made.shift, made.camera) == (10.0, 12, 0, "rig 7")
     assert made.origin["dark"] == [{"name": "rig 7", "lines": 50, "exposure_ms": 10.0}]
     good = made.flaws == 0
     np.testing.assert_allclose(made.dark[good], DETECTOR.dark(10.0)[good], atol=2)
     np.testing.assert_allclose(made.signal[good], 9.5 * DETECTOR.response[good], rtol=0.02)
+
+
+def mosaic_scene(light) -> Scene:
+    """Frames of 7 x 8 pixels: from row 1 on a pattern of 2 x 2, whose places see ``light`` counts above 100."""
+    places = np.tile(np.reshape(light, (2, 2)), (3, 4))
+    frame = np.vstack([np.full((1, 8), 4000), 100 + places])
+    noise = np.random.default_rng(0).integers(-2, 3, (50, 7, 8))
+    frames = (frame + noise).astype("<u2")
+    header = StreamHeader(7, 8, np.dtype("<u2"), name="mosaic", bits=12, exposure_ms=5.0)
+    return Scene(header, lambda: iter(frames), len(frames))
+
+
+def test_a_mosaic_camera_and_the_order_of_its_bands(somebody, tmp_path):
+    table = tmp_path / "pattern.csv"
+    table.write_text("wavelength,fwhm\n700,14\n500,10\n800,16\n600,12\n")
+    light = [700, 500, 800, 600]
+    _, made = somebody(
+        mosaic_scene([0, 0, 0, 0]), mosaic_scene(light), "--mosaic", "2x2+1+0", "--wavelengths", str(table)
+    )
+    assert (made.mosaic, made.mosaic_order) == ((2, 2, 1, 0), (2, 0, 3, 1))
+    np.testing.assert_array_equal(made.wavelengths_nm, [500, 600, 700, 800])
+    np.testing.assert_array_equal(made.fwhm_nm, [10, 12, 14, 16])
+    np.testing.assert_allclose(made.signal, np.broadcast_to([[500], [600], [700], [800]], (4, 4)), atol=1)
+    assert mosaic_of(CameraOptions(calibration=made)) == Mosaic(2, 2, 1, 0, (2, 0, 3, 1))
 
 
 def test_nobody_is_there_to_cover_the_lens(tmp_path, capsys, monkeypatch):

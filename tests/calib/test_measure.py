@@ -62,12 +62,12 @@ def test_damaged_lines_and_lines_beyond_those_asked_for_are_left_out():
         let_go = False
 
         def start(self, get_buffer):
-            try:
-                for number in range(100):
-                    get_buffer()[...] = 7 if number == 1 else 3
-                    yield FrameMeta(number, None, number, number, number != 1)
-            finally:
-                self.let_go = True
+            for number in range(100):
+                get_buffer()[...] = 7 if number == 1 else 3
+                yield FrameMeta(number, None, number, number, number != 1)
+
+        def close(self):
+            self.let_go = True
 
     camera, seen = Camera(), []
     found = measure(camera, 5, seen.append)

@@ -108,6 +108,7 @@ def _looks(source: FrameSource, sums: _Sums) -> Generator[Array, None, None]:
     finally:
         if isinstance(metas, Generator):
             metas.close()
+        source.close()
 
 
 def _mean(lines: list[Array]) -> Array:

@@ -76,16 +76,15 @@ class Taker:
             shift=args.shift,
             **own,
         )
-        uri = place if not recording or place.startswith("replay:") else f"replay:{place}"
+        named = not recording or place.startswith(("replay:", "sim:"))
+        uri = place if named else f"replay:{place}"
         return source_from_uri(uri, options)
 
 
 def is_recording(place: str) -> bool:
-    """Whether it names a file, not a camera."""
-    if place.startswith("sim:"):
-        raise ValueError("sim: brings its own calibration; references come from a recording or a camera")
+    """Whether it names what is there already, a file or a simulation, not a camera."""
     absent = ":" not in place and not place.startswith("/dev/") and not Path(place).exists()
-    if place.startswith("replay:") or Path(place).is_file() or absent:
+    if place.startswith(("replay:", "sim:")) or Path(place).is_file() or absent:
         return True
     from focus.runtime.cameras import scheme_of
 

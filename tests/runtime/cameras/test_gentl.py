@@ -51,6 +51,7 @@ def test_frames_are_lines_and_none_is_lost():
     source = opened()
     assert (source.facts.bands, source.facts.samples, source.facts.bits) == (400, 400, 8)
     assert source.facts.name == "Machine Vision Games Ltd. Viky 0"
+    assert (source.facts.camera, source.facts.serial) == ("Machine Vision Games Ltd. Viky", "0")
     line, lines = started(source)
     metas = list(itertools.islice(lines, 100))
     picture = line.copy()

@@ -20,6 +20,8 @@ examples:
       darks at two exposures: the calibration then holds for other exposures, too
   focus-calib reference --white leaf.hdr --average-samples --out leaf.focuscal
       no panel: relative to the scene's own mean spectrum
+  focus-calib reference --white sim:target=white --dark sim:target=dark --panel 1 --out sim.focuscal
+      the simulated camera's references
   focus-calib show rig.focuscal --out rig.png
   focus-calib quantize --onnx focus.onnx --data leaves.csv --out focus-int8.onnx
       INT8, with ranges from real windows, checked against FP32

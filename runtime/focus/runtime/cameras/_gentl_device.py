@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -32,6 +33,8 @@ class GentlDevice:
         ModuleNotFoundError: harvesters is not installed.
     Attributes:
         name: vendor, model and serial number.
+        model: vendor and model.
+        serial: serial number; "" where the producer does not say it.
         wide_ids: whether its frame ids have 64 bits.
         features: its node map.
         acquirer: harvesters' own object.
@@ -41,7 +44,9 @@ class GentlDevice:
         self._harvester = _harvester(producer)
         try:
             info = self._find(serial, producer)
-            self.name = " ".join(part for part in (info.vendor, info.model, info.serial_number) if part)
+            self.model = " ".join(part for part in (info.vendor, info.model) if part)
+            self.serial = str(info.serial_number or "")
+            self.name = f"{self.model} {self.serial}".strip()
             self.wide_ids = info.tl_type != "GEV"
             self.acquirer: Any = _controlled(self._harvester, info, self.name)
         except BaseException:
@@ -71,6 +76,14 @@ class GentlDevice:
                 self.features.get_node(name).from_string(value)
             except gentl_errors() as error:
                 raise CameraError(f"{self.name} refuses --set {feature}: {said(error)}") from None
+
+    @property
+    def exposure_ms(self) -> float | None:
+        """Exposure time; None where the camera has no such feature."""
+        for feature in ("ExposureTime", "ExposureTimeAbs"):
+            with contextlib.suppress(*gentl_errors(AttributeError)):
+                return float(getattr(self.features, feature).value) / 1000 or None
+        return None
 
     def close(self) -> None:
         """Gives the camera and the producer back; a second call does nothing."""

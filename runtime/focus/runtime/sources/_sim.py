@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from focus.runtime._calibration import Calibration
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, SourceFacts, Truth
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
 
 SENSORS = ("vnir-204", "full-range-64")
 
+#: What may lie under the camera, and the reflectance of what is no scene.
+TARGETS = {"leaves": None, "white": 1.0, "dark": 0.0}
+
 #: How the text of an option is read, by the annotation of its field.
 KINDS: dict[str, type[int] | type[float] | type[str]] = {"int": int, "float": float, "str": str}
+
+#: Depth of the simulated camera's words.
+BITS = 12
 
 #: Lines rendered at a time: few, so that memory stays small, and enough for NumPy to be quick.
 CHUNK = 8
@@ -36,6 +43,7 @@ class SimOptions:
         sensor: a name in ``SENSORS``.
         lost: share of the lines that never arrive.
         classes: the first so many of the simulator's classes; 0 takes those that the sensor sees well.
+        target: a name in ``TARGETS``: the leaves, a white panel of reflectance 1, or the covered lens.
     """
 
     leaves: int = 4
@@ -45,6 +53,7 @@ class SimOptions:
     sensor: str = "vnir-204"
     lost: float = 0.0
     classes: int = 0
+    target: str = "leaves"
 
     @classmethod
     def from_text(cls, text: str) -> SimOptions:
@@ -73,13 +82,19 @@ class Sim:
     Args:
         options: see ``SimOptions``.
         uri: what the user asked for, for the record.
+        raw: the counts as they are, without a calibration, dark 0 and gain 1: for references.
+        exposure_ms: what to say of its exposure time, which changes nothing here.
     Raises:
         ValueError: options that make no scene.
     """
 
-    def __init__(self, options: SimOptions, *, uri: str = "sim:") -> None:
+    def __init__(
+        self, options: SimOptions, *, uri: str = "sim:", raw: bool = False, exposure_ms: float | None = None
+    ) -> None:
         if options.sensor not in SENSORS:
             raise ValueError(f"sim: sensor must be one of {', '.join(SENSORS)}, got {options.sensor!r}")
+        if options.target not in TARGETS:
+            raise ValueError(f"sim: target must be one of {', '.join(TARGETS)}, got {options.target!r}")
         if not 0.0 <= options.lost < 1.0:
             raise ValueError(f"sim: lost is a share of the lines, 0 to below 1, got {options.lost:g}")
         if options.seed < 0:
@@ -102,6 +117,7 @@ class Sim:
             leaf_px=options.leaf,
             labels=[int(label) for label in rounds[: options.leaves]],
         )
+        self._sensor = sensor
         calibration = self._references(sensor)
         labels = np.array([*self._strip.labels, -1], np.int8)
         self.truth: Truth | None = Truth(
@@ -119,12 +135,17 @@ class Sim:
             gain=calibration.gain,
             good_bands=np.ones(sensor.bands, bool),
             calibration=calibration,
+            exposure_ms=exposure_ms,
             provenance={
                 "sensor": sensor.name,
                 "options": {field.name: getattr(options, field.name) for field in fields(options)},
                 "leaves": [self._strip.class_names[label] for label in self._strip.labels],
             },
         )
+
+        if raw:
+            ones = np.ones_like(calibration.gain)
+            self.facts = replace(self.facts, dark=0 * ones, gain=ones, calibration=None, bits=BITS)
 
     def _references(self, sensor: Sensor) -> Calibration:
         """The references do not depend on the lines, so a single one is enough to get them."""
@@ -143,7 +164,7 @@ class Sim:
         losses = np.random.default_rng(self._options.seed + 2)
         lines = self._strip.size[0]
         for first in range(0, lines, CHUNK):
-            raw = self._strip.lines(first, min(first + CHUNK, lines)).counts(rng).raw
+            raw = self._block(first, min(first + CHUNK, lines), rng)
             for offset in range(raw.shape[1]):
                 if losses.random() < self._options.lost:
                     continue
@@ -152,3 +173,15 @@ class Sim:
 
     def close(self) -> None:
         """There is nothing to give back."""
+
+    def _block(self, first: int, stop: int, rng: np.random.Generator) -> NDArray[np.uint16]:
+        """Counts of some lines, [C, lines, S]."""
+        strip = self._strip.lines(first, stop)
+        level = TARGETS[self._options.target]
+        if level is None:
+            return strip.counts(rng).raw
+        held, sensor = strip.lines(0, 1).counts(np.random.default_rng(0)), self._sensor
+        noise = sensor.noise_at(np.full(sensor.bands, level, np.float32))[:, None, None]
+        reflectance = level + noise * rng.standard_normal((sensor.bands, stop - first, self._options.samples))
+        counts = held.dark[:, None] + (held.white - held.dark)[:, None] * reflectance
+        return np.clip(np.rint(counts), 0, 2**BITS - 1).astype(np.uint16)

@@ -98,8 +98,11 @@ def source_from_uri(uri: str, options: SourceOptions | None = None) -> FrameSour
         _refuse(chosen, CAMERA_FIELDS, "replay: has no camera")
         return _replay(rest, chosen, uri)
     if colon and scheme == "sim":
-        _refuse(chosen, tuple(SourceOptions.__dataclass_fields__), "sim: brings its own bands and calibration")
-        return Sim(SimOptions.from_text(rest), uri=uri)
+        raw = bool(chosen.raw)
+        taken = ("raw", "exposure_ms") if raw else ("raw",)
+        others = tuple(name for name in SourceOptions.__dataclass_fields__ if name not in taken)
+        _refuse(chosen, others, "sim: brings its own bands and calibration")
+        return Sim(SimOptions.from_text(rest), uri=uri, raw=raw, exposure_ms=chosen.exposure_ms)
     return _camera(uri, chosen)
 
 
