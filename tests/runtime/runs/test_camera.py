@@ -273,3 +273,14 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_segment(tmp_path):
     summary = Rig(tmp_path, Camera(), outputs=OutputOptions(min_free=10**18))()
     assert summary.failed and "free some space" in summary.ended and not summary.segments
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.json"]
+
+
+def test_a_loss_is_said_before_the_segment_is_finished(tmp_path):
+    class Finishes(BaseSink):
+        def finish(self, summary):
+            heard.append(list(rig.kinds))
+
+    heard = []
+    rig = Rig(tmp_path, Camera(range(8), lost="x"), Camera(), sinks=[Finishes()])
+    rig()
+    assert heard == [["opened", "lost"], ["opened", "lost", "opened"]]

@@ -33,6 +33,7 @@ class Assembler:
         take: gives the place for the next strip; may wait, and may raise what ends the stream.
         memory: whose places those are.
         stop: ends the stream after the line that is being taken.
+        lost: told at once when the camera is lost, and why.
 
     Attributes:
         counts: what became of the lines so far.
@@ -47,11 +48,12 @@ class Assembler:
         take: Callable[[], int],
         memory: StripMemory,
         stop: Stop | None = None,
+        lost: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.counts = LineCounts()
         self.ended: FocusError | None = None
         self._source, self._patch, self._least_rows = source, patch, least_rows
-        self._take, self._memory, self._stop = take, memory, stop
+        self._take, self._memory, self._stop, self._lost = take, memory, stop, lost
         self._place: int | None = None
         self._next_sequence: int | None = None
         self._cube_lines = source.facts.cube_lines
@@ -69,6 +71,8 @@ class Assembler:
             yield from self._lines_of_source()
         except (CameraLost, CannotKeepUp, Stopped) as end:
             self.ended = end
+            if isinstance(end, CameraLost):
+                self._lost(str(end))
         if self.counts.received + self.counts.dropped == 0:
             raise self.ended or FocusError(f"{self._source.facts.name} sent no usable line; check the source")
         if self._lines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,7 @@ class Capture:
         memory: arrays [patch, C, S] of the source's type, at least 3 for ``live``.
         policy: see above.
         stop: ends the stream after the line that is being taken.
+        lost: told at once when the camera is lost, and why; in the thread that captures.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class Capture:
         memory: Sequence[NDArray[Any]],
         policy: Policy = "wait",
         stop: Stop | None = None,
+        lost: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self._memory, self._policy, self._name = StripMemory(memory), policy, source.facts.name
-        self._assembler = Assembler(source, patch, least_rows, self._take, self._memory, stop)
+        self._assembler = Assembler(source, patch, least_rows, self._take, self._memory, stop, lost)
         self._waiting: deque[Strip] = deque()
         self._changed = threading.Condition()
         self._done, self._unread = False, threading.Event()

@@ -100,11 +100,15 @@ def stream(
     sinks: Sequence[MapSink],
     progress: Progress | None = None,
     stop: Stop | None = None,
+    lost: Callable[[str], None] = lambda reason: None,
 ) -> RunSummary:
-    """Streams one source through an engine that is entered; see ``run_pipeline``. Sinks are started and finished."""
+    """Streams one source through an engine that is entered; see ``run_pipeline``. Sinks are started and finished.
+
+    ``lost`` is told at once when the camera is lost, in the thread that captures, while what was taken is finished.
+    """
     for sink in sinks:
         sink.start(plan)
-    summary = _Run(plan, source, engine, sinks, progress, stop).stream()
+    summary = _Run(plan, source, engine, sinks, progress, stop, lost).stream()
     for sink in sinks:
         sink.finish(summary)
     return summary
@@ -121,12 +125,13 @@ class _Run:
         sinks: Sequence[MapSink],
         progress: Progress | None,
         stop: Stop | None,
+        lost: Callable[[str], None],
     ) -> None:
         bundle, settings = plan.bundle, plan.settings
         self._plan, self._sinks, self._progress = plan, sinks, progress
         self._reader = reader_of(plan, engine)
         patch, rows = bundle.backbone.patch, bundle.backbone.rows
-        self._capture = Capture(source, patch, rows, self._reader.memory, plan.policy, stop)
+        self._capture = Capture(source, patch, rows, self._reader.memory, plan.policy, stop, lost)
         self._cutter = WindowCutter(bundle, plan.columns, settings.overlap, settings.stride)
         self._blend = Blend(bundle, plan.columns, plan.source.samples, settings.with_cube)
         self._longest_wait = settings.batch * self._cutter.step

@@ -101,6 +101,7 @@ class CameraRun:
         self._monitor = monitor
         self._done: list[Segment] = []
         self._segment: str | None = None
+        self._lost = False
         self._started_ns = time.time_ns()
         self._uri = ""
 
@@ -144,7 +145,7 @@ class CameraRun:
                 if not summary.lost:
                     return summary.ended, True
                 lost = summary.ended
-            self._say("lost", f"{lost}; trying again until it is back")
+            self._lose(lost)
             camera = reconnected(self._opened, self._stop, partial(self._say, "waiting"))
         return self._stop.reason or "", self._stop.failed
 
@@ -174,7 +175,7 @@ class CameraRun:
         return self._done[-1].summary
 
     def _streamed(self, camera: FrameSource, folder: Path) -> Segment:
-        self._segment = folder.name
+        self._segment, self._lost = folder.name, False
         self._say("opened", f"{camera.facts.name} into {folder}")
         facts = RunFacts.of_engine(self._engine)
         writer = RunWriter(
@@ -188,12 +189,18 @@ class CameraRun:
         sinks: list[MapSink] = [*self._sinks, BesideSink(writer)]
         try:
             plan = plan_run(camera, self._engine, self._settings)
-            summary = stream(plan, camera, self._engine, sinks, self._progress_of_all(), self._stop)
+            summary = stream(plan, camera, self._engine, sinks, self._progress_of_all(), self._stop, self._lose)
             return Segment(folder.name, summary, writer.results)
         finally:
             for sink in sinks:
                 sink.close()
             camera.close()
+
+    def _lose(self, reason: str) -> None:
+        """Says that the camera is lost, once a loss, and before the segment is finished: its pictures take a while."""
+        if not self._lost:
+            self._lost = True
+            self._say("lost", f"{reason}; trying again until it is back")
 
     def _disk_is_full(self, reason: str) -> None:
         self._stop.request(f"{reason}; all lines up to here are there", failed=True)

@@ -26,5 +26,5 @@ class Event:
     segment: str | None = None
 
 
-#: Is told of everything that happens, at once and in the run's own thread; must not raise.
+#: Is told of everything that happens, at once, one event after the other but in any thread; must not raise.
 Listener = Callable[[Event], None]
