@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from focus.runtime._calibration import Calibration, Folded, Rig
 from focus.runtime._errors import CameraError
 from focus.runtime.cameras._mosaic import Mosaic
-from focus.runtime.cubes import WavelengthOption, bands_from_option
+from focus.runtime.cubes import WavelengthOption, bands_from_option, resampling_matrix
 from focus.runtime.sources._contract import SourceFacts
-from focus.runtime.sources._replay import WordFormat
+from focus.runtime.sources._replay import Bands, WordFormat
 
 #: A silence that is longer means that the camera is lost; it must be said within two seconds.
 SILENCE_LIMIT_S = 1.8
@@ -37,6 +37,7 @@ class CameraOptions:
         scale: stored value / scale = reflectance.
         bits: depth of the camera's words; None takes what the camera says.
         shift: unused low bits of a stored word; None takes what the camera says.
+        resample_to: bands to resample to; None keeps the camera's own.
         mosaic: pattern of a snapshot mosaic sensor, ``4x4`` or ``4x4+TOP+LEFT``, see ``Mosaic``; None takes what the
             calibration says. With it, ``wavelengths_nm`` are in the order of the pattern, row by row.
         transpose: rows of a frame are samples and its columns are bands (V4L2, GigE, USB3, GenTL).
@@ -57,6 +58,7 @@ class CameraOptions:
     scale: float | None = None
     bits: int | None = None
     shift: int | None = None
+    resample_to: Bands | None = None
     mosaic: str | None = None
     transpose: bool | None = None
     status_lines: int | None = None
@@ -112,7 +114,7 @@ def facts_of_camera(said: Said, options: CameraOptions) -> SourceFacts:
     """What the pipeline must know of a camera.
 
     Raises:
-        CameraError: nobody says the wavelengths, or how counts become reflectance.
+        CameraError: nobody says the wavelengths, or how counts become reflectance; or bands that cannot be resampled.
         CubeError: the calibration is of another rig.
         ValueError: options that do not go together.
     """
@@ -155,11 +157,24 @@ def facts_of_camera(said: Said, options: CameraOptions) -> SourceFacts:
             "dtype": str(said.dtype),
             "exposure_ms": exposure_ms,
             "serial": said.serial or None,
+            "resampled": options.resample_to is not None,
             "mosaic": None if said.mosaic is None else [str(said.mosaic), *said.mosaic.order],
             **said.provenance,
         },
         cube_lines=said.cube_lines,
+        resampling=_resampling(said.name, wavelengths, fwhm, options.resample_to),
     )
+
+
+def _resampling(
+    name: str, wavelengths_nm: NDArray[np.float64], fwhm_nm: NDArray[np.float64] | None, bands: Bands | None
+) -> NDArray[np.float64] | None:
+    if bands is None:
+        return None
+    try:
+        return resampling_matrix(wavelengths_nm, fwhm_nm, bands.wavelengths_nm, bands.fwhm_nm)
+    except ValueError as error:
+        raise CameraError(f"{name} cannot be resampled: {error}") from None
 
 
 def _wavelengths(said: Said, options: CameraOptions) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:

@@ -31,7 +31,7 @@ def add_source_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--bit-shift", dest="shift", type=int, metavar="N", help="unused low bits of a stored word (12 of 16, MSB: 4)"
     )
-    group.add_argument("--resample", action="store_true", help="resample the cube to the model's bands")
+    group.add_argument("--resample", action="store_true", help="resample to the model's bands")
     group.add_argument("--wavelengths", metavar="FILE|START:STOP", help="band centres in nm")
     group.add_argument("--variable", metavar="NAME", help="variable that holds the cube (MATLAB, HDF5, NetCDF)")
     group.add_argument(

@@ -103,10 +103,11 @@ def deviations_a_count(bundle: Bundle, source: SourceFacts) -> Numbers:
     """
     gain = np.where(np.isfinite(source.gain) & (source.gain != 0), source.gain, np.nan).astype(np.float64)
     measures = source.good_bands & np.isfinite(gain).any(axis=1)
-    leverage = np.zeros(source.bands)
+    a_count = np.zeros(source.bands)
     if np.any(source.dark) and measures.any():
-        leverage[measures] = np.nanmedian(gain[measures], axis=1) / np.array(bundle.deviation)[measures]
-    return leverage
+        a_count[measures] = np.nanmedian(gain[measures], axis=1)
+    in_bands_of_model = a_count if source.resampling is None else source.resampling @ a_count
+    return np.asarray(in_bands_of_model / np.array(bundle.deviation))
 
 
 def share_by_band(true: NDArray[np.bool_]) -> Numbers:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from focus.kernels import Ingested, LineIngest, Quality, standardise
 from focus.runtime._bundle import Bundle
 from focus.runtime._errors import CubeError
+from focus.runtime.cubes import resample
 from focus.runtime.pipeline._data import Array, PatchRow, Strip
 from focus.runtime.pipeline._faults import Faults
 from focus.runtime.sources import SourceFacts
@@ -39,6 +40,7 @@ class Ingest:
             threads=threads,
         )
         self._mean, self._deviation = np.array(bundle.mean), np.array(bundle.deviation)
+        self._resampling = source.resampling
         self._alive = alive_samples(source)
         self._faults = Faults(source, bundle.backbone.patch)
         self._row_before: Array | None = None
@@ -53,13 +55,20 @@ class Ingest:
             self._lines.finish()
             self._row_before = None
         found = self._ingested(strip)
-        standardised = standardise(found.band_means, self._mean, self._deviation)
+        standardised = standardise(self._in_bands_of_model(found.band_means), self._mean, self._deviation)
         if not strip.arrived.any() and self._row_before is not None:
             standardised = self._row_before
         self._row_before = standardised
         held = np.pad(standardised, ((0, self._columns - len(standardised)), (0, 0)), mode="edge")
         seen = seen_samples(strip, self._alive)
         return patch_row(strip, self._columns, held, found.composite, found.quality, self._faults, seen)
+
+    def _in_bands_of_model(self, band_means: Array) -> Array:
+        """Band means [N, C] of the source in the model's bands: means over samples and over bands commute."""
+        if self._resampling is None:
+            return band_means
+        means = band_means.T[:, None]
+        return resample(means, self._resampling, np.isfinite(means))[:, 0].T
 
     def _ingested(self, strip: Strip) -> Ingested:
         for start, stop in _runs(strip.arrived):
@@ -145,6 +154,8 @@ def composite_of_good(bundle: Bundle, source: SourceFacts) -> NDArray[np.float64
         CubeError: no good band left for a channel.
     """
     weights = np.array(bundle.composite_weights)
+    if source.resampling is not None:
+        weights = weights @ source.resampling
     kept = weights * source.good_bands
     totals = kept.sum(axis=1, keepdims=True)
     if np.any(totals <= 0.01 * weights.sum(axis=1, keepdims=True)):

@@ -13,7 +13,7 @@ import numpy as np
 
 from focus.runtime._errors import CameraLost, CubeError
 from focus.runtime._stop import Stop
-from focus.runtime.engines import Engine
+from focus.runtime.engines import DeviceEngine, Engine
 from focus.runtime.pipeline._ahead import ahead
 from focus.runtime.pipeline._blend import Blend
 from focus.runtime.pipeline._capture import Capture
@@ -36,16 +36,22 @@ def plan_run(source: FrameSource, engine: Engine, settings: Settings) -> Plan:
 
     Raises:
         BundleError: other bands than the model's.
-        ValueError: a class or an overlap that does not exist.
+        ValueError: a class or an overlap that does not exist, or a GPU for a source that is to be resampled.
     """
     bundle, facts = engine.bundle, source.facts
-    bundle.require_wavelengths(facts.wavelengths_nm, facts.name)
+    if facts.resampling is None:
+        bundle.require_wavelengths(facts.wavelengths_nm, facts.name)
+    elif isinstance(engine, DeviceEngine):
+        raise ValueError(
+            f"{engine.name} reads the model's own bands alone; leave out --resample, or read on the processor with "
+            "--backend onnxruntime"
+        )
     columns = max(-(-facts.samples // bundle.backbone.patch), bundle.backbone.columns)
     if settings.batch < 1:
         raise ValueError(f"--batch must be at least 1, got {settings.batch}")
     if settings.buffer is not None and settings.buffer < 1:
         raise ValueError(f"--buffer must be at least 1 line, got {settings.buffer}")
-    WindowCutter(bundle, columns, settings.overlap, settings.stride)
+    WindowCutter(bundle, columns, settings.overlap, settings.stride, facts.bands)
     Ingest(facts, bundle, columns)
     return Plan(bundle, facts, source.truth, settings, columns, shown_index(bundle, settings.shown))
 
@@ -132,7 +138,7 @@ class _Run:
         self._reader = reader_of(plan, engine)
         patch, rows = bundle.backbone.patch, bundle.backbone.rows
         self._capture = Capture(source, patch, rows, self._reader.memory, plan.policy, stop, lost)
-        self._cutter = WindowCutter(bundle, plan.columns, settings.overlap, settings.stride)
+        self._cutter = WindowCutter(bundle, plan.columns, settings.overlap, settings.stride, plan.source.bands)
         self._blend = Blend(bundle, plan.columns, plan.source.samples, settings.with_cube)
         self._longest_wait = settings.batch * self._cutter.step
         self._pending: list[Cut] = []

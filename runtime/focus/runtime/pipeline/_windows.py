@@ -46,17 +46,20 @@ class WindowCutter:
         bundle: gives the window's size.
         columns: columns of the scene's patch grid.
         overlap, stride: see ``Settings``.
+        bands: of the source; None takes the model's.
     Raises:
         ValueError: windows that would not advance, or leave gaps.
     """
 
-    def __init__(self, bundle: Bundle, columns: int, overlap: int | None, stride: int | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, columns: int, overlap: int | None, stride: int | None = None, bands: int | None = None
+    ) -> None:
         self._rows, self._window_columns, self._patch = (
             bundle.backbone.rows,
             bundle.backbone.columns,
             bundle.backbone.patch,
         )
-        self._bands = bundle.bands
+        self._bands = bundle.bands if bands is None else bands
         self._step = step_from_overlap(overlap, self._rows) if stride is None else _checked(stride, self._rows)
         self._columns = starts(columns, self._window_columns, step_from_overlap(overlap, self._window_columns))
         self._ring: deque[PatchRow] = deque(maxlen=self._rows)

@@ -60,6 +60,7 @@ class SourceFacts:
         provenance: what the source says of itself, for the run's record.
         cube_lines: lines of each snapshot cube, or None for push-broom. Each cube is a scene of its own, and a line's
             sequence number is its cube's number x cube_lines + its number within the cube.
+        resampling: float64 [C of the model, C], makes the model's bands of these; None where they are the model's.
     """
 
     name: str
@@ -82,6 +83,7 @@ class SourceFacts:
     file: Path | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     cube_lines: int | None = None
+    resampling: NDArray[np.float64] | None = None
 
     @property
     def bands(self) -> int:

@@ -23,7 +23,7 @@ OPTION_OF_FIELD = {
 
 #: Options that only cameras have, and those that only files have.
 CAMERA_FIELDS = ("mosaic", "transpose", "status_lines", "features", "packet_size", "timeout_s")
-FILE_FIELDS = ("variable", "axes", "resample_to")
+FILE_FIELDS = ("variable", "axes")
 
 #: ``replay:FILE,rate=330,loop=1``
 _REPLAY_OPTIONS = re.compile(r"(.*?)((?:,(?:rate|loop)=[^,]*)*)$")

@@ -1,0 +1,137 @@
+"""Cameras whose bands are not the model's: resampling their band means is as good as resampling their lines."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from focus.runtime import Calibration
+from focus.runtime._errors import CameraError
+from focus.runtime.cameras import CameraOptions, place_from_uri
+from focus.runtime.cameras._facts import Said, facts_of_camera
+from focus.runtime.cameras._outlet import open_outlet
+from focus.runtime.cameras._stream_header import StreamHeader
+from focus.runtime.cameras._writer import StreamWriter
+from focus.runtime.cubes import resampling_matrix
+from focus.runtime.engines import engine_from_path
+from focus.runtime.monitor._bands import deviations_a_count
+from focus.runtime.outputs import OpenFiles, RecordSink
+from focus.runtime.pipeline import Settings, run_pipeline
+from focus.runtime.sources import Bands, Replay, SourceOptions, source_from_uri
+from support.host_engines import HostOrt
+from support.runs import run
+from support.scenes import Scripted, cube, reflectance
+from support.toy_model import WAVELENGTHS, Toy
+
+#: The camera's bands: more of them than the model has, and between them.
+OWN = np.linspace(WAVELENGTHS[0] - 15, WAVELENGTHS[-1] + 15, 31)
+MODEL = Bands(WAVELENGTHS, None)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return Toy().save(tmp_path_factory.mktemp("model") / "toy.onnx")
+
+
+@pytest.fixture(scope="module")
+def engine(model):
+    return engine_from_path(model, threads=1)
+
+
+def scene(lines=30, samples=37):
+    """Reflectance in the camera's bands, smooth over them as spectra are."""
+    matrix = resampling_matrix(np.linspace(OWN[0], OWN[-1], 5), None, OWN, None)
+    smooth = np.tensordot(matrix, reflectance(lines, samples, bands=5), axes=1).astype(np.float32)
+    return cube(values=smooth, wavelengths_nm=OWN)
+
+
+def camera(held, sequences=None, damaged=()):
+    lines = held.shape[1]
+    source = Scripted(held, range(lines) if sequences is None else sequences, damaged)
+    source.facts = replace(source.facts, resampling=resampling_matrix(OWN, None, WAVELENGTHS, None))
+    return source
+
+
+def test_the_maps_are_those_of_the_resampled_recording(engine):
+    held = scene()
+    found, summary = run(camera(held), engine)
+    expected, other = run(Replay(held, resample_to=MODEL), engine)
+    for row, reference in zip(found.rows, expected.rows, strict=True):
+        np.testing.assert_allclose(row.heatmap, reference.heatmap, rtol=2e-4, atol=1e-5)
+        np.testing.assert_allclose(row.scores, reference.scores, rtol=2e-4)
+        np.testing.assert_allclose(row.composite, reference.composite, rtol=1e-4)
+        np.testing.assert_allclose(row.band_means, reference.band_means, rtol=1e-3, atol=1e-4)
+        np.testing.assert_array_equal(row.mask, reference.mask)
+    for ours, theirs in zip(found.readings, expected.readings, strict=True):
+        assert ours.curve.shape == (12,) and ours.window.faults == theirs.window.faults
+    assert (summary.windows, summary.valid_share) == (other.windows, 1.0)
+
+
+def test_lost_lines_and_samples_that_are_none_keep_their_places(engine):
+    held = scene()
+    values = held.values.copy()
+    values[4:7, 10:20, 5:9] = np.nan
+    found, summary = run(camera(replace(held, values=values), [*range(12), *range(15, 30)], damaged=[20]), engine)
+    sent = [*range(12), *range(15, 30)]
+    expected, other = run(resampled_before(replace(held, values=values), sent, [20]), engine)
+    assert summary.counts == other.counts
+    for row, reference in zip(found.rows, expected.rows, strict=True):
+        # A patch that lacks samples of some bands takes each band's mean from those that it has.
+        np.testing.assert_allclose(row.heatmap, reference.heatmap, rtol=0.1)
+        np.testing.assert_array_equal(row.mask, reference.mask)
+
+
+def resampled_before(held, sent, damaged):
+    """The same lines, resampled one by one."""
+    source = Replay(held, resample_to=MODEL)
+    lines = np.stack([line.copy() for _, line, _ in source._lines()], axis=1)
+    return Scripted(cube(values=lines), sent, damaged)
+
+
+def test_a_stream_with_other_bands_is_resampled_and_recorded_as_it_came(tmp_path, engine):
+    held, uri = scene(), f"unix:{tmp_path}/camera"
+    counts = np.rint(held.values * 10_000).astype("<u2")
+    header = StreamHeader(31, 37, np.dtype("<u2"), OWN, quantity="reflectance", scale=10_000.0)
+
+    def send():
+        with open_outlet(place_from_uri(uri)) as outlet, outlet.reader() as descriptor:
+            writer = StreamWriter(descriptor, header)
+            for number in range(30):
+                writer.line(counts[:, number], number)
+            writer.end(30)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    source = source_from_uri(uri, SourceOptions(resample_to=MODEL))
+    assert source.facts.bands == 31 and source.facts.provenance["resampled"]
+    files = OpenFiles(tmp_path)
+    summary = run_pipeline(source, engine, [RecordSink(files)], Settings(policy="wait"))
+    files.close()
+    thread.join(10)
+    assert summary.counts.received == 30
+    recorded = np.fromfile(tmp_path / "raw.dat", "<u2").reshape(30, 31, 37)
+    np.testing.assert_array_equal(recorded, counts.transpose(1, 0, 2))
+
+
+def test_a_gpu_is_refused(model):
+    with pytest.raises(ValueError, match=r"reads the model's own bands alone; leave out --resample, or .*--backend"):
+        run_pipeline(camera(scene()), HostOrt(model, 1), [])
+
+
+def test_bands_that_cannot_be_made_of_the_cameras():
+    said = Said(name="cam", uri="x:", bands=31, samples=4, dtype=np.dtype("<u2"), wavelengths_nm=OWN)
+    options = {"quantity": "reflectance", "scale": 1.0}
+    with pytest.raises(CameraError, match=r"cam cannot be resampled: band 0 \(2000.0 nm\) lies outside the sensor's"):
+        facts_of_camera(said, CameraOptions(resample_to=Bands(np.array([2000.0, 2100.0]), None), **options))
+
+
+def test_a_count_moves_resampled_bands_as_it_moves_those_that_they_are_made_of(engine):
+    ones = np.ones((31, 1), np.float32)
+    rig = Calibration(100 * ones, 0.001 * ones, OWN, panel=1.0)
+    said = Said(name="cam", uri="x:", bands=31, samples=4, dtype=np.dtype("<u2"), wavelengths_nm=OWN)
+    facts = facts_of_camera(said, CameraOptions(calibration=rig, resample_to=MODEL))
+    expected = 0.001 / np.array(engine.bundle.deviation)
+    np.testing.assert_allclose(deviations_a_count(engine.bundle, facts), expected, rtol=1e-6)
