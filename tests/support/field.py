@@ -15,10 +15,14 @@ from support.toy_model import Toy
 CODE = "import sys; from focus.runtime.commands.run import main; sys.exit(main(sys.argv[1:]))"
 
 
-def started(*arguments):
-    return subprocess.Popen(
-        [sys.executable, "-c", CODE, *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+#: Lines that the camera sends again and again, and their samples.
+LINES, SAMPLES = 40, 20
+
+
+def started(*arguments, within=()):
+    """A focus-run in a process of its own; ``within`` is another command that runs what follows it."""
+    command = [*map(str, within), sys.executable, "-c", CODE, *map(str, arguments)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 class Field:
@@ -27,7 +31,7 @@ class Field:
     def __init__(self, folder):
         self.folder, self.uri, self.out = folder, f"unix:{folder}/camera", folder / "out"
         self.model = Toy().save(folder / "toy.onnx")
-        write_npz(cube(40, 20), folder / "leaf.npz")
+        write_npz(cube(LINES, SAMPLES), folder / "leaf.npz")
         self.said, self.running, self.readers = [], [], []
 
     def camera(self, rate=100, *more):
@@ -36,10 +40,9 @@ class Field:
         self.running.append(writer)
         return writer
 
-    def run(self, *more):
-        run = started(
-            "--engine", self.model, "--camera", self.uri, "--out", self.out, "--backend", "onnxruntime", *more
-        )
+    def run(self, *more, within=()):
+        given = ("--engine", self.model, "--camera", self.uri, "--out", self.out, "--backend", "onnxruntime")
+        run = started(*given, *more, within=within)
         self.running.append(run)
         reader = threading.Thread(target=lambda: self.said.extend(run.stderr), daemon=True)
         reader.start()

@@ -63,6 +63,8 @@ def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: P
         ("scene", f"{summary.lines} lines x {summary.samples} samples, {summary.valid_share:.1%} valid"),
         ("lines", counted(summary.counts)),
     ]
+    if summary.ended is not None:
+        rows.insert(1, ("ended", summary.ended))
     skipped = f", {summary.skipped} empty ones skipped" if summary.skipped else ""
     rows.append(
         ("windows", f"{summary.windows}{skipped}, {summary.windows_per_second:.1f} cubes/s, {summary.seconds:.1f} s")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from focus.runtime._errors import CameraError, FocusError
+from focus.runtime._errors import CameraError, FocusError, OutputError
 from focus.runtime._stop import Stop
 from focus.runtime.engines import Engine
 from focus.runtime.monitor import Monitor
@@ -122,9 +123,12 @@ class CameraRun:
             try:
                 ended, failed = self._until_the_end(camera)
             except BaseException as error:
-                self._record("broken off", str(error) or type(error).__name__)
+                with suppress(OutputError):
+                    self._record("broken off", str(error) or type(error).__name__)
                 raise
-        self._record("failed" if failed else "complete", ended)
+        # On a disk that is full the record stays as it was, and the reason is still said.
+        with suppress(OutputError) if failed else nullcontext():
+            self._record("failed" if failed else "complete", ended)
         self._say("failed" if failed else "ended", ended)
         return CameraSummary(tuple(self._done), ended, failed)
 
