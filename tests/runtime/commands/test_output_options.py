@@ -13,7 +13,8 @@ from focus.runtime.outputs import OutputOptions
 def options(*arguments):
     parser = argparse.ArgumentParser()
     add_output_arguments(parser.add_argument_group("files"))
-    return output_options(parser.parse_args(arguments))
+    with output_options(parser.parse_args(arguments)) as chosen:
+        return chosen
 
 
 def test_what_holds_where_nothing_was_chosen():

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,26 @@ def test_tables_and_record_agree(tmp_path, model, leaf):
     assert (record["state"], record["ended"]) == ("complete", None)
     assert record["calibration"] is None and record["model"]["name"] == "toy"
     assert record["utc_start"] <= record["utc_end"] and record["versions"]["numpy"] == np.__version__
+
+
+def test_positions_are_attached_by_time(tmp_path, model, leaf):
+    # A recording without times is taken as if it came now.
+    now = time.time()
+    track = "".join(f"{now + second:.3f},{50 + second / 2},{8 - second / 2},100\n" for second in range(-2, 60))
+    (tmp_path / "gps.csv").write_text("utc,lat,lon,alt\n" + track + "later,1,2,3\n")
+    given = ["--engine", str(model), "--camera", f"replay:{leaf}", "--quiet", "--record"]
+    assert main([*given, "--out", str(tmp_path / "out"), "--gps", str(tmp_path / "gps.csv")]) == 0
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["positions"] == {"source": str(tmp_path / "gps.csv"), "fixes": 62, "bad_lines": 1}
+    for row in rows(tmp_path / "out" / "raw.lines.csv"):
+        seconds = int(row["utc_ns"]) / 1e9 - now
+        assert float(row["lat"]) == pytest.approx(50 + seconds / 2, abs=2e-3) and row["position"].strip() == "known"
+    for row in rows(tmp_path / "out" / "windows.csv"):
+        assert float(row["lat"]) + float(row["lon"]) == pytest.approx(58) and float(row["alt"]) == 100
+    # The recording is read as before, with its positions from the same file, and no others.
+    again = ["--engine", str(model), "--camera", f"replay:{tmp_path / 'out' / 'raw.hdr'}", "--quiet"]
+    assert main([*again, "--out", str(tmp_path / "again"), "--gps", str(tmp_path / "gps.csv")]) == 0
+    assert (tmp_path / "again" / "windows.csv").read_bytes() == (tmp_path / "out" / "windows.csv").read_bytes()
 
 
 def test_a_simulation_is_scored_against_its_truth(tmp_path, capsys):

@@ -29,6 +29,8 @@ EXTRA_OF_MODULE = {
     "cuda": "gpu",
     "nncf": "quantize",
     "linuxpy": "v4l2",
+    "pynmeagps": "gps",
+    "serial": "gps",
     "harvesters": "gentl",
     "starlette": "serve",
     "uvicorn": "serve",

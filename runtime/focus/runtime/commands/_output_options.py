@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,22 +33,37 @@ def add_output_arguments(group: argparse._ArgumentGroup) -> None:
         metavar="SIZE",
         help="end the run when the disk has less than this left, e.g. 500MB (default: 1GB for a camera, 0 for a file)",
     )
+    group.add_argument(
+        "--gps",
+        metavar="PLACE",
+        help="positions for the tables: a file (NMEA, or CSV with utc, lat, lon and any of alt, roll, pitch, yaw), a "
+        "serial port such as /dev/ttyUSB0,baud=115200, or tcp://HOST:PORT",
+    )
 
 
-def output_options(args: argparse.Namespace) -> OutputOptions:
-    """What was chosen.
+@contextmanager
+def output_options(args: argparse.Namespace) -> Iterator[OutputOptions]:
+    """What was chosen; a receiver of ``--gps`` is read as long as the ``with`` block lasts.
 
     Raises:
-        ValueError: a time or a size that is none.
+        ValueError: a time, a size or a place that is none.
+        FocusError: there is no position at ``--gps``.
     """
     from focus.runtime.outputs import OutputOptions
 
-    return OutputOptions(
+    chosen = OutputOptions(
         format=args.format,
         record=args.record,
         fsync=None if args.fsync is None else _fsync(args.fsync),
         min_free=None if args.min_free is None else _bytes(args.min_free),
     )
+    if args.gps is None:
+        yield chosen
+        return
+    from focus.runtime.positions import track_from_place
+
+    with track_from_place(args.gps) as track:
+        yield replace(chosen, track=track)
 
 
 def _fsync(text: str) -> Fsync:

@@ -119,7 +119,7 @@ def _run(arguments: list[str]) -> int:
     from focus.runtime.sources import source_from_uri
 
     monitor = Monitor()
-    with serving(args, monitor) as served:
+    with serving(args, monitor) as served, output_options(args) as outputs:
         engine = engine_from_path(args.engine, args.threads, backend=args.backend, batch=args.batch)
         options = source_options(args, engine.bundle)
 
@@ -127,5 +127,5 @@ def _run(arguments: list[str]) -> int:
             return source_from_uri(args.camera, options)
 
         source = opened()
-        parts = RunParts(args, engine, settings, output_options(args), monitor, served)
+        parts = RunParts(args, engine, settings, outputs, monitor, served)
         return run_recording(parts, source) if source.facts.lines is not None else run_camera(parts, source, opened)

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from typing_extensions import Self
 
 from focus.runtime.outputs._open_files import Fsync
+from focus.runtime.positions import Track
 
 #: Formats of the maps.
 Format = Literal["envi", "bigtiff"]
@@ -25,6 +26,7 @@ class OutputOptions:
         format: of the maps.
         record: whether the raw lines are recorded.
         fsync: see ``Fsync``; None takes never for a file, which can be read again, and 5 s for a camera.
+        track: where the camera was, or None.
         min_free: bytes that are to stay free on the disk; None takes none for a file and 1 GB for a camera.
     """
 
@@ -32,6 +34,7 @@ class OutputOptions:
     record: bool = False
     fsync: Fsync | None = None
     min_free: int | None = None
+    track: Track | None = None
 
     def resolved(self, *, endless: bool) -> Self:
         """The same with what holds for a camera, or for a file, where nothing was chosen."""

@@ -12,8 +12,9 @@ from focus.runtime.outputs._contract import BaseSink
 from focus.runtime.outputs._envi import EnviWriter
 from focus.runtime.outputs._layout import Layout
 from focus.runtime.outputs._open_files import OpenFiles
-from focus.runtime.outputs._table import TableWriter
+from focus.runtime.outputs._placed import PlacedTable
 from focus.runtime.pipeline import Plan, RunSummary, Strip
+from focus.runtime.positions import Track
 from focus.runtime.sources import LINE_COLUMNS, LineState, SourceFacts, lines_table_of
 
 #: Name of the recording's files, without suffix; and that of the calibration beside it.
@@ -27,10 +28,11 @@ class RecordSink(BaseSink):
 
     Args:
         files: where.
+        track: where the camera was, or None.
     """
 
-    def __init__(self, files: OpenFiles) -> None:
-        self._files = files
+    def __init__(self, files: OpenFiles, track: Track | None = None) -> None:
+        self._files, self._track = files, track
 
     def start(self, plan: Plan) -> None:
         """See ``MapSink.start``."""
@@ -40,7 +42,8 @@ class RecordSink(BaseSink):
             calibration.save(self._files.folder / CALIBRATION)
         self._empty = np.zeros((1, source.bands, source.samples), source.dtype)
         self._writer = EnviWriter(self._files, _layout(source))
-        self._table = TableWriter(self._files, lines_table_of(self._files.folder / RAW).name, LINE_COLUMNS)
+        name = lines_table_of(self._files.folder / RAW).name
+        self._table = PlacedTable(self._files, name, LINE_COLUMNS, self._track)
         self._lines = 0
 
     def add_strip(self, strip: Strip) -> None:
@@ -48,12 +51,14 @@ class RecordSink(BaseSink):
         if not strip.lines:
             return
         # The table first: whatever the recording's header states has its row, also after a kill between the two.
-        self._table.append(self._rows(strip))
+        times = [None if meta is None else meta.utc_ns for meta in strip.metas]
+        self._table.append(self._rows(strip), times)
         self._writer.append_parts(*self._parts(strip))
         self._lines += strip.lines
 
     def finish(self, summary: RunSummary) -> None:
         """See ``MapSink.finish``."""
+        self._table.fill(last=True)
         self._writer.finish()
 
     def _parts(self, strip: Strip) -> Iterator[NDArray[Any]]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from focus.runtime._files import file_sha256, write_atomically
 from focus.runtime.engines import Engine, ModelFile
 from focus.runtime.outputs._folder import RECORD
-from focus.runtime.outputs._windows import utc_text
+from focus.runtime.outputs._utc import utc_text
 from focus.runtime.pipeline import Plan, RunSummary
 
 #: Version of the record's layout.
@@ -54,11 +54,13 @@ class Results:
         files: names of the files, in the order of interest.
         lesion_iou: see ``lesion_iou``; empty where the truth is not known.
         monitor: see ``Monitor.to_json``; empty where the run did not finish.
+        positions: where they came from, and how many; empty without ``--gps``.
     """
 
     files: list[str] = field(default_factory=list)
     lesion_iou: dict[str, float] = field(default_factory=dict)
     monitor: dict[str, Any] = field(default_factory=dict)
+    positions: dict[str, Any] = field(default_factory=dict)
 
 
 class RunRecord:
@@ -98,6 +100,7 @@ class RunRecord:
             if summary is None
             else {**asdict(summary), "windows_per_second": summary.windows_per_second},
             "monitor": results.monitor,
+            "positions": results.positions,
             "lesion_iou": results.lesion_iou,
             "files": results.files,
         }

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 import numpy as np
 
 from focus.runtime.monitor import Monitor
 from focus.runtime.outputs._contract import BaseSink
 from focus.runtime.outputs._open_files import OpenFiles
-from focus.runtime.outputs._table import TableWriter
-from focus.runtime.pipeline import FAULTS, Plan, Reading
+from focus.runtime.outputs._placed import PlacedTable
+from focus.runtime.outputs._utc import utc_text
+from focus.runtime.pipeline import FAULTS, Plan, Reading, RunSummary
+from focus.runtime.positions import Track
 
 #: Bands that a row names, the one with the highest saliency first.
 TOP_BANDS = 5
-
-
-def utc_text(nanoseconds: int | None) -> str:
-    """ISO 8601 with microseconds; "" for None."""
-    if nanoseconds is None:
-        return ""
-    return datetime.fromtimestamp(nanoseconds / 1e9, timezone.utc).isoformat(timespec="microseconds")
 
 
 class WindowsSink(BaseSink):
@@ -29,10 +22,11 @@ class WindowsSink(BaseSink):
     Args:
         files: where.
         monitor: is told of each window before this sink.
+        track: where the camera was, or None.
     """
 
-    def __init__(self, files: OpenFiles, monitor: Monitor) -> None:
-        self._files, self._monitor = files, monitor
+    def __init__(self, files: OpenFiles, monitor: Monitor, track: Track | None = None) -> None:
+        self._files, self._monitor, self._track = files, monitor, track
 
     def start(self, plan: Plan) -> None:
         """See ``MapSink.start``."""
@@ -41,7 +35,8 @@ class WindowsSink(BaseSink):
         time = ["first_sequence", "last_sequence", "utc_first", "utc_last", "valid_share", *FAULTS]
         maps = ["predicted", "shown", "top_bands_nm", "peak_saliency", "sink_mass", "collapse", "flags"]
         scores = [f"score {name}" for name in plan.bundle.class_names]
-        self._table = TableWriter(self._files, "windows.csv", [*place, *time, *maps, *scores])
+        columns = [*place, *time, *maps, *scores]
+        self._table = PlacedTable(self._files, "windows.csv", columns, self._track)
 
     def add_window(self, reading: Reading) -> None:
         """See ``MapSink.add_window``."""
@@ -71,4 +66,10 @@ class WindowsSink(BaseSink):
             ";".join(flag.name for flag in self._monitor.flags()),
             *(f"{score:.6g}" for score in reading.scores),
         ]
-        self._table.append([row])
+        first_ns, last_ns = window.times
+        middle_ns = None if first_ns is None or last_ns is None else (first_ns + last_ns) // 2
+        self._table.append([row], [middle_ns])
+
+    def finish(self, summary: RunSummary) -> None:
+        """See ``MapSink.finish``."""
+        self._table.fill(last=True)

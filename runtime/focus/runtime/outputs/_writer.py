@@ -18,6 +18,7 @@ from focus.runtime.outputs._free_space import FreeSpace
 from focus.runtime.outputs._maps import MapWriter, SaliencyCubeSink, SaliencySink, ScoresSink
 from focus.runtime.outputs._open_files import OpenFiles
 from focus.runtime.outputs._options import OutputOptions
+from focus.runtime.outputs._placed import FixesSink
 from focus.runtime.outputs._preview import Preview
 from focus.runtime.outputs._record import RecordSink
 from focus.runtime.outputs._run_record import Results, RunFacts, RunRecord
@@ -76,9 +77,11 @@ class RunWriter(BaseSink):
         ]  # fmt: skip
         if self._with_cube:
             self._sinks.append(SaliencyCubeSink(files, new_map))
-        self._sinks.append(WindowsSink(files, self._monitor))
+        self._sinks.append(WindowsSink(files, self._monitor, options.track))
         if options.record:
-            self._sinks.append(RecordSink(files))
+            self._sinks.append(RecordSink(files, options.track))
+        if options.track is not None and options.track.live:
+            self._sinks.append(FixesSink(files, options.track))
         if options.min_free:
             self._sinks.insert(0, FreeSpace(self._folder, options.min_free, self._low))
         if plan.truth is not None:
@@ -117,6 +120,9 @@ class RunWriter(BaseSink):
         found = self.results.lesion_iou = {} if self._truth is None else self._truth.lesion_iou
         Pictures(self._folder, self._plan, self._preview, self._curves, summary, found).write()
         self.results.monitor = self._monitor.to_json()
+        track = self._options.track
+        if track is not None:
+            self.results.positions = {"source": track.name, "fixes": track.fixes, "bad_lines": track.bad_lines}
         self.results.files = self._files_left()
         if self._record is not None:
             self._record.end(summary, self.results)

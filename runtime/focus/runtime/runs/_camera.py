@@ -15,7 +15,7 @@ from focus.runtime._stop import Stop
 from focus.runtime.engines import Engine
 from focus.runtime.monitor import Monitor
 from focus.runtime.outputs import BesideSink, MapSink, OutputOptions, Results, RunFacts, RunWriter
-from focus.runtime.outputs._windows import utc_text
+from focus.runtime.outputs._utc import utc_text
 from focus.runtime.pipeline import LineCounts, Progress, RunSummary, Settings, entered, plan_run, stream
 from focus.runtime.runs._events import Event, Kind, Listener
 from focus.runtime.runs._reconnect import OpenCamera, reconnected
