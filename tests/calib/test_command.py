@@ -87,6 +87,13 @@ def test_wrong_input(tmp_path, capsys, recordings):
     out = ["--out", str(tmp_path / "rig.focuscal")]
     given = ["reference", *recordings, *out]
     assert "--dark-exposure goes with --dark one by one, got 2 for 1" in says(capsys, *given, "--dark-exposure", "3")
+    assert "--lines must be 1 or more, got 0" in says(capsys, *given, "--lines", "0")
+    assert "white.npz is no text; --panel takes a number" in says(
+        capsys, *given, "--panel", str(tmp_path / "white.npz")
+    )
+    assert "white.npz is no text; --bad-pixels lists" in says(
+        capsys, *given, "--bad-pixels", str(tmp_path / "white.npz")
+    )
     assert "cannot open" in says(capsys, "reference", "--white", str(tmp_path / "no.npz"), *out)
     assert "sim: target must be one of leaves, white, dark, got 'grey'" in says(
         capsys, "reference", "--white", "sim:target=grey", *out

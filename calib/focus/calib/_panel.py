@@ -47,8 +47,11 @@ def _interpolated(file: Path, wavelengths_nm: NDArray[np.float64]) -> NDArray[np
 def _table(file: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CubeError(f"cannot read {file}: {error}; --panel takes a number such as 0.99, or a CSV file") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CubeError(f"cannot read {file}: {reason}; --panel takes a number such as 0.99, or a CSV file") from None
+    except UnicodeDecodeError:
+        raise CubeError(f"{file.name} is no text; --panel takes a number such as 0.99, or a CSV file") from None
     lines = [line.replace(";", ",").replace("\t", ",") for line in text.splitlines() if line.strip() and line[0] != "#"]
     rows = []
     for number, row in enumerate(csv.reader(lines), 1):

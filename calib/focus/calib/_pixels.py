@@ -65,8 +65,10 @@ def listed(file: Path, bands: int, samples: int) -> NDArray[np.bool_]:
     found = np.zeros((bands, samples), bool)
     try:
         lines = file.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CubeError(f"cannot read {file}: {error}; check --bad-pixels") from None
+    except OSError as error:
+        raise CubeError(f"cannot read {file}: {error.strerror or error}; check --bad-pixels") from None
+    except UnicodeDecodeError:
+        raise CubeError(f"{file.name} is no text; --bad-pixels lists a band and a sample a line, from 0") from None
     for number, line in enumerate(lines, 1):
         words = line.partition("#")[0].replace(",", " ").replace(";", " ").split()
         if not words or (number == 1 and not words[0].isdecimal()):

@@ -80,6 +80,8 @@ def _taken(args: argparse.Namespace) -> tuple[Reference, list[Reference]]:
     from focus.calib._take import Taker
     from focus.runtime.commands._steps import Steps
 
+    if args.lines is not None and args.lines < 1:
+        raise ValueError(f"--lines must be 1 or more, got {args.lines}")
     exposures = args.dark_exposure or [None] * len(args.dark)
     if len(exposures) != len(args.dark):
         raise ValueError(f"--dark-exposure goes with --dark one by one, got {len(exposures)} for {len(args.dark)}")
