@@ -220,7 +220,7 @@ def test_the_camera_s_loss_is_seen_and_its_return(visit, live, feed):
     live.camera_lost("tcp://10.0.0.9 went away; trying again until it is back")
     page.until("$('state').textContent === 'camera lost'")
     notice = page.page.locator(".notice.bad")
-    assert notice.inner_text() == "Camera lost. tcp://10.0.0.9 went away; trying again until it is back."
+    assert notice.inner_text() == "Camera lost: tcp://10.0.0.9 went away; trying again until it is back."
     assert page.page.title() == "camera lost · FOCUS live"
     picture = page.pixels()
     feed.restart()
@@ -255,7 +255,7 @@ def test_silence_ends_and_flags_are_said(visit, live, feed, monkeypatch):
     page.until("$('state').textContent === 'no lines'")
     live.fail("No space left on device")
     page.until("$('state').textContent === 'failed'")
-    assert page.page.locator(".notice.bad").inner_text() == "The run failed. No space left on device."
+    assert page.page.locator(".notice.bad").inner_text() == "The run failed: No space left on device."
 
 
 def test_comes_back_by_itself_after_the_server_was_restarted(browser, live, feed, tmp_path):

@@ -229,13 +229,14 @@ def test_segments_go_on(live):
     assert segments == sorted(segments)
 
 
-def test_a_lost_camera_is_said_as_soon_as_its_segment_ends(live):
+def test_a_loss_counts_once_though_its_segment_is_finished_after_it(live):
     feed = Feed(live)
     feed.rows(3)
-    live.finish(replace(summary(ended="the cable is out"), lost=True))
-    assert (live.phase, live.reason, live.losses) == ("lost", "the cable is out", 1)
     live.camera_lost("the cable is out; trying again")
-    assert live.losses == 1
+    live.finish(replace(summary(ended="the cable is out"), lost=True))
+    live.close()
+    live.camera_lost("nobody there")
+    assert (live.phase, live.reason, live.losses) == ("lost", "nobody there", 1)
 
 
 def test_another_camera_begins_anew(live):

@@ -33,7 +33,7 @@ def test_a_camera_goes_and_comes_back_and_the_run_ends(field):
         first.kill()
         page.until("$('state').textContent === 'camera lost'")
         notice = page.page.locator(".notice.bad").inner_text()
-        assert notice.startswith("Camera lost. ") and "closed in the middle of the stream" in notice
+        assert notice.startswith("Camera lost: ") and "closed in the middle of the stream" in notice
         metrics = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
         assert "focus_camera_up 0.0" in metrics and "focus_camera_losses_total 1.0" in metrics
         before = page.page.evaluate(received)

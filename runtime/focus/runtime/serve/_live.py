@@ -113,9 +113,8 @@ class LiveSink(BaseSink):
             if self.strip is not None:
                 self.scores.close_bin(self.strip.segment)
             self.lines.counts = summary.counts
-            self.phase, self.reason = "ended", summary.ended or ""
-            if summary.lost:  # drawing the segment's pictures takes seconds, and nobody should wait for that to hear it
-                self._lose(self.reason)
+            if not summary.lost:  # else ``camera_lost`` says so, before the segment is finished
+                self.phase, self.reason = "ended", summary.ended or ""
 
     def close(self) -> None:
         """See ``MapSink.close``."""
@@ -130,12 +129,9 @@ class LiveSink(BaseSink):
             reason: for people; may be told anew as long as it is away.
         """
         with self.lock:
-            self._lose(reason)
-
-    def _lose(self, reason: str) -> None:
-        if self.phase != "lost":
-            self.losses += 1
-        self.phase, self.reason = "lost", reason
+            if self.phase != "lost":
+                self.losses += 1
+            self.phase, self.reason = "lost", reason
 
     def end(self, reason: str) -> None:
         """The run is over; ``reason`` is for people."""

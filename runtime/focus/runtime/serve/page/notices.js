@@ -12,15 +12,17 @@ function notices(tick, lost, paused) {
   }
   if (paused) found.push(["paused", "info", "The view is paused.", "The run goes on; scroll back, or touch a place."]);
   if (!tick || lost) return found;
-  if (tick.phase === "lost") found.push(["camera", "bad", "Camera lost.", sentence(tick.reason)]);
+  if (tick.phase === "lost") found.push(["camera", "bad", ...because("Camera lost", tick.reason)]);
   if (tick.silent) found.push(["silent", "bad", "No lines come.", `The last ones came ${Math.round(tick.silent_s)} s ago.`]);
-  if (tick.phase === "failed") found.push(["end", "bad", "The run failed.", sentence(tick.reason)]);
-  if (tick.phase === "ended") found.push(["end", "info", "The run has ended.", sentence(tick.reason)]);
+  if (tick.phase === "failed") found.push(["end", "bad", ...because("The run failed", tick.reason)]);
+  if (tick.phase === "ended") found.push(["end", "info", ...because("The run has ended", tick.reason)]);
   for (const flag of tick.flags) found.push([`flag-${flag.name}`, "warn", `Do not trust the maps blindly: ${flag.name.replaceAll("_", " ")}.`, sentence(flag.message)]);
   return found;
 }
 
 const sentence = (text) => (text && !/[.!?]$/.test(text) ? `${text}.` : text);
+
+const because = (what, reason) => (reason ? [`${what}:`, sentence(reason)] : [`${what}.`, ""]);
 
 /** @returns {[string, string]} kind and words of the state in the page's head */
 function state(tick, lost, paused) {
