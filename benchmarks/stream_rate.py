@@ -2,7 +2,8 @@
 
 camera-sim plays a Specim FX10 and an FX17 into a Unix socket from a process of its own, and loses every line that is
 not taken within a second. Here each line is taken, calibrated and ingested, as focus-run does before the network.
-Prints lines a second, lines lost, and the share of a core that each side took.
+With --record DIR the raw lines are recorded there, too, and flushed every 5 s. Prints lines a second, lines lost, and
+the share of a core that each side took.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import numpy as np
 from focus.kernels import LineIngest, prepare
 from focus.runtime import Calibration
 from focus.runtime._processor import usable_cores
+from focus.runtime.outputs import OpenFiles, RecordSink
+from focus.runtime.outputs._options import CAMERA_FSYNC_S
 from focus.runtime.pipeline._capture import Capture
 from focus.runtime.pipeline._data import LineCounts
 from focus.runtime.sources import FrameSource, SourceOptions, source_from_uri
@@ -60,8 +63,8 @@ class Held(NamedTuple):
     said: str
 
 
-def measure(camera: Camera, seconds: float, threads: int) -> Held:
-    """Plays a camera for some time and takes its lines."""
+def measure(camera: Camera, seconds: float, threads: int, record: Path | None = None) -> Held:
+    """Plays a camera for some time and takes its lines, and records them in a folder, if one is named."""
     prepare(np.uint16)
     with tempfile.TemporaryDirectory() as folder:
         place, rig = f"unix:{folder}/camera", Path(folder) / "rig.focuscal"
@@ -70,7 +73,7 @@ def measure(camera: Camera, seconds: float, threads: int) -> Held:
             while not rig.is_file():
                 time.sleep(0.01)
             source = source_from_uri(place, SourceOptions(calibration=Calibration.load(rig)))
-            counts, took, busy = _take(source, threads)
+            counts, took, busy = _take(source, threads, record)
             said = writer.communicate()[1].splitlines()[-1]
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     written = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -86,7 +89,7 @@ def _writer(camera: Camera, seconds: float, place: str, rig: Path) -> subprocess
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
-def _take(source: FrameSource, threads: int) -> tuple[LineCounts, float, float]:
+def _take(source: FrameSource, threads: int, record: Path | None) -> tuple[LineCounts, float, float]:
     """All lines through capture and ingest; what became of them, how long it took, and the processor time."""
     facts = source.facts
     shape = PATCH, facts.bands, facts.samples
@@ -102,11 +105,20 @@ def _take(source: FrameSource, threads: int) -> tuple[LineCounts, float, float]:
         shift=facts.shift,
         threads=threads,
     )
+    sink = None
+    if record is not None:
+        files = OpenFiles(record, CAMERA_FSYNC_S)
+        sink = RecordSink(files)
+        sink.begin(facts)
     start, busy = time.perf_counter(), time.process_time()
     for strip in capture.strips():
+        if sink is not None:
+            sink.add_strip(strip)
         if strip.lines == PATCH and strip.arrived.all():
             ingest.add(strip.raw)
         strip.release()
+    if sink is not None:
+        files.close()
     return capture.counts, time.perf_counter() - start, time.process_time() - busy
 
 
@@ -115,10 +127,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10.0, metavar="N", help="for each camera (10)")
     parser.add_argument("--threads", type=int, default=usable_cores(), metavar="N", help="of ingest (all cores)")
+    parser.add_argument("--record", type=Path, metavar="DIR", help="also record the raw lines into DIR/CAMERA")
     args = parser.parse_args(argv)
     worst = 0
     for camera in CAMERAS:
-        held = measure(camera, args.seconds, args.threads)
+        folder = None if args.record is None else args.record / camera.name
+        if folder is not None:
+            folder.mkdir(parents=True)
+        held = measure(camera, args.seconds, args.threads, folder)
         counts, wanted = held.counts, round(args.seconds * camera.lines_per_second)
         lost = wanted - counts.received
         worst = max(worst, lost)

@@ -68,14 +68,17 @@ def test_a_receivers_next_fix_fills_the_rows_that_wait_for_it(tmp_path, files):
 
 def test_the_fixes_of_a_receiver_are_kept_as_gps_reads_them_again(tmp_path, files):
     track = Track("", live=True)
-    track.add(Fix(1, 0, 0))
+    now = time.time_ns() // 1000 * 1000
+    track.add(Fix(now - 61 * SECOND, 0, 0))
     sink = FixesSink(files, track)
     sink.start(None)
-    fixes = [Fix(1780315200 * SECOND + number * SECOND, 55.5 + number, -12.25, yaw=90.5) for number in range(3)]
+    fixes = [Fix(now + number * SECOND, 55.5 + number, -12.25, yaw=90.5) for number in range(3)]
     for fix in fixes:
         track.add(fix)
         sink.add_row(None)
-    sink.add_row(None)
+    sink.close()
+    track.add(Fix(now + 9 * SECOND, 1, 1))
+    sink.finish(None)
     with track_from_place(str(tmp_path / "gps.csv")) as again:
         assert again.fixes == 3
         found = again.at(fixes[2].utc_ns)

@@ -79,6 +79,13 @@ def test_a_receiver_may_still_send_the_fix_that_is_needed():
     assert late.at(now) is None
 
 
+def test_of_several_fixes_at_one_time_the_last_one_holds():
+    track = Track("", live=True)
+    for seconds, lat in ((1, 1), (2, 9), (2, 2), (3, 3)):
+        track.add(Fix(seconds * SECOND, lat, 0))
+    assert track.at(15 * SECOND // 10).lat == 1.5 and track.at(25 * SECOND // 10).lat == 2.5 and track.fixes == 4
+
+
 def test_a_clock_that_is_set_back_begins_anew():
     track = Track("", live=True)
     for seconds in (10, 11, 5, 6):

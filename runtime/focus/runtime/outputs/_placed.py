@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +11,7 @@ from focus.runtime.outputs._contract import BaseSink
 from focus.runtime.outputs._open_files import OpenFiles
 from focus.runtime.outputs._table import TableWriter, csv_text
 from focus.runtime.outputs._utc import utc_text
-from focus.runtime.pipeline import MapRow, Plan
+from focus.runtime.pipeline import MapRow, Plan, RunSummary
 from focus.runtime.positions import FIELDS, Fix, Track
 
 #: Digits of each field: a millimetre, and a thousandth of a degree of attitude.
@@ -19,6 +20,9 @@ _OTHER_DIGITS = 3
 
 #: What the last column says: the fix is on the line between two that came, none is known, or the next must come first.
 KNOWN, UNKNOWN, WAITING = "known", "none", "waiting"
+
+#: Seconds before a segment whose fixes are kept with it: its first lines may be older than the segment.
+BEFORE_S = 60.0
 
 _WIDTH = len("-90.00000000,-180.00000000,-12345.678,-180.000,-180.000,-180.000,") + len(WAITING)
 
@@ -33,16 +37,28 @@ class FixesSink(BaseSink):
 
     def __init__(self, files: OpenFiles, track: Track) -> None:
         self._files, self._track = files, track
+        self._fixes: deque[Fix] = deque()
 
     def start(self, plan: Plan) -> None:
         """See ``MapSink.start``."""
         self._table = TableWriter(self._files, "gps.csv", ["utc", *FIELDS])
-        self._written = self._track.fixes
+        self._fixes = self._track.follow(time.time_ns() - int(BEFORE_S * 1e9))
+        self._write()
 
     def add_row(self, row: MapRow) -> None:
         """See ``MapSink.add_row``."""
-        fixes = self._track.since(self._written)
-        self._written += len(fixes)
+        self._write()
+
+    def finish(self, summary: RunSummary) -> None:
+        """See ``MapSink.finish``."""
+        self._write()
+
+    def close(self) -> None:
+        """See ``MapSink.close``."""
+        self._track.leave(self._fixes)
+
+    def _write(self) -> None:
+        fixes = [self._fixes.popleft() for _ in range(len(self._fixes))]
         if fixes:
             self._table.append(
                 [utc_text(fix.utc_ns), *(_number(name, getattr(fix, name)) for name in FIELDS)] for fix in fixes

@@ -36,7 +36,15 @@ class RecordSink(BaseSink):
 
     def start(self, plan: Plan) -> None:
         """See ``MapSink.start``."""
-        source = plan.source
+        self.begin(plan.source)
+
+    def begin(self, source: SourceFacts) -> None:
+        """Before the first strip of a source.
+
+        Raises:
+            OutputError: nothing can be written there.
+            ValueError: a type of sample that ENVI does not have.
+        """
         calibration = source.calibration
         if calibration is not None:
             calibration.save(self._files.folder / CALIBRATION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 
 from focus.runtime.positions._fix import Fix, between
@@ -37,23 +38,36 @@ class Track:
         self.live, self._longest_gap_ns = live, int(longest_gap_s * 1e9)
         self._held = sorted(fixes)
         self.fixes = len(self._held)
+        self._followers: list[deque[Fix]] = []
         self._changing = threading.Lock()
 
     def add(self, fix: Fix) -> None:
-        """The next fix. One that is older than the last means that the clock was set back: it begins anew."""
+        """The next fix. Of several at one time the last one holds; one that is older than the last means that the clock
+        was set back: the track begins anew.
+        """
         with self._changing:
-            if self._held and fix.utc_ns <= self._held[-1].utc_ns:
+            if self._held and fix.utc_ns < self._held[-1].utc_ns:
                 self._held.clear()
+            elif self._held and fix.utc_ns == self._held[-1].utc_ns:
+                self._held.pop()
             self._held.append(fix)
+            for queue in self._followers:
+                queue.append(fix)
             self.fixes += 1
             if len(self._held) > 2 * KEPT:
                 del self._held[:KEPT]
 
-    def since(self, count: int) -> list[Fix]:
-        """The fixes that came after the first ``count``, as far as they are kept."""
+    def follow(self, since_ns: int) -> deque[Fix]:
+        """A queue with the fixes since a time, into which every further one is put until ``leave``."""
         with self._changing:
-            new = self.fixes - count
-            return self._held[-new:] if new else []
+            queue = deque(fix for fix in self._held if fix.utc_ns >= since_ns)
+            self._followers.append(queue)
+        return queue
+
+    def leave(self, queue: deque[Fix]) -> None:
+        """Nothing more is put into the queue."""
+        with self._changing:
+            self._followers = [other for other in self._followers if other is not queue]
 
     def at(self, utc_ns: int) -> Fix | None:
         """The fix at a time; None where nobody knows it.

@@ -1,0 +1,77 @@
+"""focus-run on a camera beside a receiver of positions."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import socket
+import threading
+from contextlib import closing, suppress
+
+from support.field import Field
+
+SENTENCE = "GNGGA,120000.00,{:09.4f},N,01233.0000,E,1,08,1.0,35.5,M,40.0,M,,"
+
+
+def sentence(number):
+    """Goes north by 0.1 minutes a sentence."""
+    text = SENTENCE.format(5540 + number / 10)
+    check = 0
+    for byte in text.encode():
+        check ^= byte
+    return f"${text}*{check:02X}\r\n".encode()
+
+
+class Drive:
+    """A receiver over TCP that drives north, twenty fixes a second, and now and then sends rubbish."""
+
+    def __init__(self):
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.place = f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        peer, _ = self._server.accept()
+        with peer, suppress(ConnectionError):  # focus-run goes first
+            number = 0
+            while not self._over.wait(0.05):
+                peer.sendall(b"$GNGGA,rubbish*00\r\n" if number % 10 == 3 else sentence(number))
+                number += 1
+
+    def close(self):
+        self._over.set()
+        self._thread.join(10)
+        self._server.close()
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_positions_of_a_receiver_are_attached_by_time(tmp_path):
+    with closing(Field(tmp_path)) as field, closing(Drive()) as drive:
+        field.camera()
+        run = field.run("--gps", drive.place, "--record")
+        field.windows(1)
+        field.wait_for(lambda: len(rows(field.out / "segment-0001" / "gps.csv")) > 20, "20 fixes")
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(60) == 0
+        record = field.record("segment-0001")
+    segment = field.out / "segment-0001"
+    fixes, lines, windows = (rows(segment / name) for name in ("gps.csv", "raw.lines.csv", "windows.csv"))
+    assert record["positions"]["source"] == drive.place and record["positions"]["bad_lines"] >= 2
+    # The last rows may lie after the last fix.
+    known = [row for row in lines if row["position"].strip() == "known"]
+    assert len(known) > 0.8 * len(lines) and {row["position"].strip() for row in lines} <= {"known", "none"}
+    north = [float(row["lat"]) for row in known]
+    assert north == sorted(north) and len(set(north)) > len(fixes)
+    assert float(fixes[0]["lat"]) - 0.01 <= north[0] < north[-1] <= float(fixes[-1]["lat"]) + 0.01
+    placed = [row for row in windows if row["position"].strip() == "known"]
+    assert len(placed) > 0.5 * len(windows)
+    by_sequence = {int(row["sequence"]): row for row in lines}
+    for row in placed:
+        first, last = (by_sequence[int(row[name])]["lat"] for name in ("first_sequence", "last_sequence"))
+        assert float(first) - 1e-6 <= float(row["lat"]) and (not last or float(row["lat"]) <= float(last) + 1e-6)
