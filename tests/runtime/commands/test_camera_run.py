@@ -87,3 +87,14 @@ def test_wrong_usage_is_one_line(field, capsys):
         said = capsys.readouterr().err
         assert message in said and said.count("\n") == 1
     assert not field.out.exists()
+
+
+def test_a_camera_that_comes_later_is_waited_for(field):
+    run = field.run("--wait", "--timeout", "1")
+    field.heard("start its writer")
+    field.camera()
+    field.heard("segment-0001")
+    field.windows(1)
+    run.terminate()
+    assert run.wait(60) == 0
+    assert field.record()["state"] == "complete"

@@ -284,3 +284,19 @@ def test_a_loss_is_said_before_the_segment_is_finished(tmp_path):
     rig = Rig(tmp_path, Camera(range(8), lost="x"), Camera(), sinks=[Finishes()])
     rig()
     assert heard == [["opened", "lost"], ["opened", "lost", "opened"]]
+
+
+def test_a_camera_that_is_not_there_yet_is_waited_for(tmp_path):
+    rig = Rig(tmp_path, CameraError("not yet"), CameraError("not yet"), Camera())
+    assert not rig.run.run().failed
+    assert rig.kinds == ["waiting", "waiting", "opened", "ended"]
+
+
+def test_a_stop_before_the_camera_was_ever_there_writes_nothing(tmp_path):
+    def then(rig, event):
+        rig.stop.request("stopped by SIGTERM")
+
+    rig = Rig(tmp_path, CameraError("not yet"), then=then)
+    summary = rig.run.run()
+    assert (summary.ended, summary.failed, summary.segments) == ("stopped by SIGTERM", False, ())
+    assert not (tmp_path / "out").exists()

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from focus.runtime.sources import FrameSource
 
 
-def run_camera(parts: RunParts, camera: FrameSource, open_camera: OpenCamera) -> int:
+def run_camera(parts: RunParts, camera: FrameSource | None, open_camera: OpenCamera) -> int:
     """Runs it; returns the exit code.
 
     Args:
         parts: of the run.
-        camera: open.
+        camera: open; None where it is to be waited for.
         open_camera: opens it again.
     Raises:
         FocusError: camera, model or folder do not fit.

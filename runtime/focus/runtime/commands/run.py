@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from focus.runtime._errors import CameraError
 from focus.runtime.commands._cli import CommandParser, command_parser, run_command
 from focus.runtime.commands._output_options import add_output_arguments, output_options
 from focus.runtime.commands._run_camera import run_camera
@@ -126,6 +127,11 @@ def _run(arguments: list[str]) -> int:
         def opened() -> FrameSource:
             return source_from_uri(args.camera, options)
 
-        source = opened()
         parts = RunParts(args, engine, settings, outputs, monitor, served)
+        try:
+            source = opened()
+        except CameraError:
+            if not args.wait:
+                raise
+            return run_camera(parts, None, opened)
         return run_recording(parts, source) if source.facts.lines is not None else run_camera(parts, source, opened)

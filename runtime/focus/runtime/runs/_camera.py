@@ -106,15 +106,19 @@ class CameraRun:
         self._started_ns = time.time_ns()
         self._uri = ""
 
-    def run(self, camera: FrameSource) -> CameraSummary:
+    def run(self, camera: FrameSource | None = None) -> CameraSummary:
         """From a camera that is open to the end.
 
         Args:
-            camera: not yet started.
+            camera: not yet started; None waits until it can be opened.
         Raises:
             FocusError: model or folder do not fit; nothing was written then.
             ValueError: settings that do not fit the model.
         """
+        if camera is None:
+            camera = self._waited_for(self._open_camera)
+            if camera is None:
+                return CameraSummary((), self._stop.reason or "", self._stop.failed)
         plan_run(camera, self._engine, self._settings)
         self._uri = camera.facts.uri
         with entered(self._engine, camera):
@@ -150,8 +154,11 @@ class CameraRun:
                     return summary.ended, True
                 lost = summary.ended
             self._lose(lost)
-            camera = reconnected(self._opened, self._stop, partial(self._say, "waiting"))
+            camera = self._waited_for(self._opened)
         return self._stop.reason or "", self._stop.failed
+
+    def _waited_for(self, open_camera: OpenCamera) -> FrameSource | None:
+        return reconnected(open_camera, self._stop, partial(self._say, "waiting"))
 
     def _opened(self) -> FrameSource:
         camera = self._open_camera()
