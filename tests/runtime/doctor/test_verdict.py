@@ -21,7 +21,8 @@ from focus.runtime.doctor._processor import ProcessorFacts
 from focus.runtime.doctor._python import PythonFacts
 from focus.runtime.doctor._report import Facts
 
-NAMES = ["onnxruntime", "openvino", "gpu-kernels", "onnxruntime-cuda", "tensorrt", "quantise", "train", "cameras"]
+NAMES = ["onnxruntime", "openvino", "gpu-kernels", "onnxruntime-cuda", "tensorrt", "quantise", "train"]
+NAMES += ["live-page", "cameras"]
 
 H100 = GpuFacts(True, (Gpu("NVIDIA H100", "9.0", 80 * 2**30, False),), "580.65", "13.0")
 ORIN = GpuFacts(True, (Gpu("Orin", "8.7", 8 * 2**30, True),), None, "12.6")
@@ -42,6 +43,7 @@ EVERYTHING = Facts(
         loads("tensorrt", "11.4"),
         *CUDA,
         *(PackageFacts(name, "installed", "1") for name in ("nncf", "onnx", "torch", "timm", "lightning-fabric")),
+        *(PackageFacts(name, "installed", "1") for name in ("starlette", "uvicorn", "prometheus-client")),
     ),
 )
 
@@ -65,6 +67,7 @@ def test_with_nothing_nothing_works_and_each_remedy_is_an_extra_or_a_package():
     assert found["openvino"].remedy == 'pip install "focus-hsi[openvino]"'
     assert found["quantise"].remedy == 'pip install "focus-hsi[quantize]"'
     assert found["train"].remedy == 'pip install "focus-hsi[export]"'
+    assert found["live-page"].remedy == 'pip install "focus-hsi[serve]"'
     # Without a GPU there is nothing to install that would help.
     assert [found[name].remedy for name in NAMES[2:5]] == [None, None, None]
 

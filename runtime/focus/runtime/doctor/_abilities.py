@@ -9,6 +9,7 @@ from focus.runtime.doctor._report import Ability, Facts
 #: What each extra of this package is looked for by.
 TRAINING = ("torch", "timm", "onnx", "lightning-fabric")
 QUANTISING = ("nncf", "onnx")
+SERVING = ("starlette", "uvicorn", "prometheus-client")
 
 
 def abilities_of(facts: Facts) -> tuple[Ability, ...]:
@@ -19,6 +20,7 @@ def abilities_of(facts: Facts) -> tuple[Ability, ...]:
         *gpu_abilities(facts),
         _extra(facts, "quantise", "make INT8 models (focus-calib quantize)", "quantize", QUANTISING),
         _extra(facts, "train", "train and export models (focus-train, focus-export)", "export", TRAINING),
+        _extra(facts, "live-page", "show a run while it goes on (focus-run --serve)", "serve", SERVING),
         _cameras(facts),
     )
 

@@ -41,6 +41,9 @@ LIBRARIES = (
     Library("torch", "torch", ("torch",)),
     Library("timm", "timm", ("timm",)),
     Library("lightning-fabric", "lightning_fabric", ("lightning-fabric",)),
+    Library("starlette", "starlette", ("starlette",)),
+    Library("uvicorn", "uvicorn", ("uvicorn",)),
+    Library("prometheus-client", "prometheus_client", ("prometheus-client",)),
     Library("linuxpy", "linuxpy", ("linuxpy",)),
     Library("harvesters", "harvesters", ("harvesters",)),
 )
