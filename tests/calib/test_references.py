@@ -127,6 +127,12 @@ def test_a_scene_can_be_its_own_white():
     assert found.samples == 1 and (found.dark == 0).all()
     np.testing.assert_allclose(found.gain[:, 0], 1 / scene.mean.mean(axis=1), rtol=1e-6)
     found.fold(Rig("another width", NM, 77))
+    # Dark places of a scene count as much as bright ones; what is saturated does not.
+    values = np.full((3, 9, 4), 3000, np.uint16)
+    values[:, :, 0], values[:, :, 1] = 5, 4095
+    scene = measured(Cube(values=values, wavelengths_nm=NM, quantity="counts"), bits=12)
+    found = calibration_from_references(scene, options=ReferenceOptions(panel=1.0, average_samples=True))
+    np.testing.assert_allclose(found.gain[:, 0], 3 / 6005, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,8 @@ def test_a_panel_that_is_too_bright():
     require_refused(bright, dark, r"is saturated: \d+\.\d% of its elements reach 4095 counts; expose shorter")
     unsaid = measured(DETECTOR.cube(0.95, 20.0, LINES))
     require_refused(unsaid, measured(DETECTOR.cube(0.0, 20.0)), r"looks saturated: .* stay at 4095 counts")
+    wide = [measured(DETECTOR.cube(reflectance, 20.0, LINES), bits=16) for reflectance in (0.95, 0.0)]
+    require_refused(*wide, r"looks saturated: .* stay at 4095 counts")
 
 
 def test_a_few_saturated_elements_are_flaws():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from focus.calib._panel import panel_from_option
 from focus.calib._pixels import hot, listed, marked, noisy, odd
 from focus.calib._steady import bright_signal, require_steady_dark, require_steady_white
 from focus.runtime import Calibration, CubeError
-from focus.runtime._calibration import Rig, require_same_rig
+from focus.runtime._calibration import LOW_DENOMINATOR, Rig, require_same_rig
 from focus.runtime.sources import SourceFacts
 
 Flags = NDArray[np.bool_]
@@ -73,23 +73,11 @@ def calibration_from_references(
         require_same_rig(own, other, "record both references with one camera and the same settings")
     dark = dark_at_white(white, darks)
     signal = np.where(facts.good_bands[:, None], white.mean - dark.level, np.nan)
-    if not np.any(signal >= options.least_counts):
-        raise CubeError(
-            f"{white.name} is nowhere {options.least_counts:g} counts brighter than the dark; check which reference is "
-            "which, or lower --least-counts"
-        )
-    if not options.accept_faulty:
-        for each in darks:
-            require_steady_dark(each, bright_signal(signal))
-        if not options.average_samples:
-            require_steady_white(white, dark.level)
-    flaws = _flaws(white, darks, dark, signal, options)
-    level, rate = dark.level, dark.rate
+    _require_usable(white, darks, dark, signal, options)
+    found = _Elements(dark.level, dark.rate, signal, _flaws(white, darks, dark, signal, options))
     if options.average_samples:
-        weight = white.measured * (flaws == 0)
-        signal, level = (_average(values, weight) for values in (signal, level))
-        rate = None if rate is None else _average(rate, weight)
-        flaws = marked([("not measured", ~np.isfinite(signal)), ("low denominator", signal < options.least_counts)])
+        found = _averaged(found, white.measured, options.least_counts)
+    level, rate, signal, flaws = found
     mosaic, order = _mosaic(facts)
     usable = flaws == 0
     gain = np.where(usable, panel[:, None] / np.where(usable, signal, 1.0), np.nan)
@@ -113,6 +101,40 @@ def calibration_from_references(
         serial=facts.serial,
         utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
+
+
+class _Elements(NamedTuple):
+    """What is known of each element, [C, S] or [C, 1]: dark in counts and counts a millisecond, signal, and flaws."""
+
+    level: Array
+    rate: Array | None
+    signal: Array
+    flaws: NDArray[np.uint8]
+
+
+def _require_usable(
+    white: Reference, darks: Sequence[Reference], dark: Dark, signal: Array, options: ReferenceOptions
+) -> None:
+    if not np.any(signal >= options.least_counts):
+        raise CubeError(
+            f"{white.name} is nowhere {options.least_counts:g} counts brighter than the dark; check which reference is "
+            "which, or lower --least-counts"
+        )
+    if options.accept_faulty:
+        return
+    for each in darks:
+        require_steady_dark(each, bright_signal(signal))
+    if not options.average_samples:
+        require_steady_white(white, dark.level)
+
+
+def _averaged(found: _Elements, measured: NDArray[np.int64], least_counts: float) -> _Elements:
+    """One value a band, of the elements that are no bad pixels; a dark sample of a scene is as good as a bright one."""
+    weight = measured * ((found.flaws & ~np.uint8(LOW_DENOMINATOR)) == 0)
+    signal = _average(found.signal, weight)
+    flaws = marked([("not measured", ~np.isfinite(signal)), ("low denominator", signal < least_counts)])
+    rate = None if found.rate is None else _average(found.rate, weight)
+    return _Elements(_average(found.level, weight), rate, signal, flaws)
 
 
 def _rig(facts: SourceFacts, any_camera: bool) -> Rig:
