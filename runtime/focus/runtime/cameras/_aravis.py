@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from focus.runtime._errors import CameraError, CameraLost
+from focus.runtime.cameras._aravis_chunks import Chunks
 from focus.runtime.cameras._aravis_device import aravis, exposure_ms, gerror, open_device, said, set_features
 from focus.runtime.cameras._aravis_stream import Acquisition
 from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
@@ -23,7 +24,8 @@ PATIENCE_US = 100_000
 class AravisCamera:
     """Copies each frame once, from memory that Aravis fills into the pipeline's buffer.
 
-    Packets that are lost are asked for again; a frame that stays incomplete comes as not intact.
+    Packets that are lost are asked for again, unless the user does not want it; a frame that stays incomplete comes as
+    not intact.
 
     Args:
         where: an IP address or a serial number; "" for the only camera.
@@ -56,6 +58,8 @@ class AravisCamera:
         set_features(self._camera, options.features or ())
         if protocol == "gige":
             self._set_packets(options.packet_size)
+        self._chunks = Chunks(self._camera, options.chunks or ())
+        self._resend = options.resend is not False
         facts, self._layout = self._said(options, uri)
         self.facts = facts_of_camera(facts, options)
 
@@ -89,7 +93,11 @@ class AravisCamera:
             serial=serial,
             cube_lines=layout.cube_lines,
             mosaic=layout.mosaic,
-            provenance={"format": f"{self._protocol} {form}", "features": list(options.features or ())},
+            provenance={
+                "format": f"{self._protocol} {form}",
+                "features": list(options.features or ()),
+                "chunks": list(options.chunks or ()),
+            },
         )
         return facts, layout
 
@@ -118,7 +126,7 @@ class AravisCamera:
 
     def _begin(self) -> Acquisition:
         try:
-            return Acquisition(self._aravis, self._camera)
+            return Acquisition(self._aravis, self._camera, resend=self._resend)
         except gerror() as error:
             raise CameraLost(f"{self.facts.name} does not start: {said(error)}; plug it in again") from None
 
@@ -134,6 +142,7 @@ class AravisCamera:
                     continue
                 intact = filled.get_status() == self._aravis.BufferStatus.SUCCESS
                 meta = _meta(sequence, filled.get_timestamp(), filled.get_system_timestamp(), intact)
+                meta = self._chunks.complete(meta, filled)
                 yield from self._layout.lines_of(acquisition.bytes_of(filled), meta, get_buffer)
             finally:
                 acquisition.give_back(filled)

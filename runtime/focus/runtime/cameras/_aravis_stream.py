@@ -17,12 +17,15 @@ class Acquisition:
     Args:
         aravis: the library.
         camera: an Aravis camera; it is started.
+        resend: whether packets that are lost are asked for again (GigE).
     Raises:
         GLib.Error: it does not start.
     """
 
-    def __init__(self, aravis: Any, camera: Any) -> None:
+    def __init__(self, aravis: Any, camera: Any, *, resend: bool = True) -> None:
         self._camera, self._stream = camera, camera.create_stream(None, None)
+        if not resend:
+            self._stream.set_property("packet-resend", aravis.GvStreamPacketResend.NEVER)
         payload = int(camera.get_payload())
         self._memory: list[NDArray[np.uint8]] = [np.zeros(payload, np.uint8) for _ in range(buffer_count(payload))]
         for number, frame in enumerate(self._memory, 1):  # 0 would be a null pointer, which comes back as None

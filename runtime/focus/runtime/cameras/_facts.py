@@ -43,6 +43,8 @@ class CameraOptions:
         transpose: rows of a frame are samples and its columns are bands (V4L2, GigE, USB3, GenTL).
         status_lines: rows at the end of a frame that hold a counter or status (V4L2, GigE, USB3, GenTL).
         features: ``Feature=value``, set in this order before the first line (GigE, USB3, GenTL).
+        chunks: what the camera says of each frame behind its pixels: FrameID, Timestamp, ExposureTime (GigE, USB3).
+        resend: whether packets that are lost are asked for again (GigE); None does.
         packet_size: bytes of a packet (GigE); None lets the camera and the network find it.
         timeout_s: a silence that is longer means that the camera is lost; None takes the driver's own.
     Raises:
@@ -63,6 +65,8 @@ class CameraOptions:
     transpose: bool | None = None
     status_lines: int | None = None
     features: Sequence[str] | None = None
+    chunks: Sequence[str] | None = None
+    resend: bool | None = None
     packet_size: int | None = None
     timeout_s: float | None = None
 

@@ -12,10 +12,12 @@ ONLY_FOR: dict[str, tuple[Scheme, ...]] = {
     "transpose": ("v4l2", "gige", "usb3", "gentl"),
     "status_lines": ("v4l2", "gige", "usb3", "gentl"),
     "features": ("gige", "usb3", "gentl"),
+    "chunks": ("gige", "usb3"),
+    "resend": ("gige",),
     "packet_size": ("gige",),
 }
 
-OPTION_NAMES = {"status_lines": "status-lines", "features": "set", "packet_size": "packet-size"}
+OPTION_NAMES = {"status_lines": "status-lines", "features": "set", "chunks": "chunk", "packet_size": "packet-size"}
 
 
 def open_camera(uri: str, scheme: Scheme, options: CameraOptions) -> FrameSource:

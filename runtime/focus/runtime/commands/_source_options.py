@@ -49,6 +49,19 @@ def add_camera_arguments(group: argparse._ArgumentGroup) -> None:
         help="set a feature of a GigE, USB3 or GenTL camera, e.g. PixelFormat=Mono12; may be repeated, in order",
     )
     group.add_argument(
+        "--chunk",
+        dest="chunks",
+        action="append",
+        metavar="NAME",
+        help="read FrameID, Timestamp or ExposureTime from behind each frame of a GigE or USB3 camera; may be repeated",
+    )
+    group.add_argument(
+        "--resend",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="ask a GigE camera again for packets that are lost (default)",
+    )
+    group.add_argument(
         "--packet-size", type=int, metavar="BYTES", help="packets of a GigE camera (default: what fits the network)"
     )
     group.add_argument(

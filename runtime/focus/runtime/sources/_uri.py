@@ -18,11 +18,12 @@ from focus.runtime.sources._sim import Sim, SimOptions
 OPTION_OF_FIELD = {
     "wavelengths_nm": "wavelengths", "resample_to": "resample", "exposure_ms": "exposure",
     "any_camera": "any-camera", "bits": "bit-depth", "shift": "bit-shift",
-    "status_lines": "status-lines", "features": "set", "packet_size": "packet-size", "timeout_s": "timeout",
+    "status_lines": "status-lines", "features": "set", "chunks": "chunk", "packet_size": "packet-size",
+    "timeout_s": "timeout",
 }  # fmt: skip
 
 #: Options that only cameras have, and those that only files have.
-CAMERA_FIELDS = ("mosaic", "transpose", "status_lines", "features", "packet_size", "timeout_s")
+CAMERA_FIELDS = ("mosaic", "transpose", "status_lines", "features", "chunks", "resend", "packet_size", "timeout_s")
 FILE_FIELDS = ("variable", "axes")
 
 #: ``replay:FILE,rate=330,loop=1``
@@ -50,6 +51,8 @@ class SourceOptions:
         transpose: rows of a camera's frame are samples and its columns are bands.
         status_lines: rows at the end of a camera's frame that hold a counter or status.
         features: ``Feature=value`` for GigE, USB3 and GenTL cameras.
+        chunks: what GigE and USB3 cameras are to say of each frame behind its pixels.
+        resend: whether GigE cameras are asked again for packets that are lost; None asks.
         packet_size: bytes of a packet, for GigE cameras.
         timeout_s: a silence of the camera that is longer means that it is lost.
     Raises:
@@ -72,6 +75,8 @@ class SourceOptions:
     transpose: bool | None = None
     status_lines: int | None = None
     features: Sequence[str] | None = None
+    chunks: Sequence[str] | None = None
+    resend: bool | None = None
     packet_size: int | None = None
     timeout_s: float | None = None
 
