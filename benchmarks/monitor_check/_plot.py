@@ -37,8 +37,8 @@ def plot(path: Path, broken: list[Found]) -> None:
         for flag, colour in COLOURS.items():
             shares = [100 * found.runs_with[flag] / found.runs for found in rows]
             if any(shares):
-                axis.plot(sizes, shares, marker="o", color=colour, label=flag, clip_on=False)
-        axis.set(xlabel=name, ylim=(0, 100))
+                axis.plot(sizes, shares, marker="o", color=colour, label=flag)
+        axis.set(xlabel=name, ylim=(-4, 104))
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
     axes[0][0].set_ylabel("runs that raise the flag, %")

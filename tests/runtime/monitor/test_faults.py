@@ -62,7 +62,7 @@ def test_more_light_than_the_white_reference_had_puts_bands_outside_training(shi
     monitor = Monitor()
     watch(brighter(leaves(20), 3.0), shipped, monitor)
     assert list(monitor.raised()) == ["band_means"]
-    assert "white reference" in message(monitor, "band_means") and " nm" in message(monitor, "band_means")
+    assert "check references" in message(monitor, "band_means") and " nm" in message(monitor, "band_means")
 
 
 @pytest.mark.parametrize(("backwards", "expected"), [(False, []), (True, ["wavelength_order"])])

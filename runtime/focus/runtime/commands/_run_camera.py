@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from focus.runtime.commands._progress import RunProgress
     from focus.runtime.commands._run_options import RunParts
     from focus.runtime.engines import Engine
-    from focus.runtime.runs import CameraSummary, Event, Segment, SegmentsFolder
+    from focus.runtime.monitor import Flag
+    from focus.runtime.runs import CameraSummary, Event, Listener, Segment, SegmentsFolder
     from focus.runtime.runs._reconnect import OpenCamera
     from focus.runtime.serve import LiveSink
     from focus.runtime.sources import FrameSource
@@ -48,16 +49,20 @@ def run_camera(parts: RunParts, camera: FrameSource | None, open_camera: OpenCam
                 progress.update(lines, windows)
 
         told = _Told(supervisor, progress)
+        parts.monitor.listeners.append(told.flagged)
+        listeners: list[Listener] = [told, parts.log.happened]
+        if live is not None:
+            listeners.append(partial(_show, live))
         summary = CameraRun(
             open_camera,
             parts.engine,
             folder,
             parts.settings,
             stop=stop,
-            sinks=parts.served.sinks,
+            sinks=parts.sinks,
             outputs=parts.outputs,
             monitor=parts.monitor,
-            listeners=[told] if live is None else [told, partial(_show, live)],
+            listeners=listeners,
             progress=report,
         ).run(camera)
     if not args.quiet:
@@ -93,6 +98,10 @@ class _Told:
         if event.message != self._last and event.kind not in ("ended", "failed") and (wrong or not self._quiet):
             self._say(f"focus-run: {event.message}")
         self._last = event.message
+
+    def flagged(self, flag: Flag, up: bool) -> None:
+        """Listens to the monitor; ``_say`` may be called from its thread."""
+        self._say(f"focus-run: warning: {flag.name}: {flag.message}" if up else f"focus-run: {flag.name} is over")
 
 
 def _to_stderr(message: str) -> None:

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from focus.runtime.commands._serve_options import Served
     from focus.runtime.engines import Engine
     from focus.runtime.monitor import Monitor
-    from focus.runtime.outputs import OutputOptions
+    from focus.runtime.outputs import MapSink, OutputOptions
     from focus.runtime.pipeline import Settings
+    from focus.runtime.runs import RunLog
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,7 @@ class RunParts:
         settings, outputs: the user's choices.
         monitor: tells what makes the maps lie.
         served: who sees it.
+        log: of what happens.
     """
 
     args: argparse.Namespace
@@ -32,6 +34,12 @@ class RunParts:
     outputs: OutputOptions
     monitor: Monitor
     served: Served
+    log: RunLog
+
+    @property
+    def sinks(self) -> list[MapSink]:
+        """What is told beside the files."""
+        return [*self.served.sinks, self.log]
 
 
 def add_map_arguments(group: argparse._ArgumentGroup) -> None:

@@ -31,7 +31,8 @@ def run_recording(parts: RunParts, source: FrameSource) -> int:
     folder = RunFolder(args.out, overwrite=args.overwrite)
     with service() as supervisor:
         if args.quiet:
-            _into(folder, source, parts, supervisor.progress)
+            summary, _ = _into(folder, source, parts, supervisor.progress)
+            _log_end(parts, summary)
             return DONE
         from focus.runtime.commands._progress import RunProgress
 
@@ -42,15 +43,22 @@ def run_recording(parts: RunParts, source: FrameSource) -> int:
                 progress.update(lines, windows)
 
             summary, results = _into(folder, source, parts, report)
+    _log_end(parts, summary)
     _print_summary(engine, summary, results, folder.target)
     return DONE
+
+
+def _log_end(parts: RunParts, summary: RunSummary) -> None:
+    from focus.runtime.runs import Event
+
+    parts.log.happened(Event("ended", f"{summary.lines} lines, {summary.windows} windows into {parts.args.out}"))
 
 
 def _into(folder: RunFolder, source: FrameSource, parts: RunParts, progress: Progress) -> tuple[RunSummary, Results]:
     from focus.runtime.runs import run_to_folder
 
     return run_to_folder(
-        source, parts.engine, folder, parts.settings, progress, parts.served.sinks, parts.outputs, parts.monitor
+        source, parts.engine, folder, parts.settings, progress, parts.sinks, parts.outputs, parts.monitor
     )
 
 

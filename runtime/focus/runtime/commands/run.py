@@ -106,6 +106,9 @@ def _parser() -> CommandParser:
     parser.add_argument(
         "--append", action="store_true", help="go on in a camera run that --out holds, with a new segment"
     )
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="append a JSON line for all that happens: cameras, flags, lost lines"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in --out")
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
     return parser
@@ -117,17 +120,20 @@ def _run(arguments: list[str]) -> int:
 
     from focus.runtime.engines import engine_from_path
     from focus.runtime.monitor import Monitor
+    from focus.runtime.runs import RunLog
     from focus.runtime.sources import source_from_uri
 
     monitor = Monitor()
-    with serving(args, monitor) as served, output_options(args) as outputs:
+    with RunLog(args.log) as log, serving(args, monitor) as served, output_options(args) as outputs:
+        monitor.listeners.append(log.flagged)
         engine = engine_from_path(args.engine, args.threads, backend=args.backend, batch=args.batch)
         options = source_options(args, engine.bundle)
 
         def opened() -> FrameSource:
             return source_from_uri(args.camera, options)
 
-        parts = RunParts(args, engine, settings, outputs, monitor, served)
+        log.started(engine.file, args.camera, args.out)
+        parts = RunParts(args, engine, settings, outputs, monitor, served, log)
         try:
             source = opened()
         except CameraError:

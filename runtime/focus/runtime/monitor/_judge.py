@@ -114,10 +114,10 @@ class Judge:
         def words() -> str:
             far = outside >= min(OUTSIDE, outside[worst])
             usual = "what training saw" if self._limits.of_training else "what models usually see"
+            at, ranges = self._bundle.wavelengths[worst], ranges_nm(self._bundle.wavelengths, far)
             return (
-                f"{outside[worst]:.0%} of the patches lie outside {usual} at {self._bundle.wavelengths[worst]:.0f} nm "
-                f"(limit {OUTSIDE:.0%}); far off: {ranges_nm(self._bundle.wavelengths, far)}: check white reference, "
-                "light and scene, and do not trust the maps of what the model has not learnt"
+                f"{outside[worst]:.0%} of the patches are outside {usual} at {at:.0f} nm (limit {OUTSIDE:.0%}); "
+                f"far off: {ranges}: check references, light and scene; the maps show what the model has not learnt"
             )
 
         return Verdict("band_means", float(outside[worst]), OUTSIDE, float(outside[worst]) / OUTSIDE, words)

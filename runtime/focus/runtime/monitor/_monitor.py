@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,14 @@ CAUSES_OF_BAND_MEANS = frozenset({"dark_level", "wavelength_order"})
 class Monitor:
     """A ``MapSink`` that keeps running means of a few numbers and holds them against what was usual in training
     (``Bundle.seen``; fixed limits for models without it). Its memory is bounded. It begins anew with every ``start``.
+
+    Attributes:
+        listeners: are told at once of each flag that is raised (True) or cleared (False), in the monitor's thread; must
+            not raise.
     """
 
     def __init__(self) -> None:
+        self.listeners: list[Callable[[Flag, bool], None]] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -100,8 +106,13 @@ class Monitor:
         up: list[Verdict] = []
         for verdict in verdicts:
             explained = verdict.name == "band_means" and any(cause.name in CAUSES_OF_BAND_MEANS for cause in up)
-            if self._latches[verdict.name].update(0.0 if explained else verdict.excess):
+            latch = self._latches[verdict.name]
+            before = latch.up
+            if latch.update(0.0 if explained else verdict.excess):
                 up.append(verdict)
+            if latch.up != before:
+                for listener in self.listeners:
+                    listener(verdict.flag(), latch.up)
         return up
 
     def _note(self, verdict: Verdict, window: int) -> None:

@@ -2,6 +2,7 @@
 
 from focus.runtime.runs._camera import CameraRun, CameraSummary, Segment
 from focus.runtime.runs._events import Event, Listener
+from focus.runtime.runs._log import RunLog
 from focus.runtime.runs._reconnect import reconnected
 from focus.runtime.runs._recording import run_to_folder
 from focus.runtime.runs._segments import SegmentsFolder
@@ -11,6 +12,7 @@ __all__ = [
     "CameraSummary",
     "Event",
     "Listener",
+    "RunLog",
     "Segment",
     "SegmentsFolder",
     "reconnected",
