@@ -21,8 +21,8 @@ from focus.runtime.doctor._processor import ProcessorFacts
 from focus.runtime.doctor._python import PythonFacts
 from focus.runtime.doctor._report import Facts
 
-NAMES = ["onnxruntime", "openvino", "gpu-kernels", "onnxruntime-cuda", "tensorrt", "quantise", "train"]
-NAMES += ["live-page", "cameras"]
+ENGINES = ["onnxruntime", "openvino", "gpu-kernels", "onnxruntime-cuda", "tensorrt"]
+NAMES = [*ENGINES, "quantise", "train", "live-page", "streams", "v4l2", "aravis", "gentl"]
 
 H100 = GpuFacts(True, (Gpu("NVIDIA H100", "9.0", 80 * 2**30, False),), "580.65", "13.0")
 ORIN = GpuFacts(True, (Gpu("Orin", "8.7", 8 * 2**30, True),), None, "12.6")
@@ -43,7 +43,10 @@ EVERYTHING = Facts(
         loads("tensorrt", "11.4"),
         *CUDA,
         *(PackageFacts(name, "installed", "1") for name in ("nncf", "onnx", "torch", "timm", "lightning-fabric")),
-        *(PackageFacts(name, "installed", "1") for name in ("starlette", "uvicorn", "prometheus-client")),
+        *(
+            PackageFacts(name, "installed", "1")
+            for name in ("starlette", "uvicorn", "prometheus-client", "linuxpy", "harvesters")
+        ),
     ),
 )
 
@@ -52,22 +55,25 @@ def verdict(facts):
     return {one.name: one for one in abilities_of(facts)}
 
 
-def test_with_everything_all_but_cameras_works():
+def test_with_everything_all_works():
     found = verdict(EVERYTHING)
     assert list(found) == NAMES
-    assert [name for name in NAMES if not found[name].works] == ["cameras"]
+    assert all(one.works for one in found.values())
     assert all(one.remedy is None for one in found.values())
     assert "bf16" in found["openvino"].does
 
 
 def test_with_nothing_nothing_works_and_each_remedy_is_an_extra_or_a_package():
-    found = verdict(Facts())
-    assert not any(one.works for one in found.values())
+    found = verdict(Facts(cameras=CameraFacts(aravis_reason="not asked: PyGObject and Aravis are not installed")))
+    assert [name for name in NAMES if found[name].works] == ["streams"]
     assert found["onnxruntime"].remedy == "pip install --force-reinstall onnxruntime"
     assert found["openvino"].remedy == 'pip install "focus-hsi[openvino]"'
     assert found["quantise"].remedy == 'pip install "focus-hsi[quantize]"'
     assert found["train"].remedy == 'pip install "focus-hsi[export]"'
     assert found["live-page"].remedy == 'pip install "focus-hsi[serve]"'
+    assert found["v4l2"].remedy == 'pip install "focus-hsi[v4l2]"'
+    assert found["gentl"].remedy == 'pip install "focus-hsi[gentl]"'
+    assert "gir1.2-aravis-0.8" in found["aravis"].remedy
     # Without a GPU there is nothing to install that would help.
     assert [found[name].remedy for name in NAMES[2:5]] == [None, None, None]
 
@@ -77,7 +83,7 @@ def test_every_extra_that_is_recommended_exists(facts):
     import re
 
     remedies = " ".join(one.remedy or "" for one in abilities_of(facts))
-    named = set(re.findall(r"focus-hsi\[([a-z]+)\]", remedies))
+    named = set(re.findall(r"focus-hsi\[([a-z0-9]+)\]", remedies))
     assert named
     assert named <= set(project()["optional-dependencies"])
 
@@ -148,9 +154,9 @@ def test_a_gpu_that_is_too_old_and_a_card_without_driver():
 
 def test_cameras_that_are_seen_are_named():
     nodes = (CameraNode("/dev/video0", "V4L2"), CameraNode("/dev/hsi0", "dangling link", "video3"))
-    why = verdict(Facts(cameras=CameraFacts(nodes, ("HSI001 (GigEVision)",))))["cameras"].why
-    assert "/dev/video0, HSI001" in why
-    assert "hsi0" not in why
+    found = verdict(Facts(cameras=CameraFacts(nodes, ("HSI001 (GigEVision)",))))
+    assert found["v4l2"].why == "linuxpy is not installed; seen here: /dev/video0"
+    assert found["aravis"].why == "Aravis lists HSI001 (GigEVision)"
 
 
 def test_advice():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from focus.runtime.doctor._camera_abilities import camera_abilities
 from focus.runtime.doctor._gpu_abilities import gpu_abilities
 from focus.runtime.doctor._packages import PackageFacts
 from focus.runtime.doctor._report import Ability, Facts
@@ -21,7 +22,7 @@ def abilities_of(facts: Facts) -> tuple[Ability, ...]:
         _extra(facts, "quantise", "make INT8 models (focus-calib quantize)", "quantize", QUANTISING),
         _extra(facts, "train", "train and export models (focus-train, focus-export)", "export", TRAINING),
         _extra(facts, "live-page", "show a run while it goes on (focus-run --serve)", "serve", SERVING),
-        _cameras(facts),
+        *camera_abilities(facts),
     )
 
 
@@ -62,12 +63,3 @@ def _extra(facts: Facts, name: str, does: str, extra: str, needed: tuple[str, ..
     if missing:
         return Ability(name, does, False, "; ".join(map(said, missing)), install(extra))
     return Ability(name, does, True, ", ".join(map(said, packages)))
-
-
-def _cameras(facts: Facts) -> Ability:
-    does = "read a camera (V4L2, GigE Vision, USB3 Vision)"
-    cameras = facts.cameras
-    there = [node.path for node in cameras.nodes if node.kind not in ("no camera", "dangling link")]
-    there += cameras.aravis
-    seen = f"seen here: {', '.join(there)}" if there else "none was seen here"
-    return Ability("cameras", does, False, f"this version reads replay:FILE and sim: only; {seen}")
