@@ -27,10 +27,10 @@ class Raised:
         return self.up
 
 
-def plan(*, with_cube=True, samples=SAMPLES):
+def plan(*, with_cube=True, samples=SAMPLES, task="classification"):
     """Of the toy model over an endless strip."""
     source = Replay(cube(ROWS * PATCH, samples))
-    return Plan(Toy().bundle(), source.facts, None, Settings(with_cube=with_cube), -(-samples // PATCH), None)
+    return Plan(Toy(task=task).bundle(), source.facts, None, Settings(with_cube=with_cube), -(-samples // PATCH), None)
 
 
 def summary(counts=None, ended=None):
@@ -47,10 +47,11 @@ class Feed:
     Args:
         sink: not yet started.
         with_cube: whether there is T.
+        task: of the model.
     """
 
-    def __init__(self, sink, *, with_cube=True):
-        self.sink, self.plan, self.next = sink, plan(with_cube=with_cube), 0
+    def __init__(self, sink, *, with_cube=True, task="classification"):
+        self.sink, self.plan, self.next = sink, plan(with_cube=with_cube, task=task), 0
         self.bands, self.classes = self.plan.bundle.bands, len(self.plan.bundle.targets)
         sink.start(self.plan)
 
@@ -80,9 +81,10 @@ class Feed:
             row * PATCH, Times(None, None),
         )  # fmt: skip
         curve = np.linspace(1, 2, self.bands, dtype=np.float32) + row
-        predicted = int(scores.argmax())
+        shown = int(scores.argmax())
+        predicted = shown if self.plan.bundle.task == "classification" else None
         heatmap = np.ones(ROWS * 4, np.float32)
-        return Reading(window, scores, predicted, predicted, heatmap, curve, None, 0.25, 0.5)
+        return Reading(window, scores, predicted, shown, heatmap, curve, None, 0.25, 0.5)
 
     def row(self, row):
         """Brightness grows along the lines and saliency across them; the last patch is masked."""

@@ -177,6 +177,16 @@ def test_without_t_a_click_shows_the_curve_of_the_window(visit, live):
     page.until("$('place-legend').textContent.includes('saliency of the window around')")
 
 
+def test_targets_of_a_regression(visit, live):
+    Feed(live, task="regression").rows(20 * ROWS)
+    page = visit()
+    drawn(page)
+    page.until("$('scores-legend').textContent.includes('healthy0.')")
+    assert len(np.unique(page.pixels("#scores canvas").reshape(-1, 4), axis=0)) > 10
+    page.page.locator("#strip").click(position={"x": 900, "y": 30})
+    page.until("$('place-score').textContent === 'healthy 0.600, chlorosis 0.300, water-soaked 0.100'")
+
+
 def test_pause_holds_the_view_and_not_the_run(visit, feed):
     page = visit()
     drawn(page)

@@ -43,7 +43,8 @@ export class PlaceView {
     this.plot.draw([plan.wavelengths_nm, off(1), off(-1), found.reflectance ?? blank, found.saliency ?? blank]);
     setText(byId("place-saliency"), found.saliency_of === "place" ? "saliency here" : "saliency of the window around");
     const best = found.scores.reduce((top, score, k) => (score > found.scores[top] ? k : top), 0);
-    const score = plan.task === "classification" ? `${plan.targets[best].name} ${found.scores[best]?.toFixed(2)}` : plan.targets.map((target, k) => `${target.name} ${found.scores[k]?.toPrecision(3)} ${target.unit ?? ""}`).join(", ");
+    const value = (k) => `${plan.targets[k].name} ${found.scores[k]?.toPrecision(3) ?? "–"} ${plan.targets[k].unit ?? ""}`.trim();
+    const score = plan.task === "classification" ? `${plan.targets[best].name} ${found.scores[best]?.toFixed(2)}` : plan.targets.map((_, k) => value(k)).join(", ");
     setText(byId("place-score"), found.reflectance ? score : `${score}; the spectrum stays on the GPU`);
   }
 
