@@ -25,7 +25,7 @@ VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/
 .PHONY: help demo demo-full test test-v4l2 fuzz lint bench gpu-check cubins lock clean distclean setup setup-edge
 
 help:
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(EDGE_READY) ## stream a simulated leaf scene through the shipped model (edge runtime only, no torch)
 	@$(EDGE)/bin/focus-run --camera sim: --out $(OUT)/demo --overwrite

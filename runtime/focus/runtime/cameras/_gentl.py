@@ -20,7 +20,7 @@ from focus.runtime.cameras._sequence import GIGE_16, WIDE_64, FrameNumbers
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
 
 #: How long one fetch waits before the time is looked at.
-PATIENCE_S = 0.1
+PATIENCE_S = 0.05
 
 
 class GentlCamera:

@@ -19,7 +19,7 @@ from focus.runtime.cameras._genicam import feature_and_value
 PRODUCERS_VARIABLE = "GENICAM_GENTL64_PATH"
 
 #: How long harvesters waits in one call of the producer.
-PATIENCE_MS = 100
+PATIENCE_MS = 20
 
 
 class GentlDevice:
