@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import random
 import signal
 import sys
@@ -48,6 +49,35 @@ def killed_run(folder: Path, options: tuple[str, ...], wait_s: float) -> Path:
         assert run.returncode == -signal.SIGKILL, field.said
         assert field.record()["state"] == field.record("segment-0001")["state"] == "running"
     return field.out / "segment-0001"
+
+
+def killed_at_the_start(folder: Path, options: tuple[str, ...], wait_s: float) -> Path:
+    """A run that is killed so long after its segment was made, whatever is in it by then."""
+    with closing(Field(folder)) as field:
+        field.camera(250)
+        run = field.run(*options)
+        segment = field.out / "segment-0001"
+        field.wait_for(segment.exists, "a segment")
+        time.sleep(wait_s)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    return Path(segment)
+
+
+def require_what_is_there_opens(segment: Path) -> list[str]:
+    """Whatever a run had time to make opens; returns the names."""
+    for path in segment.iterdir():
+        if path.name.startswith("."):  # on its way to become a file
+            continue
+        if path.suffix == ".json":
+            assert json.loads(path.read_text())["state"] == "running"
+        elif path.suffix == ".csv":
+            text = path.read_text()
+            assert text == "" or "\n" in text
+            list(csv.DictReader(text.splitlines()))
+        elif path.suffix in (".hdr", ".tif"):
+            assert len(opened_map(segment, path.stem))
+    return sorted(path.name for path in segment.iterdir())
 
 
 def require_readable(segment: Path, *, whole: bool = False) -> dict[str, int]:

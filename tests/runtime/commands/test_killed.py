@@ -9,7 +9,14 @@ from contextlib import closing
 import pytest
 
 from support.field import Field
-from support.killed import OPTIONS, killed_run, require_readable, require_replays
+from support.killed import (
+    OPTIONS,
+    killed_at_the_start,
+    killed_run,
+    require_readable,
+    require_replays,
+    require_what_is_there_opens,
+)
 
 #: Runs a command on a small disk of its own, and copies what it left.
 SMALL_DISK = """
@@ -28,6 +35,12 @@ def test_after_a_kill_every_file_opens_and_at_most_the_last_window_is_missing(tm
     segment = killed_run(tmp_path, options, random.uniform(0, 1))
     require_readable(segment)
     require_replays(segment, tmp_path / "toy.onnx", tmp_path / "replayed")
+
+
+@pytest.mark.parametrize("options", [OPTIONS[0], OPTIONS[3]], ids=" ".join)
+def test_a_kill_while_the_files_are_made(tmp_path, options):
+    segment = killed_at_the_start(tmp_path, options, random.uniform(0, 0.3))
+    require_what_is_there_opens(segment)
 
 
 def on_a_small_disk(folder, size, *options):

@@ -45,6 +45,7 @@ def test_it_opens_at_every_moment_with_the_lines_that_it_holds(tmp_path, files, 
         described = json.loads(page.description)
         assert described["description"] == "a map" and described["wavelength"] == FIELDS["wavelength"]
         assert page.tags[42113].value == "nan"
+        assert '<Item name="DESCRIPTION" sample="1" role="description">600 nm</Item>' in page.tags[42112].value
     if bands == 1:
         with Image.open(tmp_path / "map.tif") as picture:  # libtiff's rules, not tifffile's
             np.testing.assert_array_equal(np.asarray(picture), written[:, 0])

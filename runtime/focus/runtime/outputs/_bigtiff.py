@@ -6,6 +6,7 @@ import io
 import json
 import struct
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,8 @@ from focus.runtime.outputs._growing import GrowingFile
 from focus.runtime.outputs._layout import Layout
 from focus.runtime.outputs._open_files import OpenFiles
 
-#: The tag that GDAL keeps the value of a missing sample in.
-NODATA_TAG = 42113
+#: The tags that GDAL, and so QGIS, keeps names of bands and the value of a missing sample in.
+METADATA_TAG, NODATA_TAG = 42112, 42113
 
 #: TIFF's way to say that all rows lie in one strip, however many there are.
 ALL_ROWS = 2**32 - 1
@@ -63,7 +64,6 @@ class BigTiffWriter:
         import tifffile
 
         layout = self._layout
-        ignored = layout.fields.get("data ignore value")
         content = io.BytesIO()
         tifffile.imwrite(
             content,
@@ -75,7 +75,7 @@ class BigTiffWriter:
             rowsperstrip=len(stored),
             description=json.dumps({"description": layout.description, **layout.fields}),
             metadata=None,
-            extratags=[] if ignored is None else [(NODATA_TAG, "s", 0, str(ignored), True)],
+            extratags=[(tag, "s", 0, text, True) for tag, text in _for_gdal(layout).items()],
         )
         content.seek(0)
         with tifffile.TiffFile(content) as tiff:
@@ -87,3 +87,21 @@ class BigTiffWriter:
         name = f"{layout.name}.tif"
         write_atomically(self._files.folder / name, content.getvalue())
         return self._files.open(name)
+
+
+def _for_gdal(layout: Layout) -> dict[int, str]:
+    """What GDAL reads beside TIFF's own tags."""
+    found = {}
+    names = layout.fields.get("band names")
+    if names is None:
+        names = [f"{centre} nm" for centre in layout.fields.get("wavelength", ())]
+    if names:
+        items = "".join(
+            f'<Item name="DESCRIPTION" sample="{band}" role="description">{escape(name)}</Item>'
+            for band, name in enumerate(names)
+        )
+        found[METADATA_TAG] = f"<GDALMetadata>{items}</GDALMetadata>"
+    ignored = layout.fields.get("data ignore value")
+    if ignored is not None:
+        found[NODATA_TAG] = str(ignored)
+    return found
