@@ -22,6 +22,9 @@ from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
 #: How long one fetch waits before the time is looked at.
 PATIENCE_S = 0.05
 
+#: From the loss of a camera until its producer is told to give it up.
+END_AFTER_S = 0.2
+
 
 class GentlCamera:
     """Copies each frame once, from memory that the producer fills into the pipeline's buffer.
@@ -86,8 +89,10 @@ class GentlCamera:
         try:
             yield from self._all_lines(get_buffer)
         except CameraLost:
-            # A producer takes its time to give up a camera; the loss is to be said before that.
-            threading.Thread(target=self.close, name="focus-camera-end", daemon=True).start()
+            # A producer takes its time to give up a camera, and the interpreter with it; the loss is said before that.
+            end = threading.Timer(END_AFTER_S, self.close)
+            end.daemon = True
+            end.start()
             raise
         except BaseException:
             self.close()
