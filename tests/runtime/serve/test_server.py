@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -130,6 +131,25 @@ def test_a_browser_that_does_not_read_holds_nobody_up(live, server):
     assert ticks(server)[0]["last_row"] == 799
     for connection in lazy:
         connection.close()
+
+
+def test_a_browser_that_takes_nothing_any_more_is_given_up(live, monkeypatch):
+    monkeypatch.setattr("focus.runtime.serve._server.DEAD_S", 0.5)
+    Feed(live).rows(400)
+    with LiveServer(live, HERE) as server:
+        gone = socket.socket()
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        gone.connect(("127.0.0.1", server.address.port))
+        gone.sendall(400 * b"GET /api/rows HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")  # 40 MB: more than any buffer holds
+        connections = server._server.server_state.connections
+        end = time.monotonic() + 30
+        while not connections:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        while connections:
+            assert time.monotonic() < end, "the connection is still there"
+            time.sleep(0.05)
+        gone.close()
 
 
 def test_a_server_that_breaks_ends_no_run(live, server, capsys, monkeypatch):

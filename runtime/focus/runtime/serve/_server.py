@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 #: Connections at a time; each page holds one, and a second while it fetches rows.
 CONNECTIONS = 64
 
+#: Seconds after which a page that takes nothing any more is given up. A phone that leaves the wireless network says no
+#: goodbye, and comes back with a new connection: without this the old ones would be kept for a quarter of an hour each.
+DEAD_S = 10.0
+
 #: Seconds that open connections get when the server stops.
 GRACE_S = 2
 
@@ -92,6 +96,8 @@ def _listening(address: Address) -> socket.socket:
         listening = socket.socket(family, kind)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Connections inherit it.
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * DEAD_S))
             listening.bind(place)
         except OSError:
             listening.close()
