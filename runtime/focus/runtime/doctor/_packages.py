@@ -46,9 +46,6 @@ LIBRARIES = (
     Library("prometheus-client", "prometheus_client", ("prometheus-client",)),
     Library("linuxpy", "linuxpy", ("linuxpy",)),
     Library("harvesters", "harvesters", ("harvesters",)),
-    Library("starlette", "starlette", ("starlette",)),
-    Library("uvicorn", "uvicorn", ("uvicorn",)),
-    Library("prometheus-client", "prometheus_client", ("prometheus-client",)),
 )
 
 
