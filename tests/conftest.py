@@ -11,8 +11,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 # Nothing draws to a screen, also where one exists.
 os.environ["MPLBACKEND"] = "Agg"
 
-# Shared machines pause a test for seconds, so a deadline would only report the machine. CI must find the same
-# examples in every run; a developer's run looks for new ones.
-hypothesis.settings.register_profile("developer", deadline=None, max_examples=50)
-hypothesis.settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
+# Shared machines pause a test for seconds, so a deadline or a check of speed would only report the machine. CI must
+# find the same examples in every run; a developer's run looks for new ones.
+unhurried = {"deadline": None, "max_examples": 50, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("developer", **unhurried)
+hypothesis.settings.register_profile("ci", derandomize=True, print_blob=True, **unhurried)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "developer")

@@ -31,7 +31,7 @@ class Altered:
         self.facts, self.truth = replace(source.facts, **facts), source.truth
         self._source, self._change = source, change
 
-    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta | None]:
         """See ``FrameSource.start``."""
         given: list[Line] = []
 

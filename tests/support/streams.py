@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Generator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from focus.runtime.cameras._scene import Scene, pattern
 from focus.runtime.cameras._sim import CameraSim, SimSettings
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.cameras._writer import StreamWriter
-from focus.runtime.sources import FrameMeta, FrameSource
+from focus.runtime.sources import FrameMeta, FrameSource, GetBuffer
 
 #: 7 bands x 33 samples.
 SCENE = pattern(7, 33)
@@ -28,11 +30,19 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def lines_from(source: FrameSource, get_buffer: GetBuffer) -> Generator[FrameMeta, None, None]:
+    """A source's lines, without the moments in which nothing came."""
+    with closing(source.start(get_buffer)) as metas:
+        for meta in metas:
+            if meta is not None:
+                yield meta
+
+
 def played(source: FrameSource) -> tuple[NDArray[Any], list[FrameMeta]]:
     """All lines of a source, [n, C, S], and their metas."""
     line = np.zeros((source.facts.bands, source.facts.samples), source.facts.dtype)
     lines, metas = [], []
-    for meta in source.start(lambda: line):
+    for meta in lines_from(source, lambda: line):
         lines.append(line.copy())
         metas.append(meta)
     return np.array(lines), metas
@@ -88,7 +98,7 @@ class HandFed:
         thread.join(10)
         self.writer = found[0]
         self._line = np.zeros((header.bands, header.samples), header.dtype)
-        self.lines = self.camera.start(lambda: self._line)
+        self.lines = lines_from(self.camera, lambda: self._line)
 
     def hang_up(self) -> None:
         """Goes away, as a writer that was killed does."""

@@ -14,6 +14,7 @@ from focus.runtime._errors import CameraLost
 from focus.runtime.cameras._list import list_cameras
 from focus.runtime.pipeline import Capture
 from focus.runtime.sources import SourceOptions, source_from_uri
+from support.streams import lines_from
 
 DRIVER = Path("/sys/bus/platform/drivers/vivid")
 
@@ -72,7 +73,7 @@ def vivid():
 
 def started(camera):
     line = np.zeros((camera.facts.bands, camera.facts.samples), camera.facts.dtype)
-    return line, camera.start(lambda: line)
+    return line, lines_from(camera, lambda: line)
 
 
 @pytest.mark.parametrize(("form", "bits"), [("GREY", 8), ("Y10", 10), ("Y12", 12), ("Y16", 16)])

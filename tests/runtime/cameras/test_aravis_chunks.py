@@ -11,6 +11,7 @@ from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.sources import SourceOptions, source_from_uri
 from support.fake_gige import alone, require_aravis
 from support.own_gige import ADDRESS, HEIGHT, WIDTH, Frame, OwnGige
+from support.streams import lines_from
 
 pytestmark = pytest.mark.peer
 
@@ -40,7 +41,7 @@ def opened(chunks=None, **fields):
 def read(source, count):
     """Metas, and the first sample of each line."""
     line = np.zeros((HEIGHT, WIDTH), np.uint8)
-    lines = source.start(lambda: line)
+    lines = lines_from(source, lambda: line)
     found = [(meta, int(line[0, 0])) for meta in itertools.islice(lines, count)]
     lines.close()
     return found
@@ -93,7 +94,7 @@ def test_another_exposure_ends_the_segment(power):
     source = opened(["ExposureTime"])
     line, metas = np.zeros((HEIGHT, WIDTH), np.uint8), []
     with pytest.raises(CameraLost, match=r"exposes for 3 ms, for 2 ms before; set ExposureAuto=Off"):
-        for meta in source.start(lambda: line):
+        for meta in lines_from(source, lambda: line):
             metas.append(meta)
     assert len(metas) == 5
 

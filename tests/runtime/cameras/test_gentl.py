@@ -14,6 +14,7 @@ import pytest
 from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras._list import list_cameras
 from focus.runtime.sources import SourceOptions, source_from_uri
+from support.streams import lines_from
 
 genicam = pytest.importorskip("genicam", reason="harvesters is not installed (the extra gentl)")
 pytest.importorskip("harvesters", reason="harvesters is not installed (the extra gentl)")
@@ -44,7 +45,7 @@ def reopened():
 
 def started(source):
     line = np.zeros((source.facts.bands, source.facts.samples), source.facts.dtype)
-    return line, source.start(lambda: line)
+    return line, lines_from(source, lambda: line)
 
 
 def test_frames_are_lines_and_none_is_lost():

@@ -18,7 +18,7 @@ from focus.runtime.cameras._scene import pattern, snapshots
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.cameras._writer import StreamWriter
 from focus.runtime.sources import source_from_uri
-from support.streams import HELD, SCENE, HandFed, Played, free_port, lines_numbered, played
+from support.streams import HELD, SCENE, HandFed, Played, free_port, lines_from, lines_numbered, played
 
 
 @pytest.fixture(params=["tcp", "unix", "fifo"])
@@ -82,7 +82,7 @@ def test_a_buffer_with_any_strides_is_filled(uri):
     with Played(uri):
         camera = StreamCamera(place_from_uri(uri), HELD)
         store = np.zeros((33, 7, 2), np.uint16)
-        for meta in camera.start(lambda: store[:, :, 1].T):
+        for meta in lines_from(camera, lambda: store[:, :, 1].T):
             np.testing.assert_array_equal(store[:, :, 1].T, lines_numbered([meta.sequence])[0])
     assert not store[:, :, 0].any()
 
@@ -92,7 +92,7 @@ def test_a_reader_may_come_and_go(tmp_path):
     with Played(uri, lines=30_000):
         camera = StreamCamera(place_from_uri(uri), HELD)
         line = np.zeros((7, 33), np.uint16)
-        lines = camera.start(lambda: line)
+        lines = lines_from(camera, lambda: line)
         first = [next(lines).sequence for _ in range(5)]
         lines.close()
         _, metas = played(StreamCamera(place_from_uri(uri), HELD))

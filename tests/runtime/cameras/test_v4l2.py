@@ -15,6 +15,7 @@ from support.played_v4l2 import PlayedDriver
 pytest.importorskip("linuxpy", reason="linuxpy is not installed (the extra v4l2)")
 
 from focus.runtime.cameras._v4l2 import V4L2Camera
+from support.streams import lines_from
 
 HELD = {"wavelengths_nm": "400:1000", "quantity": "reflectance", "scale": 4095.0}
 
@@ -43,7 +44,7 @@ def opened(plug, **fields):
 
 def started(camera):
     line = np.zeros((camera.facts.bands, camera.facts.samples), camera.facts.dtype)
-    lines = camera.start(lambda: line)
+    lines = lines_from(camera, lambda: line)
     return line, lines
 
 

@@ -98,3 +98,15 @@ def test_a_camera_that_comes_later_is_waited_for(field):
     run.terminate()
     assert run.wait(60) == 0
     assert field.record()["state"] == "complete"
+
+
+def test_a_stop_need_not_wait_for_a_camera_that_is_triggered(field):
+    camera = field.camera()
+    run = field.run("--timeout", "600")
+    field.heard("into")
+    field.windows(1)
+    camera.send_signal(signal.SIGSTOP)
+    time.sleep(0.5)
+    run.terminate()
+    assert run.wait(60) == 0
+    assert field.record()["ended"] == "stopped by SIGTERM"

@@ -17,7 +17,7 @@ from focus.runtime.commands.run import main
 from focus.runtime.cubes import write_npz
 from focus.runtime.sources import SourceOptions, source_from_uri
 from support.scenes import cube, reflectance
-from support.streams import played
+from support.streams import lines_from, played
 from support.toy_model import WAVELENGTHS, Toy
 
 
@@ -88,7 +88,7 @@ def test_lines_that_nobody_takes_are_lost_as_in_a_camera(tmp_path):
             assert writer.poll() is None
         source = source_from_uri(uri, SourceOptions(calibration=Calibration.load(rig)))
         line = np.zeros((64, 512), np.uint16)
-        lines = source.start(lambda: line)
+        lines = lines_from(source, lambda: line)
         first = next(lines)
         threading.Event().wait(2.5)  # a reader that is busy for longer than the camera's memory lasts
         sequences = [first.sequence, *(meta.sequence for meta in lines)]

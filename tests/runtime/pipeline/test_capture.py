@@ -194,3 +194,22 @@ def test_lines_that_were_given_up_are_masked_in_the_maps(engine):
     assert len(mask) == 600
     assert np.count_nonzero(mask.any(axis=1)) == summary.counts.received
     assert summary.counts.missing == summary.counts.dropped == 600 - summary.counts.received
+
+
+def test_a_stop_need_not_wait_for_the_next_line():
+    class Waits(Camera):
+        def start(self, get_buffer):
+            yield from super().start(get_buffer)
+            while True:
+                time.sleep(0.01)
+                yield None
+
+    stop = Stop()
+    taken = capture(Waits(10), 3, "record", stop)
+    threading.Timer(0.2, stop.request, ["enough"]).start()
+    strips = []
+    for strip in taken.strips():
+        strips.append(strip.lines)
+        strip.release()
+    assert strips == [4, 4, 2] and str(taken.ended) == "enough"
+    add_up(taken.counts, 10)

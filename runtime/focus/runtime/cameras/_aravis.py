@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Literal
 
 from focus.runtime._errors import CameraError, CameraLost
@@ -15,10 +15,7 @@ from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraO
 from focus.runtime.cameras._genicam import BITS_OF_FORMAT, dtype_of
 from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._sequence import GIGE_16, WIDE_64, FrameNumbers
-from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
-
-#: How long a pop waits before the camera's loss is looked for.
-PATIENCE_US = 100_000
+from focus.runtime.sources._contract import PATIENCE_S, FrameMeta, GetBuffer, Truth
 
 
 class AravisCamera:
@@ -101,7 +98,7 @@ class AravisCamera:
         )
         return facts, layout
 
-    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta | None]:
         """See ``FrameSource.start``; it never ends by itself.
 
         Raises:
@@ -130,11 +127,11 @@ class AravisCamera:
         except gerror() as error:
             raise CameraLost(f"{self.facts.name} does not start: {said(error)}; plug it in again") from None
 
-    def _lines(self, acquisition: Acquisition, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+    def _lines(self, acquisition: Acquisition, get_buffer: GetBuffer) -> Iterator[FrameMeta | None]:
         number = FrameNumbers(WIDE_64 if self._protocol == "usb3" else GIGE_16, self.facts.name)
         limit_s = max(FIRST_LIMIT_S, self._timeout_s)
         while True:
-            filled = self._pop(acquisition, limit_s)
+            filled = yield from self._pop(acquisition, limit_s)
             limit_s = self._timeout_s
             try:
                 sequence = number(filled.get_frame_id())
@@ -147,15 +144,16 @@ class AravisCamera:
             finally:
                 acquisition.give_back(filled)
 
-    def _pop(self, acquisition: Acquisition, limit_s: float) -> Any:
-        """The next frame, whole or not."""
+    def _pop(self, acquisition: Acquisition, limit_s: float) -> Generator[None, None, Any]:
+        """The next frame, whole or not; see ``FrameSource.start`` for what it yields."""
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
             if self._lost.is_set():
                 raise CameraLost(f"{self.facts.name} went away, or another program controls it; check its cable")
-            filled = acquisition.pop(PATIENCE_US)
+            filled = acquisition.pop(round(1e6 * PATIENCE_S))
             if filled is not None:
                 return filled
+            yield None
         raise CameraLost(f"{self.facts.name} sent nothing for {limit_s:g} s; check its cable, power and trigger")
 
 

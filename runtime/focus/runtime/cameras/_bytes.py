@@ -120,7 +120,7 @@ class ByteStream:
             with contextlib.suppress(BlockingIOError):
                 return self._read(room)
             if not self._poll.poll(1000 * max(0.0, end - time.monotonic())):
-                raise CameraLost(f"{self._uri} sent nothing for {limit_s:g} s; check the camera and its writer")
+                raise self.silence(limit_s)
 
     def _read(self, room: memoryview) -> int:
         try:
@@ -137,8 +137,16 @@ class ByteStream:
         Raises:
             CameraLost: none came.
         """
-        if not self._poll.poll(1000 * limit_s):
+        if not self.ready(limit_s):
             raise CameraLost(f"{self._uri} sent nothing for {limit_s:g} s; start its writer")
+
+    def silence(self, limit_s: float) -> CameraLost:
+        """What is to be said of a peer that was silent for so long."""
+        return CameraLost(f"{self._uri} sent nothing for {limit_s:g} s; check the camera and its writer")
+
+    def ready(self, limit_s: float) -> bool:
+        """Whether there is something to read, or the peer has gone, before the time is over."""
+        return bool(self._unread or self._poll.poll(1000 * limit_s))
 
     def close(self) -> None:
         """Gives the descriptor back; a second call does nothing."""

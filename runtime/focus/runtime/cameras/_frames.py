@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Iterator
 
 from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras._bytes import ByteStream
 from focus.runtime.cameras._frame_header import FRAME_BYTES, FRAME_MAGIC, FrameHeader, frame_header_from_bytes
 from focus.runtime.cameras._stream_header import STREAM, StreamHeader, stream_header_from_bytes, stream_length
+from focus.runtime.sources._contract import PATIENCE_S
 
 #: Bytes looked through at a time for the next frame.
 CHUNK_BYTES = 65_536
@@ -43,6 +45,18 @@ class FrameReader:
         whole[: STREAM.size] = start
         self._stream.fill(memoryview(whole)[STREAM.size :], limit_s)
         return stream_header_from_bytes(bytes(whole))
+
+    def until_next(self) -> Iterator[None]:
+        """Yields now and then as long as nothing comes, and ends when the next frame begins.
+
+        Raises:
+            CameraLost: the peer fell silent.
+        """
+        end = time.monotonic() + self._next_limit_s
+        while not self._stream.ready(min(PATIENCE_S, max(end - time.monotonic(), 0.0))):
+            if time.monotonic() >= end:
+                raise self._stream.silence(self._next_limit_s)
+            yield None
 
     def next_header(self) -> FrameHeader:
         """The next intact frame header; whatever is in front of it is skipped.

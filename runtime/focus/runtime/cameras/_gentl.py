@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -17,10 +17,7 @@ from focus.runtime.cameras._genicam import BITS_OF_FORMAT, buffer_count, dtype_o
 from focus.runtime.cameras._gentl_device import GentlDevice, gentl_errors, producer_path, said
 from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._sequence import GIGE_16, WIDE_64, FrameNumbers
-from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
-
-#: How long one fetch waits before the time is looked at.
-PATIENCE_S = 0.05
+from focus.runtime.sources._contract import PATIENCE_S, FrameMeta, GetBuffer, Truth
 
 #: From the loss of a camera until its producer is told to give it up.
 END_AFTER_S = 0.2
@@ -80,7 +77,7 @@ class GentlCamera:
         )
         return facts, layout
 
-    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta | None]:
         """See ``FrameSource.start``; it never ends by itself.
 
         Raises:
@@ -98,7 +95,7 @@ class GentlCamera:
             self.close()
             raise
 
-    def _all_lines(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+    def _all_lines(self, get_buffer: GetBuffer) -> Iterator[FrameMeta | None]:
         try:
             yield from self._lines(self._begin(), get_buffer)
         except gentl_errors() as error:
@@ -117,11 +114,11 @@ class GentlCamera:
         acquirer.start()
         return incomplete
 
-    def _lines(self, incomplete: list[None], get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+    def _lines(self, incomplete: list[None], get_buffer: GetBuffer) -> Iterator[FrameMeta | None]:
         number, last = FrameNumbers(WIDE_64 if self._device.wide_ids else GIGE_16, self.facts.name), None
         limit_s = max(FIRST_LIMIT_S, self._timeout_s)
         while True:
-            filled = self._fetch(incomplete, limit_s)
+            filled = yield from self._fetch(incomplete, limit_s)
             limit_s = self._timeout_s
             try:
                 sequence = number(int(filled.frame_id))
@@ -137,8 +134,8 @@ class GentlCamera:
             finally:
                 filled.parent.queue_buffer(filled)
 
-    def _fetch(self, incomplete: list[None], limit_s: float) -> Any:
-        """The next whole frame."""
+    def _fetch(self, incomplete: list[None], limit_s: float) -> Generator[None, None, Any]:
+        """The next whole frame; see ``FrameSource.start`` for what it yields."""
         start, seen = time.monotonic(), len(incomplete)
         while time.monotonic() - start < limit_s:
             filled = self._device.acquirer.try_fetch(timeout=PATIENCE_S, is_raw=True)
@@ -146,6 +143,7 @@ class GentlCamera:
                 return filled
             if len(incomplete) > seen:
                 start, seen = time.monotonic(), len(incomplete)
+            yield None
         raise CameraLost(f"{self.facts.name} sent nothing for {limit_s:g} s; check its cable, power and trigger")
 
     def close(self) -> None:

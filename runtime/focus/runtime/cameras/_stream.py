@@ -62,7 +62,7 @@ class StreamCamera:
             self._stream.close()
             raise
 
-    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta | None]:
         """See ``FrameSource.start``; ends with the frame that says so.
 
         Raises:
@@ -71,7 +71,11 @@ class StreamCamera:
         """
         pixels = bytearray(self.header.line_bytes if self._layout else 0)
         try:
-            while not (frame := self._frames.next_header()).end:
+            while True:
+                yield from self._frames.until_next()
+                frame = self._frames.next_header()
+                if frame.end:
+                    return
                 self._require_place(frame)
                 if self._layout is None:
                     yield self._meta(frame, self._read_line(frame, get_buffer()))

@@ -15,7 +15,7 @@ from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
 from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._sequence import V4L2_32, FrameNumbers
-from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
+from focus.runtime.sources._contract import PATIENCE_S, FrameMeta, GetBuffer, Truth
 
 #: Formats that hold one value a pixel, and the bits of it. Drivers should put Y10 and Y12 at the lower end of 16 bits;
 #: where one does not, --bit-shift says so.
@@ -89,7 +89,7 @@ class V4L2Camera:
         )
         return said, layout
 
-    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta | None]:
         """See ``FrameSource.start``; it never ends by itself.
 
         Raises:
@@ -102,7 +102,7 @@ class V4L2Camera:
         try:
             with self._capture as capture:
                 while True:
-                    self._wait(ready, limit_s)
+                    yield from self._wait(ready, limit_s)
                     limit_s = self._timeout_s
                     yield from self._read(capture.buffer, number, get_buffer)
         except OSError as error:
@@ -110,10 +110,13 @@ class V4L2Camera:
         finally:
             self.close()
 
-    def _wait(self, ready: select.poll, limit_s: float) -> None:
-        events = ready.poll(1000 * limit_s)
-        if not events:
-            raise CameraLost(f"{self.facts.name} sent nothing for {limit_s:g} s; check the camera and its cable")
+    def _wait(self, ready: select.poll, limit_s: float) -> Iterator[None]:
+        """Until a frame is there; see ``FrameSource.start`` for what it yields."""
+        end = time.monotonic() + limit_s
+        while not (events := ready.poll(1000 * PATIENCE_S)):
+            if time.monotonic() > end:
+                raise CameraLost(f"{self.facts.name} sent nothing for {limit_s:g} s; check the camera and its cable")
+            yield None
         if not events[0][1] & select.POLLIN:
             raise CameraLost(f"{self.facts.name} went away; plug it in again")
 

@@ -83,22 +83,26 @@ class Assembler:
         metas = self._source.start(self._buffer)
         try:
             for meta in metas:
-                if self._next_sequence is None:
-                    # A cube that had begun before lacks its first lines.
-                    self._next_sequence = meta.sequence - meta.sequence % (self._cube_lines or 1)
-                    self.counts.first_sequence = self._next_sequence
-                yield from self._missing_before(meta, self._next_sequence)
-                self._next_sequence = meta.sequence + 1
-                if meta.intact:
-                    self.counts.received += 1
-                else:
-                    self.counts.rejected += 1
-                yield from self._add(meta)
+                if meta is not None:
+                    yield from self._take_line(meta)
                 if self._stop is not None and self._stop.reason is not None:
                     raise Stopped(self._stop.reason)
         finally:
             if isinstance(metas, Generator):
                 metas.close()  # the driver lets go of its camera
+
+    def _take_line(self, meta: FrameMeta) -> Iterator[Strip]:
+        if self._next_sequence is None:
+            # A cube that had begun before lacks its first lines.
+            self._next_sequence = meta.sequence - meta.sequence % (self._cube_lines or 1)
+            self.counts.first_sequence = self._next_sequence
+        yield from self._missing_before(meta, self._next_sequence)
+        self._next_sequence = meta.sequence + 1
+        if meta.intact:
+            self.counts.received += 1
+        else:
+            self.counts.rejected += 1
+        yield from self._add(meta)
 
     def _buffer(self) -> NDArray[Any]:
         """Where the next line goes."""

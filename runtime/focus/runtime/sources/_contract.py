@@ -16,6 +16,10 @@ from focus.runtime._calibration import Calibration
 GetBuffer = Callable[[], NDArray[Any]]
 
 
+#: How long a driver waits for its camera at most before it yields None.
+PATIENCE_S = 0.05
+
+
 class FrameMeta(NamedTuple):
     """What is known of one line, besides its samples.
 
@@ -112,8 +116,9 @@ class FrameSource(Protocol):
     facts: SourceFacts
     truth: Truth | None
 
-    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
-        """Fills one buffer a line, then yields that line's facts; ends with the recording.
+    def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta | None]:
+        """Fills one buffer a line, then yields that line's facts; ends with the recording. A camera that is waited for
+        yields None now and then, so that nobody has to wait for its next line to end a run.
 
         The buffer belongs to the caller and is asked for once a line; the driver must not keep it past the yield.
         """
