@@ -162,3 +162,12 @@ def test_no_map_is_interpolated_from_one_cube_into_the_next(engine):
         rows = [row for row in sink.rows if row.snapshot == number]
         parts = [lines for row in rows for lines in alone.add(row)] + list(alone.finish())
         np.testing.assert_array_equal(whole[14 * number : 14 * (number + 1)], np.concatenate(parts))
+
+
+def test_a_cube_that_comes_at_once_is_waited_for_by_nobody(engine):
+    source = snapshots(cube(2 * 1300, 5), 1300)
+    source.facts = replace(source.facts, lines=None)  # a camera: what does not fit ends the run
+    _, summary = run(source, engine)
+    assert (summary.counts.received, summary.ended) == (2600, None)
+    with pytest.raises(ValueError, match="--buffer must hold a whole cube, 1300 lines, got 1299"):
+        run(source, engine, buffer=1299)

@@ -77,7 +77,7 @@ def add_loss_arguments(group: argparse._ArgumentGroup) -> None:
         help="where lines come faster than they are read: record stops and says so, all that was taken is safe; live "
         "drops the oldest and counts them (default: record for cameras; recordings wait)",
     )
-    add("--buffer", type=int, metavar="LINES", help="lines that may wait (of a camera's: 128 MiB, up to 1024)")
+    add("--buffer", type=int, metavar="LINES", help="lines that may wait (of a camera: 128 MiB, up to 1024; two cubes)")
 
 
 def settings_of(args: argparse.Namespace) -> Settings:

@@ -293,7 +293,9 @@ class Plan:
         if source.lines is not None:
             return 4
         line = source.bands * source.samples * source.dtype.itemsize
-        return 2 + max(LEAST_ROWS, min(BUFFER_BYTES // line, MOST_LINES) // patch)
+        # The lines of a snapshot cube come all at once, however long there is until the next one.
+        cubes = 2 * -(-(source.cube_lines or 0) // patch)
+        return 2 + max(LEAST_ROWS, min(BUFFER_BYTES // line, MOST_LINES) // patch, cubes)
 
 
 @dataclass(frozen=True)

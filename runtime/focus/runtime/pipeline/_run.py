@@ -51,6 +51,8 @@ def plan_run(source: FrameSource, engine: Engine, settings: Settings) -> Plan:
         raise ValueError(f"--batch must be at least 1, got {settings.batch}")
     if settings.buffer is not None and settings.buffer < 1:
         raise ValueError(f"--buffer must be at least 1 line, got {settings.buffer}")
+    if settings.buffer is not None and settings.buffer < (facts.cube_lines or 0):
+        raise ValueError(f"--buffer must hold a whole cube, {facts.cube_lines} lines, got {settings.buffer}")
     WindowCutter(bundle, columns, settings.overlap, settings.stride, facts.bands)
     Ingest(facts, bundle, columns)
     return Plan(bundle, facts, source.truth, settings, columns, shown_index(bundle, settings.shown))
