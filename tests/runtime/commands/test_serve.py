@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from focus.runtime.commands._serve_options import serving
-from focus.runtime.commands.run import main
+from focus.runtime.commands.run import _parser, main
 from focus.runtime.cubes import write_npz
+from focus.runtime.serve import DEFAULT_ADDRESS
 from support.scenes import cube
 from support.toy_model import Toy
 
@@ -103,6 +104,10 @@ def test_options_that_make_no_sense(tmp_path, arguments, capsys, options, words)
     assert main([*arguments, *options]) == 2
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+def test_serve_alone_is_the_default_address(arguments):
+    assert _parser().parse_args([*arguments, "--serve"]).serve == DEFAULT_ADDRESS
 
 
 def served(tmp_path, serve, token=None, quiet=False):
