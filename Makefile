@@ -11,6 +11,8 @@ BENCH ?=
 GPU_CHECK ?=
 # More options for make fuzz, e.g. FUZZ="--inputs 1000000".
 FUZZ ?=
+# More options for make kills, e.g. KILLS="--rounds 500".
+KILLS ?=
 # Locks keep their pins; `make lock LOCK=--upgrade` moves them.
 LOCK ?=
 
@@ -22,7 +24,7 @@ VENV_READY := $(VENV)/.ready-$(call checksum,requirements/test.txt requirements/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-full test test-v4l2 fuzz lint bench gpu-check cubins lock clean distclean setup setup-edge
+.PHONY: help demo demo-full test test-v4l2 fuzz kills lint bench gpu-check cubins lock clean distclean setup setup-edge
 
 help:
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +49,9 @@ test-v4l2: $(VENV_READY) ## run V4L2 on a kernel's own driver, in a virtual mach
 
 fuzz: $(VENV_READY) ## feed the stream's reader with 100,000 damaged streams; FUZZ=--atheris where that is installed
 	@PYTHONPATH=tests $(VENV)/bin/python -m support.fuzz $(FUZZ)
+
+kills: $(VENV_READY) ## kill focus-run 50 times at random moments and read what it left (ten minutes)
+	@PYTHONPATH=tests $(VENV)/bin/python -m support.killed $(KILLS)
 
 lint: $(VENV_READY) ## ruff, mypy and the import rules
 	@$(VENV)/bin/ruff check .

@@ -9,6 +9,7 @@ the share of a core that each side took.
 from __future__ import annotations
 
 import argparse
+import math
 import resource
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from focus.runtime._processor import usable_cores
 from focus.runtime.outputs import OpenFiles, RecordSink
 from focus.runtime.outputs._options import CAMERA_FSYNC_S
 from focus.runtime.pipeline._capture import Capture
-from focus.runtime.pipeline._data import LineCounts
+from focus.runtime.pipeline._data import BUFFER_BYTES, LineCounts
 from focus.runtime.sources import FrameSource, SourceOptions, source_from_uri
 from focus.runtime.spectral import composite_weights
 
@@ -42,8 +43,8 @@ class Camera(NamedTuple):
 
 CAMERAS = (Camera("Specim FX10", 224, 1024, 330.0), Camera("Specim FX17", 224, 640, 670.0))
 
-#: Lines of a row of patches, and rows that may wait.
-PATCH, PLACES = 16, 8
+#: Lines of a row of patches.
+PATCH = 16
 
 
 class Held(NamedTuple):
@@ -93,7 +94,9 @@ def _take(source: FrameSource, threads: int, record: Path | None) -> tuple[LineC
     """All lines through capture and ingest; what became of them, how long it took, and the processor time."""
     facts = source.facts
     shape = PATCH, facts.bands, facts.samples
-    capture = Capture(source, PATCH, 1, [np.zeros(shape, facts.dtype) for _ in range(PLACES)], "live")
+    places = BUFFER_BYTES // (math.prod(shape) * facts.dtype.itemsize)
+    memory = [np.zeros(shape, facts.dtype) for _ in range(places)]
+    capture = Capture(source, PATCH, 1, memory, "live")
     ingest = LineIngest(
         facts.samples,
         PATCH,
