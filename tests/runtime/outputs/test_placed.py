@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from focus.runtime.outputs import OpenFiles
+from focus.runtime.outputs import OpenFiles, _placed
 from focus.runtime.outputs._placed import FixesSink, PlacedTable
 from focus.runtime.positions import Fix, Track, track_from_place
 
@@ -64,6 +64,15 @@ def test_a_receivers_next_fix_fills_the_rows_that_wait_for_it(tmp_path, files):
     assert (tmp_path / "windows.csv").stat().st_size == size
     table.fill(last=True)
     assert rows(tmp_path)[2]["position"] == "none"
+
+
+def test_a_clock_that_jumps_lets_no_rows_pile_up(tmp_path, files, monkeypatch):
+    monkeypatch.setattr(_placed, "MOST_WAITING", 3)
+    track, now = Track("", live=True), time.time_ns()
+    table = PlacedTable(files, "windows.csv", ["window"], track)
+    for index in range(5):
+        table.append([[index]], [now + 3600 * SECOND])
+    assert [row["position"] for row in rows(tmp_path)] == ["none", "none", "waiting", "waiting", "waiting"]
 
 
 def test_the_fixes_of_a_receiver_are_kept_as_gps_reads_them_again(tmp_path, files):

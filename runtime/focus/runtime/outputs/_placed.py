@@ -24,6 +24,9 @@ KNOWN, UNKNOWN, WAITING = "known", "none", "waiting"
 #: Seconds before a segment whose fixes are kept with it: its first lines may be older than the segment.
 BEFORE_S = 60.0
 
+#: Rows that wait at most, many more than come between two fixes; where a clock jumps, the next fix may never come.
+MOST_WAITING = 20_000
+
 _WIDTH = len("-90.00000000,-180.00000000,-12345.678,-180.000,-180.000,-180.000,") + len(WAITING)
 
 
@@ -120,7 +123,7 @@ class PlacedTable:
             try:
                 fix = self._track.at(time_ns)
             except LookupError:
-                if not last:
+                if not last and len(self._waiting) <= MOST_WAITING:
                     return
                 fix = None
             self._table.overwrite(offset, _text(fix, UNKNOWN if fix is None else KNOWN))
