@@ -16,7 +16,7 @@ from focus.runtime.monitor import FLAGS, Monitor
 from focus.runtime.outputs import MapSink
 from focus.runtime.pipeline import run_pipeline
 from focus.runtime.sources import Replay, source_from_uri
-from monitor_check import drifted, watch
+from monitor_check import Altered, drifted, watch
 from support.host_engines import played_gpu
 from support.leaves import shipped  # noqa: F401
 from support.runs import Collected
@@ -134,3 +134,15 @@ def test_a_window_with_few_valid_samples_says_little(shipped):  # noqa: F811
     for _ in range(6):
         monitor.add_window(whole)
     assert [flag.name for flag in monitor.flags()] == ["collapse"]
+
+
+def test_where_all_is_saturated_nothing_is_read_and_the_flag_comes_up_all_the_same(shipped):  # noqa: F811
+    strip = source_from_uri("sim:leaves=4,samples=128,seed=20")
+    source = Altered(strip, lambda line, number: np.where(number < 256, line, 4095), bits=12)
+    monitor = Monitor()
+    names = watch(source, shipped, monitor).names
+    raised = monitor.raised()["saturated"]
+    assert list(monitor.raised()) == ["saturated"] and names[0] == ()
+    assert raised.worst.value > 0.5 and [flag.name for flag in monitor.flags()] == ["saturated"]
+    windows = monitor.to_json()["windows"]
+    assert windows > len(names) and raised.last_window == windows - 1  # those that were skipped are counted

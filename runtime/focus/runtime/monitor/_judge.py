@@ -35,13 +35,18 @@ class Verdict(NamedTuple):
         return Flag(self.name, self.value, self.limit, self.words())
 
 
+class Shares(NamedTuple):
+    """Running means of the shares of samples with a fault, see ``pipeline.FAULTS``."""
+
+    saturated: float
+    below_dark: float
+
+
 class Attention(NamedTuple):
-    """Running means of what a reading says beside its maps; the shares are those of ``pipeline.FAULTS``."""
+    """Running means of where the network looks, see ``pipeline.Reading``; nan where that is not a number."""
 
     sink_mass: float
     collapse: float
-    saturated: float
-    below_dark: float
 
 
 class Judge:
@@ -55,14 +60,13 @@ class Judge:
     def __init__(self, bundle: Bundle, limits: Limits) -> None:
         self._bundle, self._limits = bundle, limits
 
-    def __call__(self, attention: Attention, spectra: Spectra | None) -> list[Verdict]:
-        """One verdict a flag, in the order of ``FLAGS``; those of the spectra are left out where there are none."""
+    def __call__(self, shares: Shares, attention: Attention | None, spectra: Spectra | None) -> list[Verdict]:
+        """One verdict a flag, in the order of ``FLAGS``; those of what is not known are left out."""
         return [
-            self._saturated(attention.saturated),
-            self._dark(attention.below_dark, spectra),
+            self._saturated(shares.saturated),
+            self._dark(shares.below_dark, spectra),
             *([] if spectra is None else [self._order(spectra.backwards), self._bands(spectra)]),
-            self._sink(attention.sink_mass),
-            self._collapse(attention.collapse),
+            *([] if attention is None else [self._sink(attention.sink_mass), self._collapse(attention.collapse)]),
         ]
 
     def _saturated(self, share: float) -> Verdict:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from focus.runtime.monitor._bands import Spectra, SpectraWatch
 from focus.runtime.monitor._data import FLAGS, Flag, Raised
-from focus.runtime.monitor._judge import Attention, Judge, Verdict
+from focus.runtime.monitor._judge import Attention, Judge, Shares, Verdict
 from focus.runtime.monitor._limits import Limits
 from focus.runtime.monitor._running import Latch, Running
-from focus.runtime.pipeline import FAULTS, MapRow, Plan, Reading, RunSummary, Strip
+from focus.runtime.pipeline import FAULTS, MapRow, Plan, Reading, RunSummary, Strip, Window
 from focus.runtime.pipeline._windows import starts, step_from_overlap
 
 #: Rows of windows that the running means look back.
@@ -41,6 +41,7 @@ class Monitor:
         self._raised: dict[str, Raised] = {}
         self._latches = {name: Latch() for name in FLAGS}
         self._windows = 0
+        self._attention: Attention | None = None
         self._spectra: Spectra | None = None
 
     def start(self, plan: Plan) -> None:
@@ -51,7 +52,8 @@ class Monitor:
         step = step_from_overlap(plan.settings.overlap, bundle.backbone.columns)
         memory = MEMORY_ROWS * len(starts(plan.columns, bundle.backbone.columns, step))
         self._judge, self._of_training = Judge(bundle, limits), limits.of_training
-        self._numbers: Running[NDArray[np.float64]] = Running(memory)
+        self._looks: Running[NDArray[np.float64]] = Running(memory)
+        self._faults: Running[NDArray[np.float64]] = Running(memory)
         self._watch = SpectraWatch(bundle, limits, plan.source, memory)
 
     def add_window(self, reading: Reading) -> None:
@@ -59,15 +61,14 @@ class Monitor:
         weight = float(reading.window.valid_share.mean())
         if reading.band_means is not None:
             self._spectra = self._watch.add(reading.band_means[reading.window.valid_share > 0], weight)
-        shares = dict(zip(FAULTS, reading.window.faults, strict=True))
-        newest = Attention(reading.sink_mass, reading.collapse, shares["saturated"], shares["below_dark"])
-        if np.isfinite(newest).all():
-            newest = Attention(*self._numbers.add(np.array(newest), weight).tolist())
-        up = self._up(self._judge(newest, self._spectra))
-        self._windows += 1
-        for verdict in up:
-            self._note(verdict, reading.window.index)
-        self._flags = tuple(verdict.flag() for verdict in up)
+        self._attention = Attention(reading.sink_mass, reading.collapse)
+        if np.isfinite(self._attention).all():
+            self._attention = Attention(*self._looks.add(np.array(self._attention), weight).tolist())
+        self._judge_after(reading.window)
+
+    def add_skipped(self, window: Window) -> None:
+        """See ``MapSink.add_skipped``: where all is saturated, nothing is read."""
+        self._judge_after(window)
 
     def flags(self) -> tuple[Flag, ...]:
         """What is wrong at the moment, causes first; may be asked from another thread."""
@@ -100,6 +101,15 @@ class Monitor:
 
     def close(self) -> None:
         """See ``MapSink.close``."""
+
+    def _judge_after(self, window: Window) -> None:
+        shares = dict(zip(FAULTS, window.faults, strict=True))
+        faults = np.array([shares[name] for name in Shares._fields])
+        up = self._up(self._judge(Shares(*self._faults.add(faults).tolist()), self._attention, self._spectra))
+        self._windows += 1
+        for verdict in up:
+            self._note(verdict, window.index)
+        self._flags = tuple(verdict.flag() for verdict in up)
 
     def _up(self, verdicts: list[Verdict]) -> list[Verdict]:
         """Those that are up now; a flag that another one explains is taken down."""

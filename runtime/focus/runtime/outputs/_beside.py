@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from focus.runtime.outputs._contract import BaseSink, MapSink
-from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip
+from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip, Window
 
 #: Windows and rows that may wait to be written; a disk that is slower for longer holds the run up.
 DEPTH = 64
@@ -43,6 +43,10 @@ class BesideSink(BaseSink):
     def add_window(self, reading: Reading) -> None:
         """See ``MapSink.add_window``."""
         self._put(partial(self._sink.add_window, reading))
+
+    def add_skipped(self, window: Window) -> None:
+        """See ``MapSink.add_skipped``."""
+        self._put(partial(self._sink.add_skipped, window))
 
     def add_row(self, row: MapRow) -> None:
         """See ``MapSink.add_row``."""

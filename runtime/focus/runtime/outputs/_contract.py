@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip
+from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip, Window
 
 
 class MapSink(Protocol):
@@ -18,6 +18,9 @@ class MapSink(Protocol):
 
     def add_window(self, reading: Reading) -> None:
         """What the network said of one window, in the order of reading."""
+
+    def add_skipped(self, window: Window) -> None:
+        """A window without a valid sample, which the network does not read."""
 
     def add_row(self, row: MapRow) -> None:
         """The next finished row of the maps."""
@@ -40,6 +43,9 @@ class BaseSink:
 
     def add_window(self, reading: Reading) -> None:
         """See ``MapSink.add_window``."""
+
+    def add_skipped(self, window: Window) -> None:
+        """See ``MapSink.add_skipped``."""
 
     def add_row(self, row: MapRow) -> None:
         """See ``MapSink.add_row``."""

@@ -24,7 +24,7 @@ from focus.runtime.outputs._record import RecordSink
 from focus.runtime.outputs._run_record import Results, RunFacts, RunRecord
 from focus.runtime.outputs._truth import TruthSink
 from focus.runtime.outputs._windows import WindowsSink
-from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip
+from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip, Window
 
 #: What writes the maps in each format.
 MAP_WRITERS: dict[str, MapWriter] = {"envi": EnviWriter, "bigtiff": BigTiffWriter}
@@ -101,6 +101,11 @@ class RunWriter(BaseSink):
             sink.add_window(reading)
         if self._files is not None:
             self._files.after_window()
+
+    def add_skipped(self, window: Window) -> None:
+        """See ``MapSink.add_skipped``."""
+        for sink in self._sinks:
+            sink.add_skipped(window)
 
     def add_row(self, row: MapRow) -> None:
         """See ``MapSink.add_row``."""

@@ -191,6 +191,8 @@ class _Run:
                 self._pending.append(cut)
             else:
                 self._skipped += 1
+                for sink in self._sinks:
+                    sink.add_skipped(cut.window)
                 # Nothing is read here, yet rows above are finished all the same: a long dark stretch must not pile up,
                 # neither above the windows that wait for their batch nor below them.
                 if self._pending and cut.window.first_row >= self._pending[0].window.first_row + self._longest_wait:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from focus.runtime.outputs import BaseSink, MapSink
-from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip
+from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip, Window
 
 
 class HarmlessSink(BaseSink):
@@ -32,6 +32,10 @@ class HarmlessSink(BaseSink):
     def add_window(self, reading: Reading) -> None:
         """See ``MapSink.add_window``."""
         self._try(self._sink.add_window, reading)
+
+    def add_skipped(self, window: Window) -> None:
+        """See ``MapSink.add_skipped``."""
+        self._try(self._sink.add_skipped, window)
 
     def add_row(self, row: MapRow) -> None:
         """See ``MapSink.add_row``."""
