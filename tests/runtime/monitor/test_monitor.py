@@ -12,15 +12,16 @@ from focus.runtime import explain
 from focus.runtime.commands.run import main
 from focus.runtime.cubes import write_npz
 from focus.runtime.engines import OnnxRuntimeEngine
-from focus.runtime.monitor import FLAGS, Monitor
+from focus.runtime.monitor import FLAGS, Monitor, warnings_of
 from focus.runtime.outputs import MapSink
-from focus.runtime.pipeline import run_pipeline
+from focus.runtime.pipeline import Settings, run_pipeline
+from focus.runtime.runs import CameraRun, SegmentsFolder
 from focus.runtime.sources import Replay, source_from_uri
 from monitor_check import Altered, drifted, watch
 from support.host_engines import played_gpu
 from support.leaves import shipped  # noqa: F401
 from support.runs import Collected
-from support.scenes import cube
+from support.scenes import Scripted, cube
 from support.toy_model import Toy
 
 FORCED = {"sink_score": 6.0}
@@ -146,3 +147,14 @@ def test_where_all_is_saturated_nothing_is_read_and_the_flag_comes_up_all_the_sa
     assert raised.worst.value > 0.5 and [flag.name for flag in monitor.flags()] == ["saturated"]
     windows = monitor.to_json()["windows"]
     assert windows > len(names) and raised.last_window == windows - 1  # those that were skipped are counted
+
+
+def test_a_camera_run_lists_the_flags_of_each_segment(tmp_path):
+    source = Scripted(cube(24, 18), range(24))
+    source.facts = replace(source.facts, lines=None)
+    engine = OnnxRuntimeEngine(forced(tmp_path), 1)
+    settings = Settings(policy="wait")
+    summary = CameraRun(lambda: source, engine, SegmentsFolder(tmp_path / "out"), settings).run(source)
+    (segment,) = json.loads((tmp_path / "out" / "run.json").read_text())["segments"]
+    assert segment["flags"] == {"sink_mass": segment["windows"], "collapse": segment["windows"]}
+    assert len(warnings_of([part.results.monitor for part in summary.segments])) == 2

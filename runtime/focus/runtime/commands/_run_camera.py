@@ -120,7 +120,7 @@ def _print_summary(engine: Engine, summary: CameraSummary, folder: SegmentsFolde
             ("windows", str(summary.windows)),
             *(_of_segment(segment) for segment in summary.segments[-10:]),
         ],
-        [warning for segment in summary.segments[-1:] for warning in warnings_of(segment.results.monitor)],
+        warnings_of([segment.results.monitor for segment in summary.segments]),
     )
     if summary.segments:
         last = folder.target / summary.segments[-1].name

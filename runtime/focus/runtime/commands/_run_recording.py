@@ -82,5 +82,5 @@ def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: P
         rows.append((name, f"mean {score:.4g}" if of_class is None else f"{of_class} windows, mean score {score:.2f}"))
     if results.lesion_iou:
         rows.append(("lesion IoU", ", ".join(f"{name} {value:.2f}" for name, value in results.lesion_iou.items())))
-    print_rows(rows, warnings_of(results.monitor))
+    print_rows(rows, warnings_of([results.monitor]))
     print(f"wrote {len(results.files)} files to {out}/; look at {out / 'overview.png'} first")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple
@@ -57,14 +57,19 @@ class Raised:
         }
 
 
-def warnings_of(record: Mapping[str, Any]) -> list[str]:
+def warnings_of(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """A line a flag for the end of a run.
 
     Args:
-        record: see ``Monitor.to_json``.
+        records: of its segments, see ``Monitor.to_json``; those that did not finish are empty.
     """
-    return [
-        f"warning: {name} in {found['windows']} of {record['windows']} windows ({found['first_window']} to "
-        f"{found['last_window']}): {found['message']}"
-        for name, found in record["flags"].items()
-    ]
+    windows = sum(record.get("windows", 0) for record in records)
+    lines = []
+    for name in FLAGS:
+        found = [record["flags"][name] for record in records if name in record.get("flags", {})]
+        if found:
+            up = sum(flag["windows"] for flag in found)
+            where = f"{found[0]['first_window']} to {found[0]['last_window']}"
+            parts = where if len(records) == 1 else f"{len(found)} of {len(records)} segments"
+            lines.append(f"warning: {name} in {up} of {windows} windows ({parts}): {found[-1]['message']}")
+    return lines

@@ -254,5 +254,6 @@ def _of_segment(segment: Segment) -> dict[str, Any]:
         "lines": counts.lines,
         **asdict(counts),
         "windows": summary.windows,
+        "flags": {name: flag["windows"] for name, flag in segment.results.monitor.get("flags", {}).items()},
         "seconds": summary.seconds,
     }
