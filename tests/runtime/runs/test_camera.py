@@ -46,7 +46,7 @@ class Camera(Scripted):
 class Rig:
     """A run over cameras that come one after the other; an error in their place is raised when they are opened."""
 
-    def __init__(self, folder, *cameras, then=None, settings=None, sinks=(), outputs=None, **places):
+    def __init__(self, folder, *cameras, then=None, settings=None, sinks=(), outputs=None, idle=lambda: None, **places):
         self.cameras, self.events, self.progress = list(cameras), [], []
         self.stop = Stop()
         engine = engine_from_path(Toy().save(folder / "toy.onnx"))
@@ -59,6 +59,7 @@ class Rig:
             sinks=sinks,
             outputs=outputs,
             listeners=[self.hear],
+            idle=idle,
             progress=lambda *done: self.progress.append(done),
         )
         self.then = then
@@ -300,3 +301,14 @@ def test_a_stop_before_the_camera_was_ever_there_writes_nothing(tmp_path):
     summary = rig.run.run()
     assert (summary.ended, summary.failed, summary.segments) == ("stopped by SIGTERM", False, ())
     assert not (tmp_path / "out").exists()
+
+
+def test_a_camera_that_is_waited_for_between_lines_is_told(tmp_path):
+    class Waits(Camera):
+        def start(self, get_buffer):
+            for meta in super().start(get_buffer):
+                yield from (None, None, meta)
+
+    idle = []
+    rig = Rig(tmp_path, Waits(range(10)), idle=lambda: idle.append(1))
+    assert rig().counts.received == 10 and len(idle) == 20

@@ -64,6 +64,7 @@ def run_camera(parts: RunParts, camera: FrameSource | None, open_camera: OpenCam
             monitor=parts.monitor,
             listeners=listeners,
             progress=report,
+            idle=partial(supervisor.alive, "waiting for lines"),
         ).run(camera)
     if not args.quiet:
         _print_summary(parts.engine, summary, folder)

@@ -10,8 +10,8 @@ from functools import partial
 from focus.runtime.outputs._contract import BaseSink, MapSink
 from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip, Window
 
-#: Windows and rows that may wait to be written; a disk that is slower for longer holds the run up.
-DEPTH = 64
+#: Windows and rows that may wait to be written: few, because a killed process loses them. A slow disk holds the run up.
+DEPTH = 4
 
 #: How long a full queue is waited for before looking whether the writing failed.
 PATIENCE_S = 0.1

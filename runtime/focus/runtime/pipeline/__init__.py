@@ -23,6 +23,7 @@ from focus.runtime.pipeline._device_cube import DeviceCubes
 from focus.runtime.pipeline._ingest import Ingest
 from focus.runtime.pipeline._read import collapse_of, read_windows
 from focus.runtime.pipeline._run import Progress, entered, plan_run, run_pipeline, stream
+from focus.runtime.pipeline._watch import Watch
 from focus.runtime.pipeline._windows import WindowCutter
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Settings",
     "Strip",
     "Times",
+    "Watch",
     "Window",
     "WindowCutter",
     "collapse_of",

@@ -13,6 +13,7 @@ from focus.runtime._errors import CameraLost, CannotKeepUp, FocusError, Stopped
 from focus.runtime._stop import Stop
 from focus.runtime.pipeline._data import LineCounts, Strip
 from focus.runtime.pipeline._memory import StripMemory
+from focus.runtime.pipeline._watch import Watch
 from focus.runtime.sources import FrameMeta, FrameSource
 
 #: A larger gap is no loss of lines: something else counts now.
@@ -33,7 +34,7 @@ class Assembler:
         take: gives the place for the next strip; may wait, and may raise what ends the stream.
         memory: whose places those are.
         stop: ends the stream after the line that is being taken.
-        lost: told at once when the camera is lost, and why.
+        watch: see ``Watch``.
 
     Attributes:
         counts: what became of the lines so far.
@@ -48,12 +49,12 @@ class Assembler:
         take: Callable[[], int],
         memory: StripMemory,
         stop: Stop | None = None,
-        lost: Callable[[str], None] = lambda reason: None,
+        watch: Watch | None = None,
     ) -> None:
         self.counts = LineCounts()
         self.ended: FocusError | None = None
         self._source, self._patch, self._least_rows = source, patch, least_rows
-        self._take, self._memory, self._stop, self._lost = take, memory, stop, lost
+        self._take, self._memory, self._stop, self._watch = take, memory, stop, watch or Watch()
         self._place: int | None = None
         self._next_sequence: int | None = None
         self._cube_lines = source.facts.cube_lines
@@ -72,7 +73,7 @@ class Assembler:
         except (CameraLost, CannotKeepUp, Stopped) as end:
             self.ended = end
             if isinstance(end, CameraLost):
-                self._lost(str(end))
+                self._watch.lost(str(end))
         if self.counts.received + self.counts.dropped == 0:
             raise self.ended or FocusError(f"{self._source.facts.name} sent no usable line; check the source")
         if self._lines:
@@ -83,7 +84,9 @@ class Assembler:
         metas = self._source.start(self._buffer)
         try:
             for meta in metas:
-                if meta is not None:
+                if meta is None:
+                    self._watch.idle()
+                else:
                     yield from self._take_line(meta)
                 if self._stop is not None and self._stop.reason is not None:
                     raise Stopped(self._stop.reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from focus.runtime._stop import Stop
 from focus.runtime.pipeline._assembler import Assembler
 from focus.runtime.pipeline._data import LineCounts, Policy, Strip
 from focus.runtime.pipeline._memory import StripMemory
+from focus.runtime.pipeline._watch import Watch
 from focus.runtime.sources import FrameSource
 
 #: How long a thread waits before it looks whether it is still wanted.
@@ -36,7 +37,7 @@ class Capture:
         memory: arrays [patch, C, S] of the source's type, at least 3 for ``live``.
         policy: see above.
         stop: ends the stream after the line that is being taken.
-        lost: told at once when the camera is lost, and why; in the thread that captures.
+        watch: see ``Watch``.
     """
 
     def __init__(
@@ -47,10 +48,10 @@ class Capture:
         memory: Sequence[NDArray[Any]],
         policy: Policy = "wait",
         stop: Stop | None = None,
-        lost: Callable[[str], None] = lambda reason: None,
+        watch: Watch | None = None,
     ) -> None:
         self._memory, self._policy, self._name = StripMemory(memory), policy, source.facts.name
-        self._assembler = Assembler(source, patch, least_rows, self._take, self._memory, stop, lost)
+        self._assembler = Assembler(source, patch, least_rows, self._take, self._memory, stop, watch)
         self._waiting: deque[Strip] = deque()
         self._changed = threading.Condition()
         self._done, self._unread = False, threading.Event()

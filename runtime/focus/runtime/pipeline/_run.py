@@ -21,6 +21,7 @@ from focus.runtime.pipeline._data import Cut, LineCounts, PatchRow, Plan, Readin
 from focus.runtime.pipeline._ingest import Ingest
 from focus.runtime.pipeline._read import shown_index
 from focus.runtime.pipeline._reader import prepare_kernels, reader_of
+from focus.runtime.pipeline._watch import Watch
 from focus.runtime.pipeline._windows import WindowCutter
 from focus.runtime.sources import FrameSource
 
@@ -108,15 +109,12 @@ def stream(
     sinks: Sequence[MapSink],
     progress: Progress | None = None,
     stop: Stop | None = None,
-    lost: Callable[[str], None] = lambda reason: None,
+    watch: Watch | None = None,
 ) -> RunSummary:
-    """Streams one source through an engine that is entered; see ``run_pipeline``. Sinks are started and finished.
-
-    ``lost`` is told at once when the camera is lost, in the thread that captures, while what was taken is finished.
-    """
+    """Streams one source through an engine that is entered; see ``run_pipeline``. Sinks are started and finished."""
     for sink in sinks:
         sink.start(plan)
-    summary = _Run(plan, source, engine, sinks, progress, stop, lost).stream()
+    summary = _Run(plan, source, engine, sinks, progress, stop, watch).stream()
     for sink in sinks:
         sink.finish(summary)
     return summary
@@ -133,13 +131,13 @@ class _Run:
         sinks: Sequence[MapSink],
         progress: Progress | None,
         stop: Stop | None,
-        lost: Callable[[str], None],
+        watch: Watch | None,
     ) -> None:
         bundle, settings = plan.bundle, plan.settings
         self._plan, self._sinks, self._progress = plan, sinks, progress
         self._reader = reader_of(plan, engine)
         patch, rows = bundle.backbone.patch, bundle.backbone.rows
-        self._capture = Capture(source, patch, rows, self._reader.memory, plan.policy, stop, lost)
+        self._capture = Capture(source, patch, rows, self._reader.memory, plan.policy, stop, watch)
         self._cutter = WindowCutter(bundle, plan.columns, settings.overlap, settings.stride, plan.source.bands)
         self._blend = Blend(bundle, plan.columns, plan.source.samples, settings.with_cube)
         self._longest_wait = settings.batch * self._cutter.step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,7 +16,7 @@ from focus.runtime.engines import Engine
 from focus.runtime.monitor import Monitor
 from focus.runtime.outputs import BesideSink, MapSink, OutputOptions, Results, RunFacts, RunWriter
 from focus.runtime.outputs._utc import utc_text
-from focus.runtime.pipeline import LineCounts, Progress, RunSummary, Settings, entered, plan_run, stream
+from focus.runtime.pipeline import LineCounts, Progress, RunSummary, Settings, Watch, entered, plan_run, stream
 from focus.runtime.runs._events import Event, Kind, Listener
 from focus.runtime.runs._reconnect import OpenCamera, reconnected
 from focus.runtime.runs._segments import SEGMENTS, SegmentsFolder
@@ -80,6 +80,7 @@ class CameraRun:
         monitor: see ``RunWriter``; begins anew with each segment.
         listeners: are told of every event.
         progress: see ``run_pipeline``; lines and windows of all segments.
+        idle: see ``Watch``.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class CameraRun:
         monitor: Monitor | None = None,
         listeners: Sequence[Listener] = (),
         progress: Progress | None = None,
+        idle: Callable[[], None] = lambda: None,
     ) -> None:
         self._open_camera, self._engine, self._folder = open_camera, engine, folder
         self._settings, self._stop = settings or Settings(), stop or Stop()
@@ -102,7 +104,7 @@ class CameraRun:
         self._monitor = monitor
         self._done: list[Segment] = []
         self._segment: str | None = None
-        self._lost = False
+        self._lost, self._watch = False, Watch(self._lose, idle)
         self._started_ns = time.time_ns()
         self._uri = ""
 
@@ -200,7 +202,7 @@ class CameraRun:
         sinks: list[MapSink] = [*self._sinks, BesideSink(writer)]
         try:
             plan = plan_run(camera, self._engine, self._settings)
-            summary = stream(plan, camera, self._engine, sinks, self._progress_of_all(), self._stop, self._lose)
+            summary = stream(plan, camera, self._engine, sinks, self._progress_of_all(), self._stop, self._watch)
             return Segment(folder.name, summary, writer.results)
         finally:
             for sink in sinks:
