@@ -40,8 +40,8 @@ class Field:
         self.running.append(writer)
         return writer
 
-    def run(self, *more, within=()):
-        given = ("--engine", self.model, "--camera", self.uri, "--out", self.out, "--backend", "onnxruntime")
+    def run(self, *more, within=(), uri=None):
+        given = ("--engine", self.model, "--camera", uri or self.uri, "--out", self.out, "--backend", "onnxruntime")
         run = started(*given, *more, within=within)
         self.running.append(run)
         reader = threading.Thread(target=lambda: self.said.extend(run.stderr), daemon=True)
