@@ -38,10 +38,10 @@ def reading(window, heatmap, scores=(0.2, 0.3, 0.5), cube=None) -> Reading:
     )
 
 
-@given(st.integers(ROWS, 17), st.integers(COLUMNS, 13), st.none() | st.integers(0, 2))
+@given(st.integers(ROWS, 17), st.integers(COLUMNS, 13), st.none() | st.integers(0, 2), st.none() | st.integers(1, ROWS))
 @settings(deadline=None, max_examples=60)
-def test_windows_cover_every_patch_and_show_it_in_its_place(rows, columns, overlap):
-    cutter = WindowCutter(BUNDLE, columns, overlap)
+def test_windows_cover_every_patch_and_show_it_in_its_place(rows, columns, overlap, stride):
+    cutter = WindowCutter(BUNDLE, columns, overlap, stride)
     seen = np.zeros((rows, columns), int)
     windows = []
     for row in range(rows):
@@ -62,7 +62,10 @@ def test_windows_cover_every_patch_and_show_it_in_its_place(rows, columns, overl
         assert window.times == (window.first_row, window.first_row + ROWS - 1)
         seen[window.first_row : window.first_row + ROWS, window.first_column : window.first_column + COLUMNS] += 1
     assert seen.min() >= 1
-    if overlap == 0:
+    if stride is not None:
+        assert {cut.window.first_row % stride for cut in windows[:-1] if cut.window.first_row + ROWS < rows} <= {0}
+        assert len({cut.window.first_row for cut in windows}) == -(-(rows - ROWS) // stride) + 1
+    if overlap == 0 and stride is None:
         assert len(windows) == -(-rows // ROWS) * -(-columns // COLUMNS)
 
 

@@ -181,6 +181,7 @@ def test_a_full_disk_ends_the_run_and_leaves_the_record(tmp_path):
     assert (summary.ended, summary.failed) == ("cannot write raw.dat: No space left on device", True)
     assert rig.kinds == ["opened", "failed"]
     assert (record(tmp_path)["state"], record(tmp_path)["ended"]) == ("failed", summary.ended)
+    assert record(tmp_path)["segments"] == [{"folder": "segment-0001", "ended": summary.ended}]
 
 
 def test_what_nobody_expected_is_raised_and_recorded(tmp_path):
@@ -312,3 +313,20 @@ def test_a_camera_that_is_waited_for_between_lines_is_told(tmp_path):
     idle = []
     rig = Rig(tmp_path, Waits(range(10)), idle=lambda: idle.append(1))
     assert rig().counts.received == 10 and len(idle) == 20
+
+
+def test_a_camera_that_sends_rubbish_is_opened_again_and_what_it_sent_before_is_kept(tmp_path):
+    class Rubbish(Camera):
+        def start(self, get_buffer):
+            yield from super().start(get_buffer)
+            raise CameraError("it sent a line of 3 bytes")
+
+    rig = Rig(tmp_path, Rubbish(range(10)), Camera())
+    assert [part.summary.counts.received for part in rig().segments] == [10, LINES]
+    assert rig.kinds == ["opened", "lost", "opened", "ended"]
+
+
+def test_a_camera_that_counts_anew_is_opened_again(tmp_path):
+    rig = Rig(tmp_path, Camera([0, 1, 2, 3, 4, 1, 2]), Camera())
+    assert [part.summary.counts.received for part in rig().segments] == [5, LINES]
+    assert "went back from line 4 to 1" in rig.events[1].message

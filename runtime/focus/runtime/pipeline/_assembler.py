@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.runtime._errors import CameraLost, CannotKeepUp, FocusError, Stopped
+from focus.runtime._errors import CameraError, CameraLost, CannotKeepUp, FocusError, Stopped
 from focus.runtime._stop import Stop
 from focus.runtime.pipeline._data import LineCounts, Strip
 from focus.runtime.pipeline._memory import StripMemory
@@ -70,9 +70,9 @@ class Assembler:
         """
         try:
             yield from self._lines_of_source()
-        except (CameraLost, CannotKeepUp, Stopped) as end:
+        except (CameraError, CannotKeepUp, Stopped) as end:
             self.ended = end
-            if isinstance(end, CameraLost):
+            if isinstance(end, CameraError):
                 self._watch.lost(str(end))
         if self.counts.received + self.counts.dropped == 0:
             raise self.ended or FocusError(f"{self._source.facts.name} sent no usable line; check the source")
@@ -116,7 +116,8 @@ class Assembler:
 
     def _missing_before(self, meta: FrameMeta, expected: int) -> Iterator[Strip]:
         if meta.sequence < expected:
-            raise FocusError(
+            went_back = CameraLost if self._source.facts.lines is None else FocusError
+            raise went_back(
                 f"{self._source.facts.name} went back from line {expected - 1} to {meta.sequence}; restart the camera"
             )
         if meta.sequence == expected:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from focus.runtime._errors import CameraLost, CubeError
+from focus.runtime._errors import CameraError, CubeError
 from focus.runtime._stop import Stop
 from focus.runtime.engines import DeviceEngine, Engine
 from focus.runtime.pipeline._ahead import ahead
@@ -237,5 +237,5 @@ class _Run:
             mean_scores=dict(zip(names, (self._scores / max(self._windows, 1)).tolist(), strict=True)),
             valid_share=self._valid_samples / (counts.lines * samples),
             ended=None if self._capture.ended is None else str(self._capture.ended),
-            lost=isinstance(self._capture.ended, CameraLost),
+            lost=isinstance(self._capture.ended, CameraError),
         )

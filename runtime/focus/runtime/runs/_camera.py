@@ -103,6 +103,7 @@ class CameraRun:
         self._sinks, self._outputs, self._listeners, self._progress = sinks, outputs, listeners, progress
         self._monitor = monitor
         self._done: list[Segment] = []
+        self._recorded: list[dict[str, Any]] = []
         self._segment: str | None = None
         self._lost, self._watch = False, Watch(self._lose, idle)
         self._started_ns = time.time_ns()
@@ -183,7 +184,10 @@ class CameraRun:
         except FocusError as error:
             if isinstance(error, CameraError) or not self._folder.holds_data(folder):
                 self._folder.drop(folder)
+            else:
+                self._recorded.append({"folder": folder.name, "ended": str(error)})
             raise
+        self._recorded.append(_of_segment(self._done[-1]))
         self._record("running")
         return self._done[-1].summary
 
@@ -242,7 +246,7 @@ class CameraRun:
                 "utc_end": utc_text(over),
                 "model": {"name": self._engine.bundle.name, "sha256": self._engine.file.sha256},
                 "source": {"uri": self._uri},
-                SEGMENTS: [*self._folder.earlier, *(_of_segment(segment) for segment in self._done)],
+                SEGMENTS: [*self._folder.earlier, *self._recorded],
             }
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from focus.runtime._errors import OutputError
+from focus.runtime._errors import FocusError, OutputError
 from focus.runtime._stop import Stop
 from focus.runtime.engines import Engine
 from focus.runtime.monitor import Monitor
@@ -49,4 +49,6 @@ def run_to_folder(
         summary = run_pipeline(source, engine, [*sinks, BesideSink(writer)], chosen, progress, stop)
         if stop.reason is not None:
             raise OutputError(f"{stop.reason}; nothing was kept, free some space or choose another --out")
+        if summary.ended is not None:  # it would look whole
+            raise FocusError(f"{summary.ended}; nothing was kept of this recording")
     return summary, writer.results
