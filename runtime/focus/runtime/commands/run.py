@@ -97,7 +97,7 @@ def _parser() -> CommandParser:
         help="plan of focus-build, or model of focus-export (default: the shipped one)",
     )
     add_map_arguments(parser.add_argument_group("maps"))
-    add_source_arguments(parser.add_argument_group("what the file does not say"))
+    add_source_arguments(parser.add_argument_group("what the source does not say"))
     add_camera_arguments(parser.add_argument_group("cameras"))
     add_serve_arguments(parser.add_argument_group("seeing it"))
     add_loss_arguments(parser.add_argument_group("lines that come too fast"))
