@@ -12,11 +12,11 @@ from PIL import Image
 
 from focus.calib.commands import main
 from focus.runtime import Calibration
-from focus.runtime.cameras import CameraOptions
 from focus.runtime.cameras._mosaic import Mosaic, mosaic_of
 from focus.runtime.cameras._scene import Scene
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.cubes import write_npz
+from focus.runtime.sources import SourceOptions
 from support.rigs import Detector
 from support.shared import shared_file
 from support.streams import Played
@@ -190,7 +190,7 @@ def test_a_mosaic_camera_and_the_order_of_its_bands(somebody, tmp_path):
     np.testing.assert_array_equal(made.wavelengths_nm, [500, 600, 700, 800])
     np.testing.assert_array_equal(made.fwhm_nm, [10, 12, 14, 16])
     np.testing.assert_allclose(made.signal, np.broadcast_to([[500], [600], [700], [800]], (4, 4)), atol=1)
-    assert mosaic_of(CameraOptions(calibration=made)) == Mosaic(2, 2, 1, 0, (2, 0, 3, 1))
+    assert mosaic_of(SourceOptions(calibration=made)) == Mosaic(2, 2, 1, 0, (2, 0, 3, 1))
 
 
 def test_nobody_is_there_to_cover_the_lens(tmp_path, capsys, monkeypatch):

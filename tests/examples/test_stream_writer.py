@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from repository.tree import ROOT
 
-from focus.runtime.cameras import CameraOptions, StreamCamera, place_from_uri
+from focus.runtime.cameras import StreamCamera, place_from_uri
+from focus.runtime.sources import SourceOptions
 from support.streams import played
 
 COMPILER = shutil.which("gcc") or shutil.which("cc")
@@ -24,7 +25,7 @@ def test_the_writer_in_c_is_read(tmp_path):
     subprocess.run([COMPILER, *flags, "-o", str(program), str(source)], check=True)
     os.mkfifo(fifo)
     with subprocess.Popen([str(program), str(fifo), "300"]) as writer:
-        options = CameraOptions(quantity="reflectance", scale=4095.0)
+        options = SourceOptions(quantity="reflectance", scale=4095.0)
         camera = StreamCamera(place_from_uri(f"fifo:{fifo}"), options)
         lines, metas = played(camera)
         assert writer.wait(10) == 0

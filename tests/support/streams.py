@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.runtime.cameras import CameraOptions, StreamCamera, place_from_uri
+from focus.runtime.cameras import StreamCamera, place_from_uri
 from focus.runtime.cameras._outlet import open_outlet
 from focus.runtime.cameras._scene import Scene, pattern
 from focus.runtime.cameras._sim import CameraSim, SimSettings
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.cameras._writer import StreamWriter
-from focus.runtime.sources import FrameMeta, FrameSource, GetBuffer
+from focus.runtime.sources import FrameMeta, FrameSource, GetBuffer, SourceOptions
 
 #: 7 bands x 33 samples.
 SCENE = pattern(7, 33)
-HELD = CameraOptions(calibration=SCENE.calibration)
+HELD = SourceOptions(calibration=SCENE.calibration)
 
 
 def free_port() -> int:
@@ -83,7 +83,7 @@ class HandFed:
         lines: its lines, started.
     """
 
-    def __init__(self, uri: str, options: CameraOptions = HELD, header: StreamHeader = SCENE.header) -> None:
+    def __init__(self, uri: str, options: SourceOptions = HELD, header: StreamHeader = SCENE.header) -> None:
         self._outlet = open_outlet(place_from_uri(uri))
         outlet = self._outlet.__enter__()
         found = []

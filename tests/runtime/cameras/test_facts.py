@@ -11,7 +11,7 @@ import pytest
 
 from focus.runtime import Calibration, CubeError
 from focus.runtime._errors import CameraError
-from focus.runtime.cameras import CameraOptions, scheme_of
+from focus.runtime.cameras import scheme_of
 from focus.runtime.cameras._facts import Said, facts_of_camera
 from focus.runtime.cameras._layout import FrameLayout
 from focus.runtime.cameras._list import list_cameras
@@ -28,42 +28,42 @@ def facts(options, **said):
 
 
 def test_the_calibration_says_what_the_camera_does_not():
-    found = facts(CameraOptions(calibration=RIG))
+    found = facts(SourceOptions(calibration=RIG))
     np.testing.assert_array_equal(found.wavelengths_nm, OWN + 1)
     np.testing.assert_array_equal(found.gain, RIG.gain)
     assert found.calibration is RIG and found.lines is None
     wide = replace(RIG, fwhm_nm=OWN / 100, bits=12, shift=4)
-    found = facts(CameraOptions(calibration=wide), wavelengths_nm=OWN + 1)
+    found = facts(SourceOptions(calibration=wide), wavelengths_nm=OWN + 1)
     np.testing.assert_array_equal(found.fwhm_nm, OWN / 100)
     assert (found.bits, found.shift) == (12, 4)
 
 
 def test_counts_can_be_had_as_they_are():
-    found = facts(CameraOptions(raw=True), wavelengths_nm=OWN, exposure_ms=8.0, camera="FX10", serial="A1")
+    found = facts(SourceOptions(raw=True), wavelengths_nm=OWN, exposure_ms=8.0, camera="FX10", serial="A1")
     assert (found.dark == 0).all() and (found.gain == 1).all() and found.shift == 0
     assert (found.exposure_ms, found.camera, found.serial) == (8.0, "FX10", "A1")
     with pytest.raises(CameraError, match="cam sends reflectance, a reference must hold raw counts"):
-        facts(CameraOptions(raw=True), wavelengths_nm=OWN, quantity="reflectance")
+        facts(SourceOptions(raw=True), wavelengths_nm=OWN, quantity="reflectance")
 
 
 def test_the_exposure_that_the_user_says_goes_before_the_camera():
     held = replace(RIG, exposure_ms=8.0)
-    assert facts(CameraOptions(calibration=held, exposure_ms=8.0), exposure_ms=3.0).exposure_ms == 8.0
+    assert facts(SourceOptions(calibration=held, exposure_ms=8.0), exposure_ms=3.0).exposure_ms == 8.0
     with pytest.raises(CubeError, match="is for 8 ms, cam is exposed for 3 ms"):
-        facts(CameraOptions(calibration=held), exposure_ms=3.0)
+        facts(SourceOptions(calibration=held), exposure_ms=3.0)
 
 
 def test_another_camera_is_refused_unless_the_user_insists():
     held = replace(RIG, serial="A1")
     with pytest.raises(CubeError, match="serial number A1, cam of serial number B2"):
-        facts(CameraOptions(calibration=held), serial="B2")
-    assert facts(CameraOptions(calibration=held, any_camera=True), serial="B2").serial == "B2"
+        facts(SourceOptions(calibration=held), serial="B2")
+    assert facts(SourceOptions(calibration=held, any_camera=True), serial="B2").serial == "B2"
 
 
 def test_the_camera_goes_before_the_calibration_and_the_user_before_the_camera():
-    close = CameraOptions(calibration=Calibration(RIG.dark, RIG.gain, OWN + 0.2, panel=1.0))
+    close = SourceOptions(calibration=Calibration(RIG.dark, RIG.gain, OWN + 0.2, panel=1.0))
     np.testing.assert_array_equal(facts(close, wavelengths_nm=OWN, fwhm_nm=OWN / 50).wavelengths_nm, OWN)
-    given = CameraOptions(wavelengths_nm="400:800", quantity="reflectance", scale=100.0)
+    given = SourceOptions(wavelengths_nm="400:800", quantity="reflectance", scale=100.0)
     found = facts(given, wavelengths_nm=OWN, fwhm_nm=OWN / 50)
     np.testing.assert_array_equal(found.wavelengths_nm, [400, 600, 800])
     assert found.fwhm_nm is None
@@ -94,12 +94,12 @@ def test_the_camera_goes_before_the_calibration_and_the_user_before_the_camera()
 )
 def test_what_nobody_says_is_asked_for(options, said, error, message):
     with pytest.raises(error, match=message):
-        facts(CameraOptions(**options), **said)
+        facts(SourceOptions(**options), **said)
 
 
 def test_a_timeout_is_positive():
     with pytest.raises(ValueError, match="--timeout must be seconds, more than 0, got 0"):
-        CameraOptions(timeout_s=0.0)
+        SourceOptions(timeout_s=0.0)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from focus.runtime import Calibration
 from focus.runtime._errors import CameraError
-from focus.runtime.cameras import CameraOptions, StreamCamera, place_from_uri
+from focus.runtime.cameras import StreamCamera, place_from_uri
 from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._mosaic import Mosaic, mosaic_of
 from focus.runtime.cameras._outlet import open_outlet
@@ -118,7 +118,7 @@ def test_a_damaged_frame_is_a_cube_of_rejected_lines(tmp_path, table):
 
     thread = threading.Thread(target=send)
     thread.start()
-    options = CameraOptions(wavelengths_nm=table, mosaic="3x4", quantity="reflectance", scale=1.0)
+    options = SourceOptions(wavelengths_nm=table, mosaic="3x4", quantity="reflectance", scale=1.0)
     lines, metas = played(StreamCamera(place_from_uri(uri), options))
     thread.join(10)
     assert [meta.sequence for meta in metas] == [0, 1, 2, 3, 6, 7]
@@ -132,15 +132,15 @@ def calibration(**fields):
 
 
 def test_the_calibration_says_the_pattern():
-    options = CameraOptions(calibration=calibration(mosaic=(3, 4), mosaic_order=tuple(PLACES.tolist())))
+    options = SourceOptions(calibration=calibration(mosaic=(3, 4), mosaic_order=tuple(PLACES.tolist())))
     layout = layout_of(9, 8, 16, np.dtype("<u2"), options)
     assert layout.mosaic == Mosaic(3, 4, order=tuple(PLACES.tolist()))
     assert (layout.bands, layout.lines, layout.samples) == (12, 3, 2)
-    assert mosaic_of(CameraOptions(calibration=calibration(mosaic=(3, 4)))) == Mosaic(3, 4)
-    assert mosaic_of(CameraOptions(calibration=calibration())) is None
-    with_offset = CameraOptions(calibration=calibration(mosaic=(3, 4)), mosaic="3x4+1+2")
+    assert mosaic_of(SourceOptions(calibration=calibration(mosaic=(3, 4)))) == Mosaic(3, 4)
+    assert mosaic_of(SourceOptions(calibration=calibration())) is None
+    with_offset = SourceOptions(calibration=calibration(mosaic=(3, 4)), mosaic="3x4+1+2")
     assert mosaic_of(with_offset) == Mosaic(3, 4, 1, 2)
-    assert mosaic_of(CameraOptions(calibration=calibration(mosaic=(3, 4, 1, 2)))) == Mosaic(3, 4, 1, 2)
+    assert mosaic_of(SourceOptions(calibration=calibration(mosaic=(3, 4, 1, 2)))) == Mosaic(3, 4, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -178,4 +178,4 @@ def test_the_calibration_says_the_pattern():
 )
 def test_the_way_out_is_said(options, error, message):
     with pytest.raises(error, match=message):
-        layout_of(9, 8, 16, np.dtype("<u2"), CameraOptions(**options))
+        layout_of(9, 8, 16, np.dtype("<u2"), SourceOptions(**options))

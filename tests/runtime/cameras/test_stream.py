@@ -11,13 +11,13 @@ import pytest
 
 from focus.runtime import CubeError
 from focus.runtime._errors import CameraError, CameraLost
-from focus.runtime.cameras import CameraOptions, StreamCamera, place_from_uri
+from focus.runtime.cameras import StreamCamera, place_from_uri
 from focus.runtime.cameras._frame_header import FRAME_MAGIC
 from focus.runtime.cameras._outlet import open_outlet
 from focus.runtime.cameras._scene import pattern, snapshots
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.cameras._writer import StreamWriter
-from focus.runtime.sources import source_from_uri
+from focus.runtime.sources import SourceOptions, source_from_uri
 from support.streams import HELD, SCENE, HandFed, Played, free_port, lines_from, lines_numbered, played
 
 
@@ -124,7 +124,7 @@ def test_silence_is_said_within_two_seconds(uri):
 
 
 def test_silence_in_the_middle_of_a_line_is_said_too(uri):
-    fed = HandFed(uri, CameraOptions(calibration=SCENE.calibration, timeout_s=0.2))
+    fed = HandFed(uri, SourceOptions(calibration=SCENE.calibration, timeout_s=0.2))
     fed.writer.line(lines_numbered([0])[0], 0)
     fed.writer.send(FRAME_MAGIC)
     next(fed.lines)
@@ -134,7 +134,7 @@ def test_silence_in_the_middle_of_a_line_is_said_too(uri):
 
 
 def test_endless_rubbish_is_no_camera(uri):
-    fed = HandFed(uri, CameraOptions(calibration=SCENE.calibration, timeout_s=0.3))
+    fed = HandFed(uri, SourceOptions(calibration=SCENE.calibration, timeout_s=0.3))
 
     def babble():
         try:
@@ -226,7 +226,7 @@ def test_places_that_are_none(uri):
 
 def test_another_rigs_calibration_is_refused():
     with pytest.raises(CubeError, match="the calibration has 9 bands, pattern 7x33 has 7 bands; use"):
-        HandFed(f"tcp://127.0.0.1:{free_port()}", CameraOptions(calibration=pattern(9, 33).calibration))
+        HandFed(f"tcp://127.0.0.1:{free_port()}", SourceOptions(calibration=pattern(9, 33).calibration))
 
 
 def test_a_line_of_another_shape_is_not_sent():

@@ -34,7 +34,7 @@ def test_a_model_reads_a_played_camera_as_it_reads_the_file(tmp_path):
     uri = f"unix:{tmp_path}/camera"
     with sim("--to", uri, "--from", f"replay:{tmp_path}/leaf.npz", "--lines-per-second", "0") as writer:
         base = ["--engine", str(model), "--quiet"]
-        assert main([*base, "--camera", uri, "--out", str(tmp_path / "live")]) == 0
+        assert main([*base, "--camera", uri, "--wait", "--out", str(tmp_path / "live")]) == 0
         assert writer.wait(10) == 0
         said = writer.stderr.read()
     assert "40 lines sent" in said and "0 not taken in time, 1 readers" in said
@@ -52,7 +52,7 @@ def test_each_cube_of_a_snapshot_camera_is_read_as_a_scene_of_its_own(tmp_path):
     uri, base = f"unix:{tmp_path}/camera", ["--engine", str(model), "--quiet"]
     sent = ["--from", f"replay:{tmp_path}/leaves.npz", "--cube-lines", "14", "--lines-per-second", "0"]
     with sim("--to", uri, *sent) as writer:
-        assert main([*base, "--camera", uri, "--out", str(tmp_path / "live")]) == 0
+        assert main([*base, "--camera", uri, "--wait", "--out", str(tmp_path / "live")]) == 0
         writer.wait(10)
     windows = list(csv.DictReader((tmp_path / "live/segment-0001/windows.csv").read_text().splitlines()))
     assert [row["cube"] for row in windows] == sorted(row["cube"] for row in windows)

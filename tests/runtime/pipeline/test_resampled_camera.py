@@ -10,7 +10,7 @@ import pytest
 
 from focus.runtime import Calibration
 from focus.runtime._errors import CameraError
-from focus.runtime.cameras import CameraOptions, place_from_uri
+from focus.runtime.cameras import place_from_uri
 from focus.runtime.cameras._facts import Said, facts_of_camera
 from focus.runtime.cameras._outlet import open_outlet
 from focus.runtime.cameras._stream_header import StreamHeader
@@ -125,13 +125,13 @@ def test_bands_that_cannot_be_made_of_the_cameras():
     said = Said(name="cam", uri="x:", bands=31, samples=4, dtype=np.dtype("<u2"), wavelengths_nm=OWN)
     options = {"quantity": "reflectance", "scale": 1.0}
     with pytest.raises(CameraError, match=r"cam cannot be resampled: band 0 \(2000.0 nm\) lies outside the sensor's"):
-        facts_of_camera(said, CameraOptions(resample_to=Bands(np.array([2000.0, 2100.0]), None), **options))
+        facts_of_camera(said, SourceOptions(resample_to=Bands(np.array([2000.0, 2100.0]), None), **options))
 
 
 def test_a_count_moves_resampled_bands_as_it_moves_those_that_they_are_made_of(engine):
     ones = np.ones((31, 1), np.float32)
     rig = Calibration(100 * ones, 0.001 * ones, OWN, panel=1.0)
     said = Said(name="cam", uri="x:", bands=31, samples=4, dtype=np.dtype("<u2"), wavelengths_nm=OWN)
-    facts = facts_of_camera(said, CameraOptions(calibration=rig, resample_to=MODEL))
+    facts = facts_of_camera(said, SourceOptions(calibration=rig, resample_to=MODEL))
     expected = 0.001 / np.array(engine.bundle.deviation)
     np.testing.assert_allclose(deviations_a_count(engine.bundle, facts), expected, rtol=1e-6)

@@ -11,11 +11,12 @@ from focus.runtime._errors import CameraError, CameraLost
 from focus.runtime.cameras._aravis_chunks import Chunks
 from focus.runtime.cameras._aravis_device import aravis, exposure_ms, gerror, open_device, said, set_features
 from focus.runtime.cameras._aravis_stream import Acquisition
-from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
+from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, Said, facts_of_camera
 from focus.runtime.cameras._genicam import BITS_OF_FORMAT, dtype_of
 from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._sequence import GIGE_16, WIDE_64, FrameNumbers
 from focus.runtime.sources._contract import PATIENCE_S, FrameMeta, GetBuffer, Truth
+from focus.runtime.sources._options import SourceOptions
 
 
 class AravisCamera:
@@ -40,11 +41,11 @@ class AravisCamera:
         self,
         where: str,
         protocol: Literal["gige", "usb3"],
-        options: CameraOptions | None = None,
+        options: SourceOptions | None = None,
         *,
         uri: str = "",
     ) -> None:
-        options = options or CameraOptions()
+        options = options or SourceOptions()
         self._timeout_s = options.timeout_s or SILENCE_LIMIT_S
         self._protocol = protocol
         self._lost = threading.Event()
@@ -71,7 +72,7 @@ class AravisCamera:
                 f"{self._camera.get_model_name()} takes no packets of {size} bytes: {said(error)}"
             ) from None
 
-    def _said(self, options: CameraOptions, uri: str) -> tuple[Said, FrameLayout]:
+    def _said(self, options: SourceOptions, uri: str) -> tuple[Said, FrameLayout]:
         camera = self._camera
         model, serial = f"{camera.get_vendor_name()} {camera.get_model_name()}", camera.get_device_serial_number() or ""
         name = f"{model} {serial}"

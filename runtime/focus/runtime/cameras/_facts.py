@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.runtime._calibration import Calibration, Folded, Rig
+from focus.runtime._calibration import Folded, Rig
 from focus.runtime._errors import CameraError
 from focus.runtime.cameras._mosaic import Mosaic
-from focus.runtime.cubes import WavelengthOption, bands_from_option, resampling_matrix
+from focus.runtime.cubes import bands_from_option, resampling_matrix
 from focus.runtime.sources._contract import SourceFacts
+from focus.runtime.sources._options import SourceOptions
 from focus.runtime.sources._replay import Bands, WordFormat
 
 #: A silence that is longer means that the camera is lost; it must be said within two seconds.
@@ -21,58 +22,6 @@ SILENCE_LIMIT_S = 1.8
 
 #: How long a camera, or a writer, may take for its first line.
 FIRST_LIMIT_S = 10.0
-
-
-@dataclass(frozen=True, eq=False)
-class CameraOptions:
-    """What a user says about a camera, beside its URI.
-
-    Attributes:
-        wavelengths_nm: band centres, a table's path, or START:STOP; replaces those that the camera sends.
-        calibration: makes reflectance of counts; also the place to look for wavelengths.
-        exposure_ms: exposure time; None takes what the camera says.
-        any_camera: the calibration is used although it is of another camera.
-        raw: the counts as they are, without a calibration, dark 0 and gain 1: to record references.
-        quantity: what the samples are; None takes what the camera says, or counts.
-        scale: stored value / scale = reflectance.
-        bits: depth of the camera's words; None takes what the camera says.
-        shift: unused low bits of a stored word; None takes what the camera says.
-        resample_to: bands to resample to; None keeps the camera's own.
-        mosaic: pattern of a snapshot mosaic sensor, ``4x4`` or ``4x4+TOP+LEFT``, see ``Mosaic``; None takes what the
-            calibration says. With it, ``wavelengths_nm`` are in the order of the pattern, row by row.
-        transpose: rows of a frame are samples and its columns are bands (V4L2, GigE, USB3, GenTL).
-        status_lines: rows at the end of a frame that hold a counter or status (V4L2, GigE, USB3, GenTL).
-        features: ``Feature=value``, set in this order before the first line (GigE, USB3, GenTL).
-        chunks: what the camera says of each frame behind its pixels: FrameID, Timestamp, ExposureTime (GigE, USB3).
-        resend: whether packets that are lost are asked for again (GigE); None does.
-        packet_size: bytes of a packet (GigE); None lets the camera and the network find it.
-        timeout_s: a silence that is longer means that the camera is lost; None takes the driver's own.
-    Raises:
-        ValueError: a timeout that is none.
-    """
-
-    wavelengths_nm: WavelengthOption = None
-    calibration: Calibration | None = None
-    exposure_ms: float | None = None
-    any_camera: bool | None = None
-    raw: bool | None = None
-    quantity: Literal["reflectance", "counts"] | None = None
-    scale: float | None = None
-    bits: int | None = None
-    shift: int | None = None
-    resample_to: Bands | None = None
-    mosaic: str | None = None
-    transpose: bool | None = None
-    status_lines: int | None = None
-    features: Sequence[str] | None = None
-    chunks: Sequence[str] | None = None
-    resend: bool | None = None
-    packet_size: int | None = None
-    timeout_s: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.timeout_s is not None and not 0 < self.timeout_s < 3600:
-            raise ValueError(f"--timeout must be seconds, more than 0, got {self.timeout_s:g}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +34,7 @@ class Said:
         bands, samples: C and S.
         dtype: of the samples.
         wavelengths_nm, fwhm_nm: float64 [C], or None.
-        quantity, scale: see ``CameraOptions``.
+        quantity, scale: see ``SourceOptions``.
         bits: None where it is not known.
         shift: unused low bits of a stored word; None where it is not known.
         exposure_ms: None where it is not known.
@@ -114,7 +63,7 @@ class Said:
     mosaic: Mosaic | None = None
 
 
-def facts_of_camera(said: Said, options: CameraOptions) -> SourceFacts:
+def facts_of_camera(said: Said, options: SourceOptions) -> SourceFacts:
     """What the pipeline must know of a camera.
 
     Raises:
@@ -181,7 +130,7 @@ def _resampling(
         raise CameraError(f"{name} cannot be resampled: {error}") from None
 
 
-def _wavelengths(said: Said, options: CameraOptions) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+def _wavelengths(said: Said, options: SourceOptions) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     given = bands_from_option(options.wavelengths_nm, said.bands)
     if given is not None:
         centres, widths = given
@@ -205,7 +154,7 @@ def _wavelengths(said: Said, options: CameraOptions) -> tuple[NDArray[np.float64
     )
 
 
-def _reflectance(said: Said, options: CameraOptions, rig: Rig) -> Folded:
+def _reflectance(said: Said, options: SourceOptions, rig: Rig) -> Folded:
     quantity = options.quantity or said.quantity
     if options.scale is not None and options.quantity != "reflectance":
         raise ValueError("--scale goes with --quantity reflectance (stored value / scale = reflectance)")

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime._errors import CameraError, CameraLost
-from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
+from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, Said, facts_of_camera
 from focus.runtime.cameras._genicam import BITS_OF_FORMAT, buffer_count, dtype_of
 from focus.runtime.cameras._gentl_device import GentlDevice, gentl_errors, producer_path, said
 from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._sequence import GIGE_16, WIDE_64, FrameNumbers
 from focus.runtime.sources._contract import PATIENCE_S, FrameMeta, GetBuffer, Truth
+from focus.runtime.sources._options import SourceOptions
 
 #: From the loss of a camera until its producer is told to give it up.
 END_AFTER_S = 0.2
@@ -39,8 +40,8 @@ class GentlCamera:
 
     truth: Truth | None = None
 
-    def __init__(self, where: str, options: CameraOptions | None = None, *, uri: str = "") -> None:
-        options = options or CameraOptions()
+    def __init__(self, where: str, options: SourceOptions | None = None, *, uri: str = "") -> None:
+        options = options or SourceOptions()
         self._timeout_s = options.timeout_s or SILENCE_LIMIT_S
         path, _, serial = where.partition(",")
         self._device = GentlDevice(producer_path(path), serial)
@@ -52,7 +53,7 @@ class GentlCamera:
             self._device.close()
             raise
 
-    def _said(self, options: CameraOptions, uri: str) -> tuple[Said, FrameLayout]:
+    def _said(self, options: SourceOptions, uri: str) -> tuple[Said, FrameLayout]:
         features, name = self._device.features, self._device.name
         try:
             form = str(features.PixelFormat.value)

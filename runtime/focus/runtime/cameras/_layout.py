@@ -14,7 +14,7 @@ from focus.runtime.cameras._mosaic import Mosaic, mosaic_of
 from focus.runtime.sources._contract import FrameMeta, GetBuffer
 
 if TYPE_CHECKING:
-    from focus.runtime.cameras._facts import CameraOptions
+    from focus.runtime.sources._options import SourceOptions
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class FrameLayout:
                 line[band] = places[divmod(place, mosaic.columns)]
 
 
-def layout_of(rows: int, columns: int, row_bytes: int, dtype: np.dtype[Any], options: CameraOptions) -> FrameLayout:
+def layout_of(rows: int, columns: int, row_bytes: int, dtype: np.dtype[Any], options: SourceOptions) -> FrameLayout:
     """The layout of a camera's frames, as the user says it.
 
     Raises:

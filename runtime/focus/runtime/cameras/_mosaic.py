@@ -12,7 +12,7 @@ from focus.runtime._errors import CameraError
 from focus.runtime.cubes import bands_from_option
 
 if TYPE_CHECKING:
-    from focus.runtime.cameras._facts import CameraOptions
+    from focus.runtime.sources._options import SourceOptions
 
 _PATTERN = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?")
 
@@ -60,7 +60,7 @@ class Mosaic:
         return f"{self.rows}x{self.columns}+{self.top}+{self.left}"
 
 
-def mosaic_of(options: CameraOptions) -> Mosaic | None:
+def mosaic_of(options: SourceOptions) -> Mosaic | None:
     """The pattern that the user or the calibration says, with the order of its bands; None for no mosaic.
 
     Raises:
@@ -91,7 +91,7 @@ def mosaic_of(options: CameraOptions) -> Mosaic | None:
     return mosaic if order == tuple(range(mosaic.places)) else replace(mosaic, order=order)
 
 
-def _order_of_table(options: CameraOptions, mosaic: Mosaic) -> tuple[int, ...]:
+def _order_of_table(options: SourceOptions, mosaic: Mosaic) -> tuple[int, ...]:
     """Bands in the order of their wavelengths, from a table in the order of the pattern."""
     given = bands_from_option(options.wavelengths_nm, mosaic.places)
     if given is None:
@@ -102,7 +102,7 @@ def _order_of_table(options: CameraOptions, mosaic: Mosaic) -> tuple[int, ...]:
     return tuple(np.argsort(np.argsort(centres, kind="stable")).tolist())
 
 
-def _order_of_calibration(options: CameraOptions, mosaic: Mosaic) -> tuple[int, ...]:
+def _order_of_calibration(options: SourceOptions, mosaic: Mosaic) -> tuple[int, ...]:
     calibration = options.calibration
     if calibration is None or calibration.mosaic is None:
         return ()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from focus.runtime.cameras._bytes import Place, place_from_uri
-from focus.runtime.cameras._facts import CameraOptions
 from focus.runtime.cameras._find import Scheme, rest_of
 from focus.runtime.sources._contract import FrameSource
+from focus.runtime.sources._options import SourceOptions
 
 #: Options of focus-run that are for some drivers alone.
 ONLY_FOR: dict[str, tuple[Scheme, ...]] = {
@@ -20,7 +20,7 @@ ONLY_FOR: dict[str, tuple[Scheme, ...]] = {
 OPTION_NAMES = {"status_lines": "status-lines", "features": "set", "chunks": "chunk", "packet_size": "packet-size"}
 
 
-def open_camera(uri: str, scheme: Scheme, options: CameraOptions) -> FrameSource:
+def open_camera(uri: str, scheme: Scheme, options: SourceOptions) -> FrameSource:
     """Opens a camera. Drivers that need a library are imported here alone.
 
     Args:
@@ -53,7 +53,7 @@ def open_camera(uri: str, scheme: Scheme, options: CameraOptions) -> FrameSource
     return StreamCamera(Place("unix" if scheme == "unix" else "fifo", uri, 0, uri), options)
 
 
-def _refuse_others(scheme: Scheme, options: CameraOptions) -> None:
+def _refuse_others(scheme: Scheme, options: SourceOptions) -> None:
     for name, schemes in ONLY_FOR.items():
         if getattr(options, name) is not None and scheme not in schemes:
             raise ValueError(

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from focus.runtime._errors import CameraError
 from focus.runtime.cameras._bytes import CONNECT_LIMIT_S, ByteStream, Place, connect
-from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
+from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, Said, facts_of_camera
 from focus.runtime.cameras._frame_header import FrameHeader
 from focus.runtime.cameras._frames import FrameReader
 from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, Truth
+from focus.runtime.sources._options import SourceOptions
 
 #: A FIFO may still hold what was meant for the reader before us. Its writer starts anew once it finds that nobody
 #: reads, which takes a moment.
@@ -46,11 +47,11 @@ class StreamCamera:
     def __init__(
         self,
         place: Place,
-        options: CameraOptions | None = None,
+        options: SourceOptions | None = None,
         *,
         first_timeout_s: float = FIRST_LIMIT_S,
     ) -> None:
-        options = options or CameraOptions()
+        options = options or SourceOptions()
         timeout_s = options.timeout_s or SILENCE_LIMIT_S
         self._local = place.local
         self._stream, self._frames = _connected(place, max(first_timeout_s, timeout_s), timeout_s)
@@ -134,7 +135,7 @@ def _connected(place: Place, first_limit_s: float, limit_s: float) -> tuple[Byte
     raise failed or CameraError(f"cannot read {place.uri}")
 
 
-def _said(header: StreamHeader, uri: str, options: CameraOptions) -> tuple[Said, FrameLayout | None]:
+def _said(header: StreamHeader, uri: str, options: SourceOptions) -> tuple[Said, FrameLayout | None]:
     """What the header says; and, where its lines are frames of a mosaic sensor, how those are to be read."""
     said = Said(
         name=header.name or uri,

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from focus.runtime._errors import CameraError, CameraLost
-from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, CameraOptions, Said, facts_of_camera
+from focus.runtime.cameras._facts import FIRST_LIMIT_S, SILENCE_LIMIT_S, Said, facts_of_camera
 from focus.runtime.cameras._layout import FrameLayout, layout_of
 from focus.runtime.cameras._sequence import V4L2_32, FrameNumbers
 from focus.runtime.sources._contract import PATIENCE_S, FrameMeta, GetBuffer, Truth
+from focus.runtime.sources._options import SourceOptions
 
 #: Formats that hold one value a pixel, and the bits of it. Drivers should put Y10 and Y12 at the lower end of 16 bits;
 #: where one does not, --bit-shift says so.
@@ -41,8 +42,8 @@ class V4L2Camera:
 
     truth: Truth | None = None
 
-    def __init__(self, path: Path | str, options: CameraOptions | None = None, *, uri: str = "") -> None:
-        options = options or CameraOptions()
+    def __init__(self, path: Path | str, options: SourceOptions | None = None, *, uri: str = "") -> None:
+        options = options or SourceOptions()
         self._video: Any = import_module("linuxpy.video.device")
         # What a link leads to today; it may lead elsewhere once the camera has come back.
         self._path = Path(path).resolve()
@@ -64,7 +65,7 @@ class V4L2Camera:
             reason = error.strerror or str(error)
             raise CameraError(f"cannot open {self._path} ({reason}); check the camera and your rights to it") from None
 
-    def _said(self, options: CameraOptions, uri: str) -> tuple[Said, FrameLayout]:
+    def _said(self, options: SourceOptions, uri: str) -> tuple[Said, FrameLayout]:
         form = self._capture.get_format()
         name = form.pixel_format.name
         if name not in BITS_OF_FORMAT:

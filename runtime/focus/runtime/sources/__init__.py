@@ -2,10 +2,11 @@
 
 from focus.runtime.sources._contract import FrameMeta, FrameSource, GetBuffer, SourceFacts, Truth
 from focus.runtime.sources._lines import LINE_COLUMNS, LineState, RecordedLine, lines_table_of, read_lines
+from focus.runtime.sources._options import CAMERA_FIELDS, OPTION_OF_FIELD, SourceOptions
 from focus.runtime.sources._pace import Pace
 from focus.runtime.sources._replay import Bands, Replay, WordFormat
 from focus.runtime.sources._sim import Sim, SimOptions
-from focus.runtime.sources._uri import CAMERA_FIELDS, OPTION_OF_FIELD, SourceOptions, source_from_uri
+from focus.runtime.sources._uri import source_from_uri
 
 __all__ = [
     "CAMERA_FIELDS",

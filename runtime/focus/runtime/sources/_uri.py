@@ -4,85 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-from focus.runtime._calibration import Calibration
-from focus.runtime.cubes import WavelengthOption, open_cube
+from focus.runtime.cubes import open_cube
 from focus.runtime.sources._contract import FrameSource
+from focus.runtime.sources._options import CAMERA_FIELDS, FILE_FIELDS, OPTION_OF_FIELD, SourceOptions
 from focus.runtime.sources._pace import Pace
-from focus.runtime.sources._replay import Bands, Replay, WordFormat
+from focus.runtime.sources._replay import Replay, WordFormat
 from focus.runtime.sources._sim import Sim, SimOptions
-
-#: Options of focus-run that are not named like their field.
-OPTION_OF_FIELD = {
-    "wavelengths_nm": "wavelengths", "resample_to": "resample", "exposure_ms": "exposure",
-    "any_camera": "any-camera", "bits": "bit-depth", "shift": "bit-shift",
-    "status_lines": "status-lines", "features": "set", "chunks": "chunk", "packet_size": "packet-size",
-    "timeout_s": "timeout",
-}  # fmt: skip
-
-#: Options that only cameras have, and those that only files have.
-CAMERA_FIELDS = ("mosaic", "transpose", "status_lines", "features", "chunks", "resend", "packet_size", "timeout_s")
-FILE_FIELDS = ("variable", "axes")
 
 #: ``replay:FILE,rate=330,loop=1``
 _REPLAY_OPTIONS = re.compile(r"(.*?)((?:,(?:rate|loop)=[^,]*)*)$")
-
-
-@dataclass(frozen=True, eq=False)
-class SourceOptions:
-    """What a user may say about a source, beside its URI; each field only where the file does not say it.
-
-    Attributes:
-        variable: name of the variable, for files that hold several (MATLAB, HDF5, NetCDF, NPZ).
-        axes: order of the axes, see ``open_cube``.
-        wavelengths_nm: band centres, a table's path, or START:STOP, see ``open_cube``.
-        quantity: states that the file holds reflectance (stored value / scale) or counts.
-        scale: see quantity.
-        bits: depth of the camera's words; the highest count is saturated.
-        shift: unused low bits of a stored word.
-        calibration: makes reflectance of counts.
-        exposure_ms: exposure time; replaces what the source says.
-        any_camera: the calibration is used although it is of another camera.
-        raw: the counts as they are, without a calibration, dark 0 and gain 1: for references.
-        resample_to: bands to resample to.
-        mosaic: pattern of a snapshot mosaic sensor, 4x4 or 4x4+TOP+LEFT.
-        transpose: rows of a camera's frame are samples and its columns are bands.
-        status_lines: rows at the end of a camera's frame that hold a counter or status.
-        features: ``Feature=value`` for GigE, USB3 and GenTL cameras.
-        chunks: what GigE and USB3 cameras are to say of each frame behind its pixels.
-        resend: whether GigE cameras are asked again for packets that are lost; None asks.
-        packet_size: bytes of a packet, for GigE cameras.
-        timeout_s: a silence of the camera that is longer means that it is lost.
-    Raises:
-        ValueError: an exposure that is none.
-    """
-
-    variable: str | None = None
-    axes: str | None = None
-    wavelengths_nm: WavelengthOption = None
-    quantity: Literal["reflectance", "counts"] | None = None
-    scale: float | None = None
-    bits: int | None = None
-    shift: int | None = None
-    calibration: Calibration | None = None
-    exposure_ms: float | None = None
-    any_camera: bool | None = None
-    raw: bool | None = None
-    resample_to: Bands | None = None
-    mosaic: str | None = None
-    transpose: bool | None = None
-    status_lines: int | None = None
-    features: Sequence[str] | None = None
-    chunks: Sequence[str] | None = None
-    resend: bool | None = None
-    packet_size: int | None = None
-    timeout_s: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.exposure_ms is not None and not 0 < self.exposure_ms < 1e7:
-            raise ValueError(f"--exposure must be milliseconds, more than 0, got {self.exposure_ms:g}")
 
 
 def source_from_uri(uri: str, options: SourceOptions | None = None) -> FrameSource:
@@ -113,14 +45,13 @@ def source_from_uri(uri: str, options: SourceOptions | None = None) -> FrameSour
 
 def _camera(uri: str, options: SourceOptions) -> FrameSource:
     # Files need no camera drivers, and the drivers need this package's contract.
-    from focus.runtime.cameras import SUPPORTED, CameraOptions, open_camera, scheme_of
+    from focus.runtime.cameras import SUPPORTED, open_camera, scheme_of
 
     scheme = scheme_of(uri)
     if scheme is None:
         raise ValueError(f"unknown source {uri!r}; --camera takes {SUPPORTED}")
     _refuse(options, FILE_FIELDS, f"{uri} is a camera, whose lines are taken as they come")
-    shared = {name: getattr(options, name) for name in CameraOptions.__dataclass_fields__}
-    return open_camera(uri, scheme, CameraOptions(**shared))
+    return open_camera(uri, scheme, options)
 
 
 def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
