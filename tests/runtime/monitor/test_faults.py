@@ -51,6 +51,12 @@ def test_a_drifted_dark_level_is_measured_in_counts(shipped, counts):  # noqa: F
     assert found.worst.value > found.worst.limit
 
 
+def test_a_dark_level_that_moved_by_four_counts_is_left_alone(shipped):  # noqa: F811
+    monitor = Monitor()
+    watch(drifted(leaves(20), 4), shipped, monitor)
+    assert monitor.raised() == {}
+
+
 def test_saturation_alone_where_the_calibration_knows_the_exposure(shipped):  # noqa: F811
     monitor = Monitor()
     watch(overexposed(leaves(20), 1.6, bits=10), shipped, monitor)

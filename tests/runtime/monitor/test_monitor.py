@@ -7,11 +7,13 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from focus.runtime import explain
+from focus.runtime import Calibration, explain
+from focus.runtime._bundle import Range, Seen
 from focus.runtime.commands.run import main
 from focus.runtime.cubes import write_npz
-from focus.runtime.engines import OnnxRuntimeEngine
+from focus.runtime.engines import OnnxRuntimeEngine, engine_from_path
 from focus.runtime.monitor import FLAGS, Monitor, warnings_of
 from focus.runtime.outputs import MapSink
 from focus.runtime.pipeline import Settings, run_pipeline
@@ -64,8 +66,6 @@ def test_it_is_a_sink_and_says_what_it_goes_by(shipped):  # noqa: F811
 
 
 def test_where_band_means_stay_on_a_gpu_the_rest_is_watched(tmp_path):
-    from focus.runtime.engines import engine_from_path
-
     monitor = Monitor()
     with played_gpu():
         watch(Replay(cube(30, 37)), engine_from_path(forced(tmp_path), 1, backend="onnxruntime-cuda"), monitor)
@@ -158,3 +158,48 @@ def test_a_camera_run_lists_the_flags_of_each_segment(tmp_path):
     (segment,) = json.loads((tmp_path / "out" / "run.json").read_text())["segments"]
     assert segment["flags"] == {"sink_mass": segment["windows"], "collapse": segment["windows"]}
     assert len(warnings_of([part.results.monitor for part in summary.segments])) == 2
+
+
+def test_attention_far_below_that_of_training_is_said_too(tmp_path):
+    usual = Range(low=0.9, high=0.95)
+    seen = Seen(windows=9, sink_mass=usual, collapse=usual, band_low=(-9.0,) * 12, band_high=(9.0,) * 12)
+    monitor = Monitor()
+    watch(Replay(cube(30, 37)), OnnxRuntimeEngine(Toy(seen=seen).save(tmp_path / "toy.onnx"), 1), monitor)
+    assert [flag.name for flag in monitor.flags()] == ["sink_mass", "collapse"]
+    sink, collapse = monitor.flags()
+    assert "leaves nothing over" in sink.message and "spread evenly" in collapse.message
+    assert "(training 0.90 to 0.95, limit 0.85)" in collapse.message and collapse.value < collapse.limit
+
+
+def test_a_dark_reference_above_most_of_the_scene_shows_in_the_samples_alone(tmp_path):
+    scene = cube(24, 32)
+    counts = cube(24, 32, values=(scene.values * 1000).astype(np.uint16), quantity="counts")
+    too_high = np.full((12, 1), 480.0, np.float32)
+    calibration = Calibration(too_high, np.full((12, 1), 1e-3, np.float32), scene.wavelengths_nm, panel=1.0)
+    share = (counts.values < 480).mean()
+    assert 0.7 < share < 0.95
+    monitor = Monitor()
+    with played_gpu():
+        model = engine_from_path(Toy().save(tmp_path / "toy.onnx"), 1, backend="onnxruntime-cuda")
+        watch(Replay(counts, calibration=calibration), model, monitor)
+    (flag,) = monitor.flags()
+    assert flag.name == "dark_level" and flag.limit == 0.6 and flag.value == pytest.approx(share, abs=0.03)
+    assert "below the dark reference (limit 60%), more than noise explains" in flag.message
+
+
+def test_one_odd_window_is_no_flag_and_five_are(shipped):  # noqa: F811
+    kept = Collected()
+    run_pipeline(source_from_uri("sim:leaves=1,samples=128,seed=20"), shipped, [kept])
+    (reading,) = kept.readings
+    usual, odd = replace(reading, collapse=0.4), replace(reading, collapse=0.9)
+    monitor = Monitor()
+    monitor.start(kept.plan)
+    for one in [usual] * 5 + [odd]:
+        monitor.add_window(one)
+    assert monitor.raised() == {}
+    for _ in range(5):
+        monitor.add_window(odd)
+    assert list(monitor.raised()) == ["collapse"]
+    for _ in range(3):
+        monitor.add_window(usual)
+    assert monitor.flags() == () and monitor.raised()["collapse"].last_window == 0

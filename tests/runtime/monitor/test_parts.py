@@ -7,10 +7,12 @@ import pytest
 
 from focus.runtime._bundle import Range, Seen
 from focus.runtime.monitor import FLAGS, Flag, Raised, warnings_of
-from focus.runtime.monitor._bands import correlation, exceeded_by_a_tenth
+from focus.runtime.monitor._bands import SpectraWatch, correlation, exceeded_by_a_tenth
 from focus.runtime.monitor._limits import Limits, Span
 from focus.runtime.monitor._ranges import ranges_nm
 from focus.runtime.monitor._running import Latch, Running
+from focus.runtime.sources import Replay
+from support.scenes import cube
 from support.toy_model import Toy
 
 
@@ -84,3 +86,17 @@ def test_one_line_a_flag_at_the_end():
     assert warnings_of([one]) == ["warning: collapse in 3 of 12 windows (2 to 6): too much"]
     assert warnings_of([other, one, {}, one]) == ["warning: collapse in 6 of 32 windows (2 of 4 segments): too much"]
     assert warnings_of([other]) == [] == warnings_of([{}]) and len(set(FLAGS)) == len(FLAGS)
+
+
+def test_a_spectrum_that_is_like_training_neither_way_is_not_called_backwards():
+    ramp, bump = np.linspace(0.2, 0.6, 12), np.array([6, 5, 5, 4, 3, 2, 3, 3, 4, 5, 4, 4]) / 10
+    bundle = Toy(mean=ramp).bundle()
+    source = Replay(cube(12, 16)).facts
+
+    def backwards(reflectance):
+        standardised = ((reflectance - ramp) / 0.1).astype(np.float32)
+        return SpectraWatch(bundle, Limits.of_bundle(bundle), source, 1.0).add(standardised[None], 1.0).backwards
+
+    assert backwards(ramp[::-1]) == pytest.approx(2.0)
+    assert backwards(ramp) == 0.0
+    assert correlation(bump[::-1], ramp) > correlation(bump, ramp) and backwards(bump) == 0.0
