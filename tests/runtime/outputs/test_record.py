@@ -180,3 +180,10 @@ def test_a_torn_row_of_the_table_is_left_out(tmp_path):
         list(read_lines(table))
     with pytest.raises(CubeError, match=r"cannot read .*gone\.lines\.csv: No such file"):
         list(read_lines(tmp_path / "gone.lines.csv"))
+
+
+def test_samples_of_the_other_byte_order_are_recorded_as_the_header_says(tmp_path, engine):
+    counts = np.rint(1000 * reflectance(LINES, SAMPLES)).astype(">u2")
+    recorded(tmp_path, Replay(cube(values=counts, scale=1000.0)), engine)
+    again = open_cube(tmp_path / "raw.hdr")
+    assert np.array_equal(again.values, counts)

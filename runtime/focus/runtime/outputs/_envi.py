@@ -45,19 +45,20 @@ class EnviWriter:
     def append(self, lines: NDArray[Any]) -> None:
         """See ``LineWriter.append``."""
         self._layout.check(lines)
-        self.append_parts(np.ascontiguousarray(lines, self._layout.dtype.newbyteorder("<")))
+        self.append_parts(lines)
 
     def append_parts(self, *parts: NDArray[Any]) -> None:
-        """Appends lines that are already as they are stored, one part after the other, without a copy.
+        """Appends lines, one part after the other; without a copy where they are as they are stored.
 
         Args:
-            parts: C-contiguous [lines, bands, samples] of the layout's type, little-endian.
+            parts: [lines, bands, samples] of the layout's type; C-contiguous and little-endian they are not copied.
         Raises:
             OutputError: the disk is full.
         """
         if self._data is None:
             self._data = self._files.open(f"{self._layout.name}.dat")
-        self._data.append(*parts)
+        stored = self._layout.dtype.newbyteorder("<")
+        self._data.append(*(np.ascontiguousarray(part, stored) for part in parts))
         self._lines += sum(len(part) for part in parts)
         self._state(GROWING)
 
