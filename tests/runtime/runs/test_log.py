@@ -102,6 +102,18 @@ def test_a_full_disk_ends_the_log_and_not_the_run(capsys):
     assert said.count("\n") == 1 and "No space left on device; going on without it" in said
 
 
+def test_a_log_that_was_moved_away_and_cannot_be_made_anew_does_not_end_the_run(tmp_path, capsys):
+    (tmp_path / "logs").mkdir()
+    with RunLog(tmp_path / "logs" / "run.jsonl") as log:
+        log.happened(Event("opened", "one"))
+        (tmp_path / "logs").rename(tmp_path / "old")
+        log.happened(Event("lost", "two"))
+        log.happened(Event("ended", "three"))
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "No such file or directory; going on without it" in said
+    assert [line["event"] for line in lines(tmp_path / "old" / "run.jsonl")] == ["opened"]
+
+
 def test_a_log_that_cannot_be_opened_is_one_line(tmp_path):
     with pytest.raises(OutputError, match=r"cannot write .*No such file or directory; choose another --log"):
         RunLog(tmp_path / "nowhere" / "run.jsonl")

@@ -171,6 +171,13 @@ class _JsonLines(logging.Formatter):
 class _Appended(WatchedFileHandler):
     """A disk that is full must not end a run: it is said once on stderr, and the run goes on without a log."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """See ``logging.Handler``; the file may have been moved away from a folder where no new one can be made."""
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
     def handleError(self, record: logging.LogRecord) -> None:
         """See ``logging.Handler``."""
         LOGGER.removeHandler(self)
