@@ -32,5 +32,9 @@ class CannotKeepUp(FocusError):
     """Lines come faster than they are read; what was taken is safe."""
 
 
+class BrokenOff(Exception):
+    """A run that was on its way failed; neither its user nor its input is to blame. What was taken is safe."""
+
+
 class Stopped(FocusError):
     """Somebody asked for the end (Ctrl-C, SIGTERM); what was taken is safe."""

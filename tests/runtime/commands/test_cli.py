@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from focus.runtime import FocusError
+from focus.runtime._errors import BrokenOff
 from focus.runtime.commands._cli import command_parser, run_command
 
 
@@ -32,6 +33,7 @@ def raising(error):
             2,
             "focus-x: Permission denied (a.dat); check the path and its permissions",
         ),
+        (BrokenOff("the run broke off: no GPU"), 1, "focus-x: the run broke off: no GPU"),
         (OSError(errno.EIO, "Input/output error", "a.dat"), 1, "focus-x: Input/output error (a.dat)"),
         (
             ModuleNotFoundError("No module named 'timm.layers'", name="timm.layers"),

@@ -12,7 +12,7 @@ import pytest
 import spectral.io.envi
 
 from focus.runtime import CubeError, OutputError
-from focus.runtime._errors import CameraError, CameraLost
+from focus.runtime._errors import BrokenOff, CameraError, CameraLost
 from focus.runtime._stop import Stop
 from focus.runtime.engines import engine_from_path
 from focus.runtime.outputs import BaseSink, OutputOptions
@@ -131,6 +131,28 @@ def test_a_segment_is_what_a_run_of_its_lines_alone_would_be(tmp_path):
         assert twice.read_bytes() == once.read_bytes()
 
 
+def test_a_run_that_is_ended_before_the_first_line_is_no_failure(tmp_path):
+    class Silent(Camera):
+        def start(self, get_buffer):
+            yield from repeat(None)
+
+    def ends(rig, event):
+        rig.stop.request("stopped by SIGTERM")
+
+    camera = Silent()
+    summary = Rig(tmp_path, camera, then=ends)()
+    assert (summary.ended, summary.failed, summary.segments) == ("stopped by SIGTERM", False, ()) and camera.closed
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.json"]
+    assert record(tmp_path)["state"] == "complete"
+
+
+def test_a_run_goes_on_or_is_replaced(tmp_path):
+    Rig(tmp_path, Camera())()
+    with pytest.raises(ValueError, match="leave out one of them"):
+        SegmentsFolder(tmp_path / "out", append=True, overwrite=True)
+    assert (tmp_path / "out/segment-0001/windows.csv").is_file()
+
+
 def test_a_camera_that_is_lost_before_its_first_line_leaves_no_segment(tmp_path):
     rig = Rig(tmp_path, Camera([], lost="silent"), Camera([], lost="silent"), Camera())
     summary = rig()
@@ -190,8 +212,9 @@ def test_what_nobody_expected_is_raised_and_recorded(tmp_path):
             raise RuntimeError("a mistake of ours")
 
     camera = Camera()
-    with pytest.raises(RuntimeError, match="a mistake of ours"):
+    with pytest.raises(BrokenOff, match="the run broke off: RuntimeError: a mistake of ours") as raised:
         Rig(tmp_path, camera, sinks=[Breaks()])()
+    assert isinstance(raised.value.__cause__, RuntimeError)
     assert (record(tmp_path)["state"], record(tmp_path)["ended"]) == ("broken off", "a mistake of ours")
     assert camera.closed
 

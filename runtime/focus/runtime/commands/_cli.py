@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
-from focus.runtime._errors import FocusError
+from focus.runtime._errors import BrokenOff, FocusError
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 
@@ -111,6 +111,8 @@ def _explained(error: Exception) -> tuple[str, int]:
     """The line for an error, and the exit code."""
     if isinstance(error, (FocusError, ValueError)) or _of_a_gpu(error):
         return str(error), WRONG_INPUT
+    if isinstance(error, BrokenOff):
+        return str(error), FAILED
     if isinstance(error, ModuleNotFoundError):
         extra = EXTRA_OF_MODULE.get((error.name or "").partition(".")[0])
         if extra is not None:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from focus.runtime._errors import CameraError, FocusError, OutputError
+from focus.runtime._errors import BrokenOff, CameraError, FocusError, OutputError, Stopped
 from focus.runtime._stop import Stop
 from focus.runtime.engines import Engine
 from focus.runtime.monitor import Monitor
@@ -116,6 +116,7 @@ class CameraRun:
             camera: not yet started; None waits until it can be opened.
         Raises:
             FocusError: model or folder do not fit; nothing was written then.
+            BrokenOff: something failed that is nobody's wish or input, such as a GPU; another start may mend it.
             ValueError: settings that do not fit the model.
         """
         if camera is None:
@@ -132,6 +133,8 @@ class CameraRun:
             except BaseException as error:
                 with suppress(OutputError):
                     self._record("broken off", str(error) or type(error).__name__)
+                if isinstance(error, Exception):
+                    raise BrokenOff(f"the run broke off: {type(error).__name__}: {error}") from error
                 raise
         # On a disk that is full the record stays as it was, and the reason is still said.
         with suppress(OutputError) if failed else nullcontext():
@@ -144,6 +147,8 @@ class CameraRun:
         while camera is not None:
             try:
                 summary = self._take(camera)
+            except Stopped:  # before the first line
+                break
             except CameraError as error:  # it was lost before its first line
                 lost: str = str(error)
             except FocusError as error:
@@ -176,13 +181,13 @@ class CameraRun:
         """One segment.
 
         Raises:
-            CameraError: no line arrived; nothing is left of the segment.
+            CameraError, Stopped: no line arrived; nothing is left of the segment.
         """
         folder = self._folder.new()
         try:
             self._done.append(self._streamed(camera, folder))
         except FocusError as error:
-            if isinstance(error, CameraError) or not self._folder.holds_data(folder):
+            if isinstance(error, (CameraError, Stopped)) or not self._folder.holds_data(folder):
                 self._folder.drop(folder)
             else:
                 self._recorded.append({"folder": folder.name, "ended": str(error)})

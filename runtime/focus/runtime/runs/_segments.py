@@ -25,11 +25,14 @@ class SegmentsFolder:
         overwrite: replace it.
     Raises:
         OutputError: the target holds something else.
+        ValueError: both ``append`` and ``overwrite``.
     Attributes:
         earlier: what the record says of the segments of the earlier run.
     """
 
     def __init__(self, target: Path | str, *, append: bool = False, overwrite: bool = False) -> None:
+        if append and overwrite:
+            raise ValueError("--append goes on in a run and --overwrite replaces it; leave out one of them")
         self.target = Path(target)
         self.earlier: list[dict[str, Any]] = []
         self._overwrite = overwrite
