@@ -152,6 +152,32 @@ def test_a_browser_that_takes_nothing_any_more_is_given_up(live, monkeypatch):
         gone.close()
 
 
+def test_visitors_that_ask_for_nothing_are_few_and_soon_gone(live, server, monkeypatch):
+    monkeypatch.setattr("focus.runtime.serve._visitors.ASK_S", 0.5)
+    monkeypatch.setattr("focus.runtime.serve._visitors.MOST", 5)
+    silent = [socket.create_connection(("127.0.0.1", server.address.port), timeout=20) for _ in range(8)]
+    start = time.monotonic()
+    for connection in silent[5:]:  # there are too many already
+        assert gone(connection)
+    silent[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert silent[0].recv(20).startswith(b"HTTP/1.1 503")
+    silent[1].sendall(b"GET /healthz HT")  # and never goes on
+    for connection in silent[1:5]:
+        assert gone(connection)
+    assert time.monotonic() - start >= 0.4
+    # Whoever asked for something has it for as long as it goes on.
+    assert len(ticks(server, count=4)) == 4
+    for connection in silent:
+        connection.close()
+
+
+def gone(connection):
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
 def test_a_server_that_breaks_ends_no_run(live, server, capsys, monkeypatch):
     def broken(*_):
         raise RuntimeError("a bug")

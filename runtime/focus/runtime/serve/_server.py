@@ -15,6 +15,7 @@ from focus.runtime._errors import OutputError
 from focus.runtime.serve._address import Address, token_for
 from focus.runtime.serve._app import TICK_S, live_app
 from focus.runtime.serve._live import LiveSink
+from focus.runtime.serve._visitors import visitor_protocol
 
 if TYPE_CHECKING:
     import uvicorn
@@ -53,8 +54,9 @@ class LiveServer:
         self.address = Address(address.host, self._listening.getsockname()[1])
         app: Any = live_app(live, self.address, self.token, lambda: self._closing)
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", ws="none", limit_concurrency=CONNECTIONS,
-            timeout_graceful_shutdown=GRACE_S, server_header=False, proxy_headers=False, log_level="critical",
+            app, http=visitor_protocol(), backlog=CONNECTIONS, limit_concurrency=CONNECTIONS, log_config=None,
+            log_level="critical", access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S,
+            server_header=False, proxy_headers=False,
         )  # fmt: skip
         self._server: uvicorn.Server = uvicorn.Server(config)
         self._closing = False
