@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from focus.runtime import OutputError
@@ -84,3 +85,18 @@ def test_a_record_that_cannot_be_written_does_not_hide_the_reason(tmp_path, engi
     with pytest.raises(OutputError, match="the disk is gone"):
         run(tmp_path, engine, Replay(cube(20, 18)), OutputError("the disk is gone"))
     assert record(tmp_path)["state"] == "running"
+
+
+def test_a_network_that_overflows_has_pictures_and_a_record_that_every_reader_takes(tmp_path, monkeypatch):
+    engine = engine_from_path(Toy().save(tmp_path / "toy.onnx"), threads=1)
+    infer = engine.infer
+
+    def overflows(*inputs):
+        found = infer(*inputs)
+        return type(found)(*(np.full_like(part, np.nan) for part in found))
+
+    monkeypatch.setattr(engine, "infer", overflows)
+    out = tmp_path / "out"
+    out.mkdir()
+    assert set(run(out, engine, Replay(cube(20, 18)))["summary"]["mean_scores"].values()) == {None}
+    assert "NaN" not in (out / "run.json").read_text() and (out / "overview.png").is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -189,11 +190,12 @@ class Pictures:
         bundle, summary = self._plan.bundle, self._summary
         names = list(bundle.class_names)
         values = [summary.mean_scores[name] for name in names]
+        lengths = [value if math.isfinite(value) else 0.0 for value in values]
         places = range(len(names))
-        axes.barh(places, values, color=[colour(index) for index in places], height=0.62)
+        axes.barh(places, lengths, color=[colour(index) for index in places], height=0.62)
         axes.set_yticks(places, names, fontsize=8.5, color=INK)
         axes.invert_yaxis()
-        top = max((abs(value) for value in values), default=1.0) or 1.0
+        top = max((abs(length) for length in lengths), default=1.0) or 1.0
         for place, name, value in zip(places, names, values, strict=True):
             unit = bundle.targets[place].unit
             count = (
@@ -202,10 +204,10 @@ class Pictures:
                 else f"{value:.4g} {unit or ''}"
             )
             axes.annotate(
-                count, (max(value, 0.0), place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8,
-                color="#444444",
+                count, (max(lengths[place], 0.0), place), xytext=(4, 0), textcoords="offset points", va="center",
+                fontsize=8, color="#444444",
             )  # fmt: skip
-        axes.set_xlim(min(0.0, min(values, default=0.0)) * 1.1, 1.75 * top)
+        axes.set_xlim(min(0.0, min(lengths, default=0.0)) * 1.1, 1.75 * top)
         axes.set_xticks([])
         axes.tick_params(length=0)
         for spine in axes.spines.values():

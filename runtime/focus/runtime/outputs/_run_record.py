@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,15 +97,19 @@ class RunRecord:
             "utc_start": utc_text(self._facts.started_ns),
             "utc_end": utc_text(over),
             **_what(self._plan, self._facts, hashed=summary is not None),
-            "summary": None
-            if summary is None
-            else {**asdict(summary), "windows_per_second": summary.windows_per_second},
+            "summary": None if summary is None else _of_summary(summary),
             "monitor": results.monitor,
             "positions": results.positions,
             "lesion_iou": results.lesion_iou,
             "files": results.files,
         }
         write_atomically(self._path, (json.dumps(record, indent=2) + "\n").encode())
+
+
+def _of_summary(summary: RunSummary) -> dict[str, Any]:
+    # JSON has no word for the scores of a network that overflows.
+    scores = {name: score if isfinite(score) else None for name, score in summary.mean_scores.items()}
+    return {**asdict(summary), "mean_scores": scores, "windows_per_second": summary.windows_per_second}
 
 
 def _what(plan: Plan, facts: RunFacts, *, hashed: bool) -> dict[str, Any]:
