@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from focus.runtime._errors import CameraError, CameraLost
+from focus.runtime.cameras._aravis_device import open_device
 from focus.runtime.sources import SourceOptions, source_from_uri
 from support.fake_gige import ADDRESS, SERIAL, FakeGige, alone, require_aravis
 from support.streams import lines_from
@@ -120,6 +121,19 @@ def test_a_killed_camera_is_missed_within_two_seconds_and_can_be_opened_again(po
             for _ in lines:
                 pass
         assert time.monotonic() - start < 2.0
+
+
+def test_a_camera_that_goes_while_it_is_opened_can_be_waited_for(power, monkeypatch):
+    camera = power()
+
+    def goes(*asked):
+        found = open_device(*asked)
+        camera.kill()
+        return found
+
+    monkeypatch.setattr("focus.runtime.cameras._aravis.open_device", goes)
+    with pytest.raises(CameraError, match=r"gige://127.0.0.1 does not say what it sends: .*timeout"):
+        opened([])
 
 
 class Restarted:

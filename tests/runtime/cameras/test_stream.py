@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -236,3 +237,17 @@ def test_a_line_of_another_shape_is_not_sent():
         sender.line(np.zeros((33, 7), np.uint16), 0)
     os.close(reader)
     os.close(writer)
+
+
+def test_a_network_that_goes_away_is_a_lost_camera(monkeypatch):
+    def unreachable(*_):
+        raise OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+
+    fed = HandFed(f"tcp://127.0.0.1:{free_port()}")
+    fed.writer.line(next(iter(SCENE.lines())), 0)
+    assert next(fed.lines).sequence == 0
+    monkeypatch.setattr("focus.runtime.cameras._bytes.os.readv", unreachable)
+    fed.writer.line(next(iter(SCENE.lines())), 1)
+    with pytest.raises(CameraLost, match=r"broke off \(No route to host\); start its writer again"):
+        next(fed.lines)
+    fed.hang_up()

@@ -142,6 +142,12 @@ def test_nothing_there(tmp_path):
         V4L2Camera(tmp_path / "video9")
 
 
+def test_a_device_that_goes_while_it_is_opened(plug):
+    plug().gone = True
+    with pytest.raises(CameraError, match=r"cannot open .*video3 \(No such device\); check the camera"):
+        opened(plug)
+
+
 def test_a_device_that_may_not_be_opened(plug, monkeypatch):
     plug()
 

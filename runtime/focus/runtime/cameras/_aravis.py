@@ -53,12 +53,15 @@ class AravisCamera:
         self._camera = open_device(self._aravis, where, protocol)
         lost = self._lost  # not self: Aravis would keep the whole camera alive
         self._camera.get_device().connect("control-lost", lambda _: lost.set())
-        set_features(self._camera, options.features or ())
-        if protocol == "gige":
-            self._set_packets(options.packet_size)
-        self._chunks = Chunks(self._camera, options.chunks or ())
         self._resend = options.resend is not False
-        facts, self._layout = self._said(options, uri)
+        try:
+            set_features(self._camera, options.features or ())
+            if protocol == "gige":
+                self._set_packets(options.packet_size)
+            self._chunks = Chunks(self._camera, options.chunks or ())
+            facts, self._layout = self._said(options, uri)
+        except gerror() as error:  # it goes while it is asked, or does not answer yet
+            raise CameraError(f"{protocol}://{where} does not say what it sends: {said(error)}") from None
         self.facts = facts_of_camera(facts, options)
 
     def _set_packets(self, size: int | None) -> None:

@@ -125,7 +125,9 @@ class ByteStream:
     def _read(self, room: memoryview) -> int:
         try:
             count = os.readv(self._descriptor, [room])
-        except (ConnectionError, TimeoutError) as error:
+        except BlockingIOError:
+            raise
+        except OSError as error:
             raise CameraLost(f"{self._uri} broke off ({error.strerror}); start its writer again") from None
         if count == 0:
             raise CameraLost(f"{self._uri} was closed in the middle of the stream; start its writer again")

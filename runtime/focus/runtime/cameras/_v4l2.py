@@ -49,19 +49,19 @@ class V4L2Camera:
         self._path = Path(path).resolve()
         self._timeout_s = options.timeout_s or SILENCE_LIMIT_S
         self._device = self._video.Device(self._path)
-        self._open()
         try:
-            self._capture = self._video.VideoCapture(self._device, size=BUFFERS)
-            said, self._layout = self._said(options, uri or str(path))
+            said, self._layout = self._opened(options, uri or str(path))
             self.facts = facts_of_camera(said, options)
         except BaseException:
             self.close()
             raise
 
-    def _open(self) -> None:
+    def _opened(self, options: CameraOptions, uri: str) -> tuple[Said, FrameLayout]:
         try:
             self._device.open()
-        except OSError as error:
+            self._capture = self._video.VideoCapture(self._device, size=BUFFERS)
+            return self._said(options, uri)
+        except OSError as error:  # also where it goes while it is asked, as one does that is just being plugged in
             reason = error.strerror or str(error)
             raise CameraError(f"cannot open {self._path} ({reason}); check the camera and your rights to it") from None
 
