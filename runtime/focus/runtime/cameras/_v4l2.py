@@ -56,7 +56,7 @@ class V4L2Camera:
             self.close()
             raise
 
-    def _opened(self, options: CameraOptions, uri: str) -> tuple[Said, FrameLayout]:
+    def _opened(self, options: SourceOptions, uri: str) -> tuple[Said, FrameLayout]:
         try:
             self._device.open()
             self._capture = self._video.VideoCapture(self._device, size=BUFFERS)
