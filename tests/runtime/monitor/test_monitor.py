@@ -53,6 +53,15 @@ def test_every_run_begins_anew(shipped, tmp_path):  # noqa: F811
     assert monitor.raised() == {} and monitor.flags() == () and monitor.to_json()["windows"] == 1
 
 
+def test_a_flag_that_is_up_at_the_end_of_a_segment_is_cleared_before_the_next(tmp_path):
+    monitor, told = Monitor(), []
+    monitor.listeners.append(lambda flag, up: told.append((flag.name, up)))
+    for _ in range(2):
+        watch(Replay(cube(30, 37)), OnnxRuntimeEngine(forced(tmp_path), 1), monitor)
+    up, down = ([(name, is_up) for name in ("sink_mass", "collapse")] for is_up in (True, False))
+    assert told == [*up, *down, *up]
+
+
 def test_it_is_a_sink_and_says_what_it_goes_by(shipped):  # noqa: F811
     monitor: MapSink = Monitor()
     watch(source_from_uri("sim:leaves=1,samples=128,seed=20"), shipped, monitor)

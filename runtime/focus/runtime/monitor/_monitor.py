@@ -46,6 +46,8 @@ class Monitor:
 
     def start(self, plan: Plan) -> None:
         """See ``MapSink.start``."""
+        for flag in self._flags:  # of the segment before
+            self._tell(flag, up=False)
         self._begin()
         bundle = plan.bundle
         limits = Limits.of_bundle(bundle)
@@ -121,9 +123,12 @@ class Monitor:
             if latch.update(0.0 if explained else verdict.excess):
                 up.append(verdict)
             if latch.up != before:
-                for listener in self.listeners:
-                    listener(verdict.flag(), latch.up)
+                self._tell(verdict.flag(), up=latch.up)
         return up
+
+    def _tell(self, flag: Flag, *, up: bool) -> None:
+        for listener in self.listeners:
+            listener(flag, up)
 
     def _note(self, verdict: Verdict, window: int) -> None:
         raised = self._raised.get(verdict.name)
