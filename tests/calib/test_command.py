@@ -210,3 +210,9 @@ def test_the_white_of_a_camera_and_the_dark_of_a_file(tmp_path, monkeypatch):
     made = Calibration.load(out)
     assert (made.origin["white"]["lines"], made.origin["dark"][0]["lines"]) == (90, 40)
     assert (made.camera, made.exposure_ms) == ("rig 7", 10.0)
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_taken(tmp_path, capsys):
+    nowhere = tmp_path / "nowhere" / "rig.focuscal"
+    said = says(capsys, "reference", "--white", str(tmp_path / "none.npz"), "--out", str(nowhere))
+    assert f"cannot write {nowhere}: there is no folder {nowhere.parent}; make it" in said

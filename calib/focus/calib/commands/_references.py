@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.out.exists() and not args.overwrite:
         raise OutputError(f"{args.out} exists; choose another --out, or replace it with --overwrite")
+    if not args.out.absolute().parent.is_dir():  # before anybody covers a lens
+        raise OutputError(f"cannot write {args.out}: there is no folder {args.out.parent}; make it")
     options = ReferenceOptions(
         panel=args.panel,
         least_counts=args.least_counts,
