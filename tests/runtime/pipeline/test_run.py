@@ -10,9 +10,10 @@ import pytest
 from focus.kernels import ingest, saliency, standardise
 from focus.runtime import Calibration, CubeError
 from focus.runtime._calibration import FLAWS
+from focus.runtime.cubes import write_npz
 from focus.runtime.engines import engine_from_path
-from focus.runtime.pipeline import FAULTS, Settings, run_pipeline, window_weight
-from focus.runtime.sources import Replay, WordFormat
+from focus.runtime.pipeline import FAULTS, Settings, plan_run, run_pipeline, window_weight
+from focus.runtime.sources import Replay, WordFormat, source_from_uri
 from support.runs import Collected, run
 from support.scenes import Scripted, cube, reflectance
 from support.toy_model import WAVELENGTHS, Toy
@@ -328,3 +329,11 @@ def test_each_fault_is_told_apart(engine):
     }  # fmt: skip
     assert {name: round(share * whole) for name, share in zip(FAULTS, window.faults, strict=True)} == wanted
     assert window.valid_share.mean() == pytest.approx(1 - (1 + 22 + bands * samples) / whole)
+
+
+def test_a_recording_waits_also_where_it_is_played_for_ever(tmp_path, engine):
+    write_npz(cube(20, 18), tmp_path / "leaf.npz")
+    for how in ("", ",loop=1"):
+        source = source_from_uri(f"replay:{tmp_path}/leaf.npz{how}")
+        assert plan_run(source, engine, Settings()).policy == "wait"
+    assert plan_run(source, engine, Settings(policy="live")).policy == "live"

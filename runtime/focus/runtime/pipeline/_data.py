@@ -282,7 +282,8 @@ class Plan:
     @property
     def policy(self) -> Policy:
         """What happens where lines come faster than they are read."""
-        return self.settings.policy or ("wait" if self.source.lines is not None else "record")
+        recording = self.source.lines is not None or self.source.file is not None  # also one that is played for ever
+        return self.settings.policy or ("wait" if recording else "record")
 
     @property
     def places(self) -> int:
