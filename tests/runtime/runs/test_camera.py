@@ -275,6 +275,18 @@ def test_a_model_that_does_not_fit_writes_nothing(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_append_lists_the_segment_of_a_run_that_was_killed(tmp_path):
+    Rig(tmp_path, Camera())()
+    (tmp_path / "out/segment-0002").mkdir()  # what was there when it was killed; the record knows it only once it ends
+    Rig(tmp_path, Camera(), append=True)()
+    listed = [(part["folder"], part["ended"]) for part in record(tmp_path)["segments"]]
+    assert listed == [
+        ("segment-0001", None),
+        ("segment-0002", "the run was killed or broke off"),
+        ("segment-0003", None),
+    ]
+
+
 def test_other_faults_of_the_source_end_the_run(tmp_path):
     class Broken(Camera):
         def start(self, get_buffer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ class SegmentsFolder:
         OutputError: the target holds something else.
         ValueError: both ``append`` and ``overwrite``.
     Attributes:
-        earlier: what the record says of the segments of the earlier run.
+        earlier: what the record says of the segments of the earlier run, and those that it does not know.
     """
 
     def __init__(self, target: Path | str, *, append: bool = False, overwrite: bool = False) -> None:
@@ -47,7 +47,7 @@ class SegmentsFolder:
             )
         segments = self._recorded()
         if append:
-            self.earlier = segments
+            self.earlier = [*segments, *self._killed({segment.get("folder") for segment in segments})]
 
     def _recorded(self) -> list[dict[str, Any]]:
         try:
@@ -58,6 +58,11 @@ class SegmentsFolder:
                 f"{self.target} holds no camera run (no {RECORD} with {SEGMENTS} in it), so it is left alone; "
                 "choose another --out"
             ) from None
+
+    def _killed(self, known: Container[object]) -> list[dict[str, Any]]:
+        """The segments that the record does not know: they are told when they end, and a killed run tells nothing."""
+        names = sorted((folder.name for folder in self._folders()), key=_number)
+        return [{"folder": name, "ended": "the run was killed or broke off"} for name in names if name not in known]
 
     def begin(self) -> None:
         """Makes the folder; an earlier run that is to be replaced goes now.
@@ -79,7 +84,7 @@ class SegmentsFolder:
         Raises:
             OutputError: it cannot be made.
         """
-        taken = [int(folder.name.rpartition("-")[2]) for folder in self._folders()]
+        taken = [_number(folder.name) for folder in self._folders()]
         folder = self.target / f"segment-{max(taken, default=0) + 1:04d}"
         try:
             folder.mkdir()
@@ -101,3 +106,7 @@ class SegmentsFolder:
 
     def _folders(self) -> list[Path]:
         return [folder for folder in self.target.glob("segment-*") if folder.name[len("segment-") :].isdigit()]
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("-")[2])
