@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from itertools import chain, repeat
 from types import SimpleNamespace
@@ -217,6 +218,25 @@ def test_what_nobody_expected_is_raised_and_recorded(tmp_path):
     assert isinstance(raised.value.__cause__, RuntimeError)
     assert (record(tmp_path)["state"], record(tmp_path)["ended"]) == ("broken off", "a mistake of ours")
     assert camera.closed
+
+
+def test_what_fails_while_the_camera_is_silent_is_not_waited_out(tmp_path):
+    silences = iter(range(400))
+
+    class Silent(Camera):
+        def start(self, get_buffer):
+            yield from super().start(get_buffer)
+            for _ in silences:
+                time.sleep(0.05)
+                yield None
+
+    class Full(BaseSink):
+        def add_window(self, reading):
+            raise OutputError("the disk is full")
+
+    summary = Rig(tmp_path, Silent(range(16)), sinks=[Full()])()
+    assert (summary.ended, summary.failed) == ("the disk is full", True)
+    assert next(silences, None) is not None
 
 
 def test_a_camera_that_looks_into_the_dark_is_no_failure(tmp_path):

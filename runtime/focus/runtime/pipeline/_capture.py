@@ -51,7 +51,9 @@ class Capture:
         watch: Watch | None = None,
     ) -> None:
         self._memory, self._policy, self._name = StripMemory(memory), policy, source.facts.name
-        self._assembler = Assembler(source, patch, least_rows, self._take, self._memory, stop, watch)
+        watch = watch or Watch()
+        self._told_idle, told = watch.idle, Watch(watch.lost, self._idle)
+        self._assembler = Assembler(source, patch, least_rows, self._take, self._memory, stop, told)
         self._waiting: deque[Strip] = deque()
         self._changed = threading.Condition()
         self._done, self._unread = False, threading.Event()
@@ -85,9 +87,18 @@ class Capture:
         if self._error is not None:
             raise self._error
 
+    def leave(self) -> None:
+        """Nobody reads any more: ``strips`` ends, also while the source is silent."""
+        self._unread.set()
+
+    def _idle(self) -> None:
+        if self._unread.is_set():
+            raise CannotKeepUp("nobody reads any more")
+        self._told_idle()
+
     def _next(self) -> Strip | None:
         with self._changed:
-            while not self._waiting and not self._done:
+            while not self._waiting and not self._done and not self._unread.is_set():
                 self._changed.wait(PATIENCE_S)
             return self._waiting.popleft() if self._waiting else None
 

@@ -152,8 +152,12 @@ class _Run:
         # A window's rows ahead: the source need not wait for the network, and memory stays bounded.
         rows = ahead(self._reader.rows(self._strips()), self._plan.bundle.backbone.rows)
         with closing(rows):
-            for row in rows:
-                self._take(row)
+            try:
+                for row in rows:
+                    self._take(row)
+            except BaseException:
+                self._capture.leave()  # a camera may be silent for long
+                raise
         self._read(self._cutter.finish(), last=True)
         self._release(None)
         # A camera may look into the dark for a while; a recording that holds nothing else is a mistake.
