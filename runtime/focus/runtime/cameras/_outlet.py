@@ -27,10 +27,11 @@ class Outlet:
 
     @contextmanager
     def reader(self) -> Iterator[int]:
-        """Waits until somebody reads; gives a descriptor that blocks."""
+        """Waits until somebody reads; gives a descriptor that does not block."""
         if self._listener is None:
             descriptor = os.open(self._place.path, os.O_WRONLY | os.O_CLOEXEC)
             try:
+                os.set_blocking(descriptor, False)
                 yield descriptor
             finally:
                 os.close(descriptor)
@@ -38,6 +39,7 @@ class Outlet:
         peer, _ = self._listener.accept()
         with peer:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
+            peer.setblocking(False)
             yield peer.fileno()
 
 

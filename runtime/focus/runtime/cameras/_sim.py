@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from focus.runtime.cameras._camera_clock import CameraClock
 from focus.runtime.cameras._frame_header import FrameHeader
 from focus.runtime.cameras._outlet import Outlet
 from focus.runtime.cameras._scene import Scene
 from focus.runtime.cameras._writer import StreamWriter
-
-#: Lines that wait in a camera's memory for a reader that is late; later ones are lost where ``drop`` is set.
-CAMERA_MEMORY_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class SimSettings:
     """How a camera is played.
 
     Attributes:
-        lines_per_second: 0 sends as fast as the reader takes them.
+        lines_per_second: 0 sends as fast as the reader takes them; a rate that cannot be kept is as fast as it goes.
         lines: how many are sent; None for the whole scene, or without end where it is repeated.
         loop: whether the scene is repeated.
         lose: share of the lines that are never sent.
@@ -109,14 +107,14 @@ class CameraSim:
         self, descriptor: int, line: tuple[int, NDArray[Any]], more: Iterator[tuple[int, NDArray[Any]]]
     ) -> tuple[int, NDArray[Any]] | None:
         """Sends from ``line`` on; gives the line that the reader did not take any more, or None at the end."""
-        pace = _Pace(self._settings.lines_per_second)
+        clock = CameraClock(self._settings.lines_per_second)
         start = time.monotonic()
         try:
             writer = StreamWriter(descriptor, self._scene.header)
             for number, values in itertools.chain([line], more):
                 line = number, values
-                late_s = pace.wait()
-                self._send(writer, number, values, late_s)
+                clock.wait(writer.waited_s)
+                self._send(writer, number, values, full=clock.full)
             writer.end(number + 1)
         except OSError:
             return line
@@ -124,13 +122,13 @@ class CameraSim:
             self.counts.seconds += time.monotonic() - start
         return None
 
-    def _send(self, writer: StreamWriter, number: int, values: NDArray[Any], late_s: float) -> None:
+    def _send(self, writer: StreamWriter, number: int, values: NDArray[Any], *, full: bool) -> None:
         line, now = self._line_of(number), time.monotonic_ns()
         if line == 0:  # all lines of a snapshot cube are taken at once
             self._taken_ns = now
         if self._random.random() < self._settings.lose:
             self.counts.lost += 1
-        elif self._settings.drop and late_s > CAMERA_MEMORY_S:
+        elif self._settings.drop and full:
             self.counts.dropped += 1
         elif self._random.random() < self._settings.corrupt:
             self.counts.corrupted += 1
@@ -155,26 +153,3 @@ class CameraSim:
         places = len(frame) - len(payload) if self._random.random() < 0.5 else len(frame)
         frame[self._random.integers(places)] ^= 1 << self._random.integers(8)
         writer.send(memoryview(frame))
-
-
-class _Pace:
-    """A line clock.
-
-    Args:
-        rate_hz: 0 never waits.
-    """
-
-    def __init__(self, rate_hz: float) -> None:
-        self._period_s = 1.0 / rate_hz if rate_hz else 0.0
-        self._due = time.monotonic()
-
-    def wait(self) -> float:
-        """Waits for the next line's time; gives the seconds by which it is late.
-
-        A delay is caught up with, because a camera's clock does not wait either.
-        """
-        late_s = time.monotonic() - self._due
-        if late_s < 0:
-            time.sleep(-late_s)
-        self._due += self._period_s
-        return max(0.0, late_s) if self._period_s else 0.0

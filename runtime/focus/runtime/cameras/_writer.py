@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import time
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -18,14 +20,19 @@ class StreamWriter:
     """Sends a stream header, then lines.
 
     Args:
-        descriptor: a pipe or socket that blocks; it stays the caller's.
+        descriptor: a pipe or socket; it stays the caller's.
         header: sent at once.
+    Attributes:
+        waited_s: how long the reader was waited for, in all; 0 where the descriptor blocks.
     Raises:
         OSError: the reader has gone away; from every method.
     """
 
     def __init__(self, descriptor: int, header: StreamHeader) -> None:
         self._descriptor, self._header = descriptor, header
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self.waited_s = 0.0
         self.send(header.to_bytes())
 
     def line(
@@ -74,8 +81,17 @@ class StreamWriter:
         """Sends bytes as they are."""
         left: Sequence[bytes | memoryview] = parts
         while left:
-            sent = os.writev(self._descriptor, left)
-            left = _unsent(left, sent)
+            try:
+                sent = os.writev(self._descriptor, left)
+            except BlockingIOError:
+                self._wait()
+            else:
+                left = _unsent(left, sent)
+
+    def _wait(self) -> None:
+        start = time.monotonic()
+        self._poll.poll()
+        self.waited_s += time.monotonic() - start
 
 
 def _unsent(parts: Sequence[bytes | memoryview], sent: int) -> list[bytes | memoryview]:

@@ -81,12 +81,12 @@ def run(args: argparse.Namespace) -> int:
     _write_calibration(scene, args.calibration_out)
     say = _silent if args.quiet else _say
     sim = CameraSim(scene, settings)
-    try:
-        with service(), open_outlet(place) as outlet:
-            say(f"{scene.header.name}: waiting for a reader at {args.to}")
+    with service(), open_outlet(place) as outlet:
+        say(f"{scene.header.name}: waiting for a reader at {args.to}")
+        try:
             sim.run(outlet, say)
-    finally:
-        say(_summary(sim.counts))
+        finally:
+            say(_summary(sim.counts))
     return DONE
 
 
