@@ -38,7 +38,7 @@ def test_a_camera_that_is_switched_off_and_on_goes_on_in_a_new_segment(tmp_path,
             camera.kill()
             field.close()
     record = field.record()
-    assert (record["state"], record["ended"]) == ("complete", "stopped by SIGTERM")
+    assert (record["state"], record["ended"]) == ("ended", "stopped by SIGTERM")
     for part in record["segments"]:
         counts = field.record(part["folder"])["summary"]["counts"]
         assert counts["received"] > 12 and counts["received"] + counts["missing"] + counts["rejected"] == part["lines"]

@@ -143,8 +143,7 @@ def test_a_run_that_is_ended_before_the_first_line_is_no_failure(tmp_path):
     camera = Silent()
     summary = Rig(tmp_path, camera, then=ends)()
     assert (summary.ended, summary.failed, summary.segments) == ("stopped by SIGTERM", False, ()) and camera.closed
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.json"]
-    assert record(tmp_path)["state"] == "complete"
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_run_goes_on_or_is_replaced(tmp_path):
@@ -179,7 +178,7 @@ def test_a_stop_finishes_the_segment(tmp_path):
     summary = rig()
     assert (summary.ended, summary.failed) == ("stopped by SIGTERM", False) and camera.closed
     written = record(tmp_path)
-    assert (written["state"], written["ended"]) == ("complete", "stopped by SIGTERM")
+    assert (written["state"], written["ended"]) == ("ended", "stopped by SIGTERM")
     assert (tmp_path / "out/segment-0001/run.json").exists()
 
 
@@ -203,8 +202,8 @@ def test_a_full_disk_ends_the_run_and_leaves_the_record(tmp_path):
     summary = rig()
     assert (summary.ended, summary.failed) == ("cannot write raw.dat: No space left on device", True)
     assert rig.kinds == ["opened", "failed"]
-    assert (record(tmp_path)["state"], record(tmp_path)["ended"]) == ("failed", summary.ended)
-    assert record(tmp_path)["segments"] == [{"folder": "segment-0001", "ended": summary.ended}]
+    assert (record(tmp_path)["state"], record(tmp_path)["ended"]) == ("broken off", summary.ended)
+    assert record(tmp_path)["segments"] == [{"folder": "segment-0001", "state": "broken off", "ended": summary.ended}]
 
 
 def test_what_nobody_expected_is_raised_and_recorded(tmp_path):
@@ -329,7 +328,7 @@ def test_a_disk_below_the_floor_ends_the_run_with_all_that_was_taken(tmp_path, m
 def test_a_disk_that_is_full_from_the_start_leaves_no_segment(tmp_path):
     summary = Rig(tmp_path, Camera(), outputs=OutputOptions(min_free=10**18))()
     assert summary.failed and "free some space" in summary.ended and not summary.segments
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.json"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_loss_is_said_before_the_segment_is_finished(tmp_path):
@@ -385,3 +384,14 @@ def test_a_camera_that_counts_anew_is_opened_again(tmp_path):
     rig = Rig(tmp_path, Camera([0, 1, 2, 3, 4, 1, 2]), Camera())
     assert [part.summary.counts.received for part in rig().segments] == [5, LINES]
     assert "went back from line 4 to 1" in rig.events[1].message
+
+
+def test_the_record_says_which_segment_is_being_filled(tmp_path):
+    class Looks(BaseSink):
+        def finish(self, summary):
+            seen.append([(part["folder"], part["state"]) for part in record(tmp_path)["segments"]])
+
+    seen = []
+    Rig(tmp_path, Camera(range(8), lost="x"), Camera(), sinks=[Looks()])()
+    assert seen == [[("segment-0001", "running")], [("segment-0001", "ended"), ("segment-0002", "running")]]
+    assert [part["state"] for part in record(tmp_path)["segments"]] == ["ended", "complete"]

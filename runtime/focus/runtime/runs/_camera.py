@@ -25,6 +25,8 @@ from focus.runtime.sources import FrameSource
 #: Version of the record's layout.
 RECORD_VERSION = 1
 
+SOURCE_ENDED = "the camera ended its stream"
+
 
 class Segment(NamedTuple):
     """One time that the camera was there: the name of its folder, how it went, and what it left."""
@@ -103,7 +105,7 @@ class CameraRun:
         self._sinks, self._outputs, self._listeners, self._progress = sinks, outputs, listeners, progress
         self._monitor = monitor
         self._done: list[Segment] = []
-        self._recorded: list[dict[str, Any]] = []
+        self._recorded: dict[str, dict[str, Any]] = {}
         self._segment: str | None = None
         self._lost, self._watch = False, Watch(self._lose, idle)
         self._started_ns = time.time_ns()
@@ -138,9 +140,18 @@ class CameraRun:
                 raise
         # On a disk that is full the record stays as it was, and the reason is still said.
         with suppress(OutputError) if failed else nullcontext():
-            self._record("failed" if failed else "complete", ended)
+            self._finish(ended)
         self._say("failed" if failed else "ended", ended)
         return CameraSummary(tuple(self._done), ended, failed)
+
+    def _finish(self, ended: str) -> None:
+        """The record of a run that is over; a run in which no line arrived leaves none."""
+        if not self._recorded and not self._folder.earlier:
+            self._folder.forget()
+            return
+        last = [segment["state"] for segment in self._recorded.values()][-1:]
+        state = "complete" if ended == SOURCE_ENDED else "broken off" if last == ["broken off"] else "ended"
+        self._record(state, ended)
 
     def _until_the_end(self, camera: FrameSource | None) -> tuple[str, bool]:
         """One segment after the other; returns why the run ended, and whether that is a failure."""
@@ -157,7 +168,7 @@ class CameraRun:
                 if self._stop.reason is not None:
                     break
                 if summary.ended is None:
-                    return "the camera ended its stream", False
+                    return SOURCE_ENDED, False
                 if not summary.lost:
                     return summary.ended, True
                 lost = summary.ended
@@ -184,15 +195,18 @@ class CameraRun:
             CameraError, Stopped: no line arrived; nothing is left of the segment.
         """
         folder = self._folder.new()
+        self._recorded[folder.name] = {"folder": folder.name, "state": "running"}
+        self._record("running")
         try:
             self._done.append(self._streamed(camera, folder))
         except FocusError as error:
             if isinstance(error, (CameraError, Stopped)) or not self._folder.holds_data(folder):
                 self._folder.drop(folder)
+                del self._recorded[folder.name]
             else:
-                self._recorded.append({"folder": folder.name, "ended": str(error)})
+                self._recorded[folder.name] = {"folder": folder.name, "state": "broken off", "ended": str(error)}
             raise
-        self._recorded.append(_of_segment(self._done[-1]))
+        self._recorded[folder.name] = _of_segment(self._done[-1])
         self._record("running")
         return self._done[-1].summary
 
@@ -251,7 +265,7 @@ class CameraRun:
                 "utc_end": utc_text(over),
                 "model": {"name": self._engine.bundle.name, "sha256": self._engine.file.sha256},
                 "source": {"uri": self._uri},
-                SEGMENTS: [*self._folder.earlier, *self._recorded],
+                SEGMENTS: [*self._folder.earlier, *self._recorded.values()],
             }
         )
 
@@ -261,6 +275,7 @@ def _of_segment(segment: Segment) -> dict[str, Any]:
     counts = summary.counts
     return {
         "folder": segment.name,
+        "state": "complete" if summary.ended is None else "ended",
         "ended": summary.ended,
         "lines": counts.lines,
         **asdict(counts),

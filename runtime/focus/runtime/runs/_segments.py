@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from focus.runtime.outputs import RECORD
 
 #: Says in a record that it is a camera run's.
 SEGMENTS = "segments"
+
+#: What became of a segment that nobody wrote the end of.
+KILLED = {"state": "broken off", "ended": "the run was killed or broke off"}
 
 
 class SegmentsFolder:
@@ -52,7 +56,8 @@ class SegmentsFolder:
     def _recorded(self) -> list[dict[str, Any]]:
         try:
             record = json.loads((self.target / RECORD).read_text())
-            return [dict(segment) for segment in record[SEGMENTS]]
+            segments = [dict(segment) for segment in record[SEGMENTS]]
+            return [{**segment, **KILLED} if segment.get("state") == "running" else segment for segment in segments]
         except (OSError, ValueError, TypeError, KeyError):
             raise OutputError(
                 f"{self.target} holds no camera run (no {RECORD} with {SEGMENTS} in it), so it is left alone; "
@@ -62,7 +67,7 @@ class SegmentsFolder:
     def _killed(self, known: Container[object]) -> list[dict[str, Any]]:
         """The segments that the record does not know: they are told when they end, and a killed run tells nothing."""
         names = sorted((folder.name for folder in self._folders()), key=_number)
-        return [{"folder": name, "ended": "the run was killed or broke off"} for name in names if name not in known]
+        return [{"folder": name, **KILLED} for name in names if name not in known]
 
     def begin(self) -> None:
         """Makes the folder; an earlier run that is to be replaced goes now.
@@ -99,6 +104,12 @@ class SegmentsFolder:
     def drop(self, segment: Path) -> None:
         """Removes a segment in which no line arrived."""
         shutil.rmtree(segment, ignore_errors=True)
+
+    def forget(self) -> None:
+        """Removes a record without segments, and the folder if nothing else is in it."""
+        (self.target / RECORD).unlink(missing_ok=True)
+        with suppress(OSError):  # something else is in it
+            self.target.rmdir()
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Replaces the record at once: whoever reads it finds the old one or the new one."""
