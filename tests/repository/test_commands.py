@@ -11,6 +11,7 @@ DOCUMENTED = {
     "focus-doctor": ["--json"],
     "focus-train": ["--out", "--epochs", "--lr", "--seed", "--overwrite"],
     "focus-export": ["--ckpt", "--onnx", "--precision", "--standalone", "--opset"],
+    "focus-eval": ["run", "report", "--engine", "--ckpt", "--data", "--out"],
     "focus-bench": ["--json", "--rows", "--models", "--quick", "--threads", "--weights"],
     "focus-calib": ["reference", "show", "quantize"],
     "focus-build": ["--onnx", "--engine", "--precision", "--batch", "--workspace", "--data", "--keep-anyway"],

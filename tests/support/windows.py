@@ -52,6 +52,6 @@ def small_windows(counts: tuple[int, int, int] = (24, 8, 8), task: str = "classi
         fwhm_nm=np.full(BANDS, 25.0),
         composite_weights=weights,
         patch=PATCH,
-        truth=Truth(informative, share, np.packbits(mask.reshape(total, -1), axis=1)),
+        truth=Truth(informative, share, np.ones_like(share), np.packbits(mask.reshape(total, -1), axis=1)),
         source="windows made for a test",
     )

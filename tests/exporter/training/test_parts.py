@@ -13,7 +13,6 @@ from torch import nn
 
 from focus.exporter.model import discriminative_heads, head_entropy
 from focus.exporter.training import TrainSettings
-from focus.exporter.training import _report as report
 from focus.exporter.training._batches import Batches, epoch_order, flip
 from focus.exporter.training._evaluate import read_windows
 from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at
@@ -187,36 +186,3 @@ def test_group_share_of_a_regression_target_follows_the_target() -> None:
     target = np.array([-1.0, 0.0, 1.0])
     parts = np.stack([2.0 * target, 0.5 * target, -target], axis=1)[:, None]
     np.testing.assert_allclose(group_shares(parts, target[:, None]), [[2.4, 0.6, 0.0]])
-
-
-def test_matched_iou() -> None:
-    mask = np.array([True, True, False, False])
-    assert report.matched_iou(np.array([0.9, 0.8, 0.1, 0.0], np.float32), mask) == 1.0
-    assert report.matched_iou(np.array([0.9, 0.1, 0.8, 0.0], np.float32), mask) == pytest.approx(1 / 3)
-    assert report.matched_iou(np.array([0.0, 0.1, 0.8, 0.9], np.float32), mask) == 0.0
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))
-def test_average_precision_is_the_sum_over_thresholds(rows: list[tuple[int, bool]]) -> None:
-    score = np.array([row[0] for row in rows], np.float32)
-    mask = np.array([row[1] for row in rows])
-    if not mask.any():
-        mask[0] = True
-    expected, recall = 0.0, 0.0
-    for threshold in sorted(set(score.tolist()), reverse=True):
-        above = score >= threshold
-        found = (above & mask).sum() / mask.sum()
-        expected += (found - recall) * (above & mask).sum() / above.sum()
-        recall = found
-    assert report.average_precision(score, mask) == pytest.approx(expected)
-
-
-def test_band_overlap_and_its_random_value() -> None:
-    truth = np.arange(20, dtype=np.float32)
-    assert report.band_overlap(truth * 2, truth, 5) == 1.0
-    assert report.band_overlap(-truth, truth, 5) == 0.0
-    shifted = np.roll(truth, 2)
-    assert report.band_overlap(shifted, truth, 5) == pytest.approx(3 / 7)
-    flat = np.ones(20, np.float32)
-    assert report.band_overlap(flat, truth, 5) == pytest.approx(report.random_overlap(20, 5))

@@ -19,7 +19,7 @@ from focus.exporter.data._windows import Truth, WindowSet
 from focus.runtime import OutputError
 
 #: Raised whenever the layout or the meaning of a cached file changes.
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 def cached(folder: Path | None, kind: str, settings: Mapping[str, Any], ingest: Callable[[], WindowSet]) -> WindowSet:

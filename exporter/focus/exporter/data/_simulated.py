@@ -155,7 +155,8 @@ class _Window(NamedTuple):
     label: int
     traits: tuple[float, ...]
     informative: NDArray[np.float32]
-    share: NDArray[np.float32]
+    lesion_share: NDArray[np.float32]
+    leaf_share: NDArray[np.float32]
     bits: NDArray[np.uint8]
 
 
@@ -172,7 +173,10 @@ def _ingest_scenes(
         label = index % classes
         announced = int(rng.integers(classes)) if SPLITS[split] == "test" else label
         scene = simulate_leaf_scene(rng, sensor, label, size, plan.spurious, announced)
-        share = scene.lesion_mask.reshape(rows, patch, columns, patch).mean(axis=(1, 3), dtype=np.float32)
+        lesion_share, leaf_share = (
+            mask.reshape(rows, patch, columns, patch).mean(axis=(1, 3), dtype=np.float32).reshape(-1)
+            for mask in (scene.lesion_mask, scene.leaf_mask)
+        )
         found.append(
             _Window(
                 np.ascontiguousarray(scene.band_means(patch, rng).T),
@@ -180,7 +184,8 @@ def _ingest_scenes(
                 label,
                 tuple(scene.traits[name] for name in plan.traits),
                 scene.informative,
-                share.reshape(-1),
+                lesion_share,
+                leaf_share,
                 np.packbits(scene.lesion_mask),
             )
         )
@@ -211,7 +216,8 @@ def _collected(
         patch=patch,
         truth=Truth(
             np.stack([window.informative for window in found]),
-            np.stack([window.share for window in found]),
+            np.stack([window.lesion_share for window in found]),
+            np.stack([window.leaf_share for window in found]),
             np.stack([window.bits for window in found]),
         ),
         source=f"{plan.scenes} simulated leaves ({sensor.name}, {simulator_version()}{shortcut}), seed {seed}",

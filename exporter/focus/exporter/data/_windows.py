@@ -25,11 +25,13 @@ class Truth:
     Attributes:
         informative: float32 [M, C], |difference that the lesion makes| / noise; 0 for a healthy leaf.
         lesion_share: float32 [M, N], share of each patch that is lesion.
+        leaf_share: float32 [M, N], share of each patch that is leaf.
         lesion_bits: uint8 [M, ceil(H W / 8)], the full-resolution lesion mask, bit-packed.
     """
 
     informative: Array
     lesion_share: Array
+    leaf_share: Array
     lesion_bits: NDArray[np.uint8]
 
     def lesion_mask(self, window: int, size: tuple[int, int]) -> NDArray[np.bool_]:

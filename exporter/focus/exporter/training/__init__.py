@@ -1,6 +1,7 @@
 """Training FOCUS on windows: a frozen backbone and a data set in, ``model.pt`` and a report out."""
 
-from focus.exporter.training._console import progress_bar, report_table
+from focus.exporter._progress import progress_bar
+from focus.exporter.training._console import report_table
 from focus.exporter.training._report import Explanation, Report
 from focus.exporter.training._seen import seen_by_trained, seen_in_training
 from focus.exporter.training._settings import Precision, TrainSettings

@@ -18,6 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from focus.exporter.metrics import (
+    accuracy,
+    average_precision,
+    band_overlap,
+    collapse,
+    matched_iou,
+    mean_squared_error,
+    r_squared,
+    random_overlap,
+)
 from focus.exporter.model import FocusNet
 from focus.exporter.training._batches import Batches
 from focus.exporter.training._evaluate import read_windows
@@ -91,11 +101,11 @@ def make_report(net: FocusNet, batches: Batches, bundle: Bundle, batch: int, *, 
             attention = reading.attention[-1].float().cpu().numpy(), reading.sink_mass[-1].float().cpu().numpy()
             maps += _explained(net, batches, bundle, indices, logits[-1].argmax(axis=1), *attention)
     outputs = np.concatenate(logits)
-    accuracy: float | None = None
+    right: float | None = None
     r2: tuple[float, ...] = ()
     rmse: tuple[float, ...] = ()
     if windows.task == "classification":
-        accuracy = float(np.mean(outputs.argmax(axis=1) == windows.targets[chosen]))
+        right = accuracy(outputs, windows.targets[chosen])
     else:
         r2, rmse = regression_errors(outputs, windows.targets[chosen], bundle)
     parameters = [value.numel() for value in net.parameters()]
@@ -105,7 +115,7 @@ def make_report(net: FocusNet, batches: Batches, bundle: Bundle, batch: int, *, 
         total=sum(parameters),
         split=split,
         windows=len(chosen),
-        accuracy=accuracy,
+        accuracy=right,
         targets=windows.target_names,
         r2=r2,
         rmse=rmse,
@@ -125,48 +135,8 @@ def regression_errors(
     """
     mean = np.array([target.mean for target in bundle.targets])
     deviation = np.array([target.deviation for target in bundle.targets])
-    squares = ((outputs * deviation + mean - targets) ** 2).mean(axis=0)
-    spread = np.asarray(targets, np.float64).var(axis=0)
-    r2 = 1.0 - squares / np.maximum(spread, 1e-300)
-    return tuple(r2.tolist()), tuple(np.sqrt(squares).tolist())
-
-
-def matched_iou(heatmap: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
-    """Intersection over union of the mask with as many of the brightest patches, [N] both; the mask is not empty."""
-    count = int(mask.sum())
-    brightest = np.zeros_like(mask)
-    brightest[np.argsort(-heatmap, kind="stable")[:count]] = True
-    common = int((brightest & mask).sum())
-    return common / (2 * count - common)
-
-
-def average_precision(score: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
-    """Area under the precision-recall curve as the sum of precision x step in recall, [N] both; ties step together."""
-    order = np.argsort(-score, kind="stable")
-    hits = np.cumsum(mask[order])
-    last_of_tie = np.append(np.diff(score[order]) != 0, True)
-    precision = (hits / np.arange(1, len(mask) + 1))[last_of_tie]
-    recall = hits[last_of_tie] / hits[-1]
-    return float(np.sum(precision * np.diff(recall, prepend=0.0)))
-
-
-def band_overlap(curve: NDArray[np.float32], informative: NDArray[np.float32], k: int) -> float:
-    """BIO@k: intersection over union of the top k of two curves [C]; a tie at the border counts by its expectation."""
-    common = float((_top(curve, k) * _top(informative, k)).sum())
-    return common / (2 * k - common)
-
-
-def random_overlap(bands: int, k: int) -> float:
-    """BIO@k of k bands drawn at random, about: the IoU of the expected overlap k^2 / C."""
-    common = k * k / bands
-    return common / (2 * k - common)
-
-
-def _top(values: NDArray[np.float32], k: int) -> NDArray[np.float64]:
-    """Probability of each value to be among the k largest, ties broken at random."""
-    edge = np.partition(values, -k)[-k]
-    above, tied = values > edge, values == edge
-    return above + tied * ((k - above.sum()) / tied.sum())
+    found = outputs * deviation + mean
+    return tuple(r_squared(found, targets).tolist()), tuple(np.sqrt(mean_squared_error(found, targets)).tolist())
 
 
 def _explained(
@@ -196,8 +166,6 @@ def _explained(
             continue
         shown = attention[row, :, chosen]
         maps = saliency(shown[heads], spectra[row], bundle.band_weight[chosen], bundle.group_of_band)
-        to_patches = shown[heads]
-        collapse = 1.0 - to_patches.sum(axis=-1) + to_patches.max(axis=-1)
         found.append(
             (
                 matched_iou(maps.heatmap, mask),
@@ -206,7 +174,7 @@ def _explained(
                 *_overlaps(maps.curve, informative),
                 float(sink[row, heads, chosen].mean()),
                 float(sink[row, rest, chosen].mean()),
-                float(collapse.mean()),
+                collapse(shown[heads]),
             )
         )
     return found

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from focus.kernels import saliency
 from focus.runtime import Bundle
+from focus.runtime._ranks import spearman
 from focus.runtime.agreement._windows import UNKNOWN, NetInput
 from focus.runtime.engines import Engine
 
@@ -78,7 +79,7 @@ def compare(
     known = labels != UNKNOWN
     hits = (said[known] == labels[known, None]).mean(axis=0) if known.any() else None
     ranks = [
-        _spearman(one.heatmap[window.valid], other.heatmap[window.valid])
+        spearman(one.heatmap[window.valid], other.heatmap[window.valid])
         for window, (one, other) in zip(windows, pairs, strict=True)
     ]
     curved = [rank for rank in ranks if rank is not None] or [0.0]
@@ -123,16 +124,6 @@ def _agreement(bundle: Bundle, pairs: list[tuple[_Reading, _Reading]], said: NDA
 def _logit_difference(pairs: list[tuple[_Reading, _Reading]]) -> float:
     apart = np.max([np.abs(one.logits - other.logits).max() for one, other in pairs])
     return float(apart / max(np.max([np.abs(one.logits).max() for one, _ in pairs]), 1e-12))
-
-
-def _spearman(one: NDArray[np.float32], other: NDArray[np.float32]) -> float | None:
-    from scipy.stats import spearmanr
-
-    if one.size < 2 or np.ptp(one) == 0:
-        return None
-    if np.ptp(other) == 0:
-        return 0.0
-    return float(spearmanr(one, other).statistic)
 
 
 def _top(curve: NDArray[np.float32]) -> set[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from focus.runtime._ranks import matched_iou
 from focus.runtime.sources import Truth
 
 
@@ -23,19 +24,14 @@ def lesion_iou(heatmap: NDArray[np.float32], truth: Truth) -> dict[str, float]:
     for index, name in enumerate(truth.class_names):
         lesions, leaves = truth.lesion_class == index, truth.leaf_class == index
         if lesions.any():
-            found[name] = _matched_iou(heatmap, lesions, leaves)
+            found[name] = _leaf_iou(heatmap, lesions, leaves)
             everywhere |= leaves
     if found:
-        found["all"] = _matched_iou(heatmap, truth.lesion_class >= 0, everywhere)
+        found["all"] = _leaf_iou(heatmap, truth.lesion_class >= 0, everywhere)
     return found
 
 
-def _matched_iou(heatmap: NDArray[np.float32], lesions: NDArray[np.bool_], leaves: NDArray[np.bool_]) -> float:
+def _leaf_iou(heatmap: NDArray[np.float32], lesions: NDArray[np.bool_], leaves: NDArray[np.bool_]) -> float:
     inside = (leaves | lesions) & np.isfinite(heatmap)
-    values, real = heatmap[inside], lesions[inside]
-    area = int(real.sum())
-    if area == 0:
-        return 0.0
-    chosen = np.zeros(real.size, bool)
-    chosen[np.argsort(-values, kind="stable")[:area]] = True
-    return float(np.count_nonzero(chosen & real) / np.count_nonzero(chosen | real))
+    seen = lesions[inside]
+    return matched_iou(heatmap[inside], seen) if seen.any() else 0.0

@@ -1,0 +1,178 @@
+"""``focus-eval``: holds a model's maps against the truth, beside controls."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.resources
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from focus.runtime.commands import DONE, CommandParser, command_parser, run_command
+
+if TYPE_CHECKING:
+    from focus.exporter.data import Simulation
+    from focus.exporter.evaluate import Cache, Networks
+
+NAME = "focus-eval"
+
+EXAMPLES = """\
+examples:
+  focus-eval run --out out/eval
+      the shipped model on 120 of its simulated test windows; some minutes on two cores
+  focus-eval run --ckpt model.pt --data sim:full,test=200 --out out/eval
+      another checkpoint; the same command again goes on where a run was stopped
+  focus-eval run --engine focus-int8.onnx --out out/eval-int8
+      an exported file, as the runtime reads it; controls that need the checkpoint are left out
+  focus-eval report out/eval
+      table, results.json, report.md and report.png anew, from the windows that were measured
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; see ``focus-eval --help``."""
+    return run_command(NAME, lambda: _work(list(sys.argv[1:] if argv is None else argv)))
+
+
+def build_parser() -> CommandParser:
+    """The command's options."""
+    parser = command_parser(
+        NAME,
+        "Holds the maps of a model against windows whose truth is known, beside maps that know nothing.",
+        EXAMPLES,
+    )
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="{run,report}", parser_class=CommandParser)
+    run = kinds.add_parser("run", help="measure, and write the report", allow_abbrev=False)
+    model = run.add_mutually_exclusive_group()
+    model.add_argument("--ckpt", type=Path, metavar="MODEL.pt", help="checkpoint (default: the shipped model's)")
+    model.add_argument("--engine", type=Path, metavar="FILE", help="exported model, .onnx or a plan")
+    run.add_argument(
+        "--data",
+        default="sim:vnir,test=120",
+        metavar="sim:...",
+        help="test= windows are measured (default: %(default)s)",
+    )
+    run.add_argument("--seed", type=int, default=1, help="of the simulation; the training's own (default: %(default)s)")
+    run.add_argument("--threads", type=int, metavar="N", help="threads (default: the cores this process may use)")
+    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="results; a stopped run goes on there")
+    run.set_defaults(work=_run)
+    report = kinds.add_parser("report", help="write the report anew", allow_abbrev=False)
+    report.add_argument("folder", type=Path, metavar="DIR", help="the --out of a run")
+    report.set_defaults(work=lambda args: _report(args.folder))
+    return parser
+
+
+def _work(arguments: list[str]) -> int:
+    args = build_parser().parse_args(arguments)
+    code: int = args.work(args)
+    return code
+
+
+def _run(args: argparse.Namespace) -> int:
+    from focus.exporter.evaluate import Cache, held_out_plan
+
+    if args.threads is not None and args.threads < 1:
+        raise ValueError(f"--threads must be at least 1, got {args.threads}")
+    with _opened(args) as (networks, reader):
+        bundle = networks.model.bundle
+        plan = held_out_plan(args.data, bundle)
+        cache = Cache(args.out)
+        cache.claim(_settings(args, networks, reader, plan))
+        _measure(networks, plan, cache, args.seed)
+    return _report(args.out)
+
+
+def _measure(networks: Networks, plan: Simulation, cache: Cache, seed: int) -> None:
+    from rich.console import Console
+
+    from focus.exporter._progress import progress_bar
+    from focus.exporter.evaluate import evaluate, held_out_windows
+
+    if all(cache.load(index) is not None for index in range(plan.test)):
+        return
+    console = Console()
+    with progress_bar(console, "simulating") as tell:
+        samples = held_out_windows(
+            plan, networks.model.bundle, seed, progress=lambda done, total: tell(done, total, "")
+        )
+    with progress_bar(console, "measuring") as tell:
+        evaluate(networks, samples, cache, seed, progress=lambda done, total: tell(done, total, ""))
+
+
+def _report(folder: Path) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from focus.exporter.evaluate import FILES, write_report
+
+    console = Console(highlight=False)
+    for words in write_report(folder):
+        title, *rows = (tuple(map(_without_error, cells)) for cells in (words.columns, *words.rows))
+        table = Table(*title, title=words.title, title_justify="left")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    console.print(f"wrote {', '.join(str(folder / name) for name in FILES)}", markup=False, soft_wrap=True)
+    return DONE
+
+
+def _without_error(cell: str) -> str:
+    """Seven columns with their standard errors are too wide for a terminal; they are in report.md."""
+    return cell.partition(" ± ")[0]
+
+
+@contextmanager
+def _opened(args: argparse.Namespace) -> Iterator[tuple[Networks, str]]:
+    """The model and its controls, and what reads them."""
+    from focus.exporter.evaluate import Networks
+
+    if args.engine is not None:
+        from focus.exporter.evaluate._engine import EngineNetwork
+        from focus.runtime.engines import engine_from_path
+
+        with engine_from_path(args.engine, args.threads, batch=8) as engine:
+            yield Networks(EngineNetwork(engine)), f"{engine.name} {engine.precision}"
+        return
+    from focus.exporter.commands._torch import require_torch
+
+    require_torch()
+    import torch
+
+    from focus.exporter.evaluate._torch import TorchNetwork, randomised, untrained_prompts
+    from focus.exporter.model import load_checkpoint
+
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    net, bundle = load_checkpoint(args.ckpt or _shipped())
+    controls = {"untrained prompts": untrained_prompts(net, bundle, args.seed)}
+    sanity = {"nothing learnt": randomised(net, bundle, args.seed)}
+    yield Networks(TorchNetwork(net, bundle), controls, sanity), "torch fp32"
+
+
+def _shipped() -> Path:
+    return Path(str(importlib.resources.files("focus.runtime") / "models" / "leaf-vnir.pt"))
+
+
+def _settings(args: argparse.Namespace, networks: Networks, reader: str, plan: Simulation) -> dict[str, Any]:
+    """All that the results depend on; what has changed is named in the refusal."""
+    from focus.exporter.data import simulator_version
+    from focus.runtime._files import file_sha256
+
+    bundle = networks.model.bundle
+    return {
+        "model": bundle.name,
+        "model file": file_sha256(args.engine or args.ckpt or _shipped()),
+        "reader": reader,
+        "data": args.data,
+        "seed": args.seed,
+        "windows": plan.test,
+        "simulator": simulator_version(),
+        "trained_on": bundle.trained_on,
+        "bundle": bundle.model_dump(mode="json"),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The windows to evaluate on: held-out ones whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from focus.exporter.data import Simulation, WindowSet, parse_simulation, simulate_windows
+from focus.exporter.evaluate._contract import Sample
+from focus.runtime import Bundle, FocusError
+from focus.runtime.simulate import CLASS_NAMES
+
+#: A patch is lesion, or leaf, where this share of it is.
+HALF = 0.5
+
+
+def held_out_plan(spec: str, bundle: Bundle) -> Simulation:
+    """What to simulate for ``sim:...``; ``scenes=`` and ``val=`` change nothing.
+
+    Raises:
+        FocusError: no simulation, or not the model's sensor or classes.
+    """
+    if not spec.startswith("sim:"):
+        raise FocusError(f"--data {spec} has no truth to hold maps against; give a simulation, e.g. sim:vnir,test=120")
+    plan = replace(parse_simulation(spec), scenes=len(CLASS_NAMES), val=1)
+    if plan.traits or bundle.task != "classification":
+        raise FocusError("maps are held against the lesions of a class; give a classification model and no task=")
+    bundle.require_wavelengths(plan.make_sensor().wavelengths_nm, f"--data {spec}")
+    if plan.class_names != bundle.class_names:
+        raise FocusError(
+            f"--data {spec} has the classes {', '.join(plan.class_names)}, model {bundle.name} knows "
+            f"{', '.join(bundle.class_names)}; set classes= to the model's"
+        )
+    return plan
+
+
+def held_out_windows(
+    plan: Simulation, bundle: Bundle, seed: int, *, workers: int = 2, progress: Callable[[int, int], None] | None = None
+) -> list[Sample]:
+    """The test windows of a simulation; those of a training with the same seed, of which it saw none.
+
+    Each window has random numbers of its own, so the training's windows need not be made, and a few test windows are
+    the first ones of many.
+
+    Args:
+        plan: from ``held_out_plan``.
+        bundle: the model that reads them.
+        seed: of the simulation.
+        workers: processes; 0 stays in this one.
+        progress: called with scenes done and in all.
+    """
+    windows = simulate_windows(plan, bundle.backbone.patch, bundle.window, seed, workers=workers, progress=progress)
+    return [_sample(windows, number, index) for number, index in enumerate(windows.of("test"))]
+
+
+def _sample(windows: WindowSet, number: int, index: np.int64) -> Sample:
+    truth = windows.truth
+    if truth is None:
+        raise ValueError(f"{windows.source} has no truth")
+    lesion = truth.lesion_share[index] >= HALF
+    return Sample(
+        number,
+        windows.band_means[index],
+        windows.composite[index].astype(np.float32),
+        int(windows.targets[index]),
+        truth.informative[index],
+        lesion,
+        (truth.leaf_share[index] >= HALF) | lesion,
+    )

@@ -1,0 +1,99 @@
+"""A checkpoint, and the same network without what it learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from focus.exporter.evaluate._contract import Answer, Array
+from focus.exporter.model import FocusNet
+from focus.runtime import Bundle
+
+#: Windows in one pass; more of them fall out of a processor's cache.
+AT_ONCE = 2
+
+
+class TorchNetwork:
+    """Reads windows through torch, float32.
+
+    Args:
+        net: in eval mode, on the CPU.
+        bundle: its facts.
+    """
+
+    def __init__(self, net: FocusNet, bundle: Bundle) -> None:
+        self.net, self.bundle = net, bundle
+        self._heads = list(bundle.reading.heads)
+        self._others = [head for head in range(bundle.backbone.heads) if head not in self._heads]
+
+    def read(self, spectra: Array, composite: Array) -> Answer:
+        """See ``Network.read``."""
+        parts = [
+            self._pass(spectra[i : i + AT_ONCE], composite[i : i + AT_ONCE]) for i in range(0, len(spectra), AT_ONCE)
+        ]
+        return _joined(parts)
+
+    @torch.no_grad()
+    def _pass(self, spectra: Array, composite: Array) -> Answer:
+        reading = self.net(torch.from_numpy(spectra), torch.from_numpy(composite))
+        blocks = tuple(_array(block[:, self._heads]) for block in reading.attention)
+        sink = _array(reading.sink_mass[-1])
+        others = sink[:, self._others] if self._others else None
+        return Answer(_array(reading.logits), blocks[-1], sink[:, self._heads], others, blocks)
+
+
+@torch.no_grad()
+def untrained_prompts(net: FocusNet, bundle: Bundle, seed: int) -> TorchNetwork:
+    """The same network with prompts as training would start from; adapter, [SINK] and backbone stay.
+
+    The groups' shares W were measured on the trained prompts, so all groups count alike.
+    """
+    control = deepcopy(net)
+    control.prompts.copy_(_start_of(control.prompts, seed))
+    return TorchNetwork(control, _with_reading(bundle, control))
+
+
+@torch.no_grad()
+def randomised(net: FocusNet, bundle: Bundle, seed: int) -> TorchNetwork:
+    """The same network with nothing learnt: prompts as at the start, adapter and [SINK] drawn with the mean and the
+    deviation of the learnt ones (an adapter starts at zero, which has no map). The backbone stays.
+    """
+    control = deepcopy(net)
+    control.prompts.copy_(_start_of(control.prompts, seed))
+    for offset, value in enumerate((control.adapter, control.sink), start=1):
+        noise = torch.randn(value.shape, generator=torch.Generator().manual_seed(seed + offset))
+        value.copy_(value.mean() + value.std() * noise)
+    return TorchNetwork(control, _with_reading(bundle, control))
+
+
+def _start_of(prompts: Tensor, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return nn.init.trunc_normal_(torch.empty_like(prompts), std=0.02, generator=generator)
+
+
+def _with_reading(bundle: Bundle, net: FocusNet) -> Bundle:
+    reading = bundle.reading.model_copy(update={"group_share": None})
+    norms = tuple(net.adapter.float().norm(dim=1).tolist())
+    facts = bundle.model_copy(update={"reading": reading, "adapter_norm": norms})
+    return Bundle.model_validate(facts.model_dump())
+
+
+def _joined(parts: Sequence[Answer]) -> Answer:
+    """The answers of some passes as one."""
+    others = [part.other_sink for part in parts if part.other_sink is not None]
+    return Answer(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.attention for part in parts]),
+        np.concatenate([part.sink for part in parts]),
+        np.concatenate(others) if others else None,
+        tuple(np.concatenate(blocks) for blocks in zip(*(part.blocks for part in parts), strict=True)),
+    )
+
+
+def _array(values: Tensor) -> Array:
+    found: Array = values.float().numpy()
+    return found
