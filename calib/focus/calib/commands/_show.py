@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``focus-calib show``."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a .focuscal of focus-calib reference")
-    parser.add_argument("--out", type=Path, metavar="PNG", help="the picture to draw (default: NAME.png, here)")
+    parser.add_argument(
+        "--out", type=Path, metavar="PNG", help="the picture to draw (default: NAME.png in the folder you are in)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`focus-run inspect FILE`: what a cube file holds, a quicklook and the mean spectrum."""
+"""`focus-run inspect FILE`: what a file of a cube or of a map holds, and pictures of it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,20 @@ _PICTURE_LINES = 48
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `focus-run inspect`."""
-    parser.description = "Print what is in a cube file; draw a quicklook and the mean spectrum."
+    parser.description = (
+        "Print what is in a cube file; draw a quicklook and the mean spectrum. Of a map of a run, whose bands have "
+        "names and no wavelengths, the first band is drawn. The pictures are NAME-PART.png in the folder that you are "
+        "in, or in that of --out."
+    )
     parser.add_argument(
         "file", type=Path, metavar="FILE", help="ENVI (header or data), TIFF, MATLAB, NPY, NPZ, NetCDF or HDF5"
     )
     parser.add_argument(
-        "--out", type=Path, default=Path(), metavar="DIR", help="where the pictures go (default: this folder)"
+        "--out",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="folder of the pictures, made where there is none (default: the folder you are in)",
     )
     parser.add_argument("--variable", metavar="NAME", help="variable of a MATLAB, NetCDF or HDF5 file")
     parser.add_argument(
@@ -49,11 +57,22 @@ def run(args: argparse.Namespace) -> int:
     """
     from rich.console import Console
 
+    from focus.runtime.commands._inspect_map import map_table, thinned, write_map
     from focus.runtime.cubes import open_cube, quicklook, subsample
+    from focus.runtime.cubes._map import open_map
 
+    console = Console(highlight=False)
+    shown = open_map(args.file) if args.wavelengths is None else None
+    if shown is not None:
+        picture = thinned(shown, 0)
+        console.print(map_table(shown, picture))
+        _make_folder(args.out)
+        path = args.out / f"{args.file.stem}-quicklook.png"
+        write_map(path, shown, picture)
+        console.print(f"wrote {path}", markup=False, soft_wrap=True)
+        return 0
     cube = open_cube(args.file, variable=args.variable, axes=args.axes, wavelengths_nm=args.wavelengths)
     values = subsample(cube)
-    console = Console(highlight=False)
     console.print(_table(cube, values))
     _make_folder(args.out)
     written = [args.out / f"{args.file.stem}-{part}.png" for part in ("quicklook", "spectrum")]

@@ -96,14 +96,47 @@ def open_envi(path: Path, *, wavelengths_nm: WavelengthOption = None) -> Cube:
         described = described.with_wavelengths(table)
     if "byte order" not in fields and layout.dtype.itemsize > 1:
         described = replace(described, notes=(*described.notes, "no byte order is stated; taken as little-endian"))
+    stored = stored_values(path, header, fields, layout)
+    described = replace(described, notes=described.notes + stored.notes)
+    kept = {key: fields[key] for key in _KEPT if key in fields}
+    return cube_from_description(stored.values, described, stored.path, stored.format, kept)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Values of a file, and where they lie.
+
+    Attributes:
+        values: [C, H, W], memory-mapped.
+        path: the data file.
+        format: such as "ENVI BIL".
+        notes: what the reader had to assume, one sentence each.
+    """
+
+    values: NDArray[Any]
+    path: Path
+    format: str
+    notes: tuple[str, ...]
+
+
+def stored_values(path: Path, header: Path, fields: Mapping[str, str], layout: RawLayout) -> Stored:
+    """The values that a header describes, also while their file grows.
+
+    Args:
+        path: `header`, or the data file beside it.
+        header: the header.
+        fields: of the header.
+        layout: that the header states.
+    Raises:
+        CubeError: if the data are missing or disagree with the header.
+    """
     data = _data_of(header, layout) if path == header else path
     growing = fields.get(FILE_STATE) == GROWING
     if growing:
         layout = _grown(data, layout)
-        described = replace(described, notes=(*described.notes, "its writer has not finished it"))
     values = bands_first(_map(data, layout, header.name, growing), _AXES[layout.interleave])
-    kept = {key: fields[key] for key in _KEPT if key in fields}
-    return cube_from_description(values, described, data, f"ENVI {layout.interleave.upper()}", kept)
+    notes = ("its writer has not finished it",) if growing else ()
+    return Stored(values, data, f"ENVI {layout.interleave.upper()}", notes)
 
 
 def header_of(path: Path) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from focus.runtime._errors import CubeError
 from focus.runtime.cubes._cube import Cube
 from focus.runtime.cubes._describe import Description, bands_first, check_memory, cube_from_description, find_axes
+from focus.runtime.cubes._envi_header import describe_header
 from focus.runtime.cubes._tables import WavelengthOption, table_beside, table_from_option
 
 _GDAL_NODATA = 42113
@@ -24,7 +26,8 @@ _GDAL_NODATA = 42113
 def open_tiff(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthOption = None) -> Cube:
     """Opens a TIFF cube: memory-mapped where its pages lie uncompressed one after another, else unpacked into memory.
 
-    TIFF has no place for wavelengths: they come from the option, or from a table beside the file.
+    TIFF has no place for wavelengths: they come from the option, from the page of a file that a run wrote, or from a
+    table beside the file.
 
     Args:
         path: the file.
@@ -33,22 +36,28 @@ def open_tiff(path: Path, *, axes: str | None = None, wavelengths_nm: Wavelength
     Raises:
         CubeError: if the file is damaged, is no cube, or has no wavelengths.
     """
-    values, labels, nodata = _load(path)
+    values, labels, nodata, fields = load_tiff(path)
     values = bands_first(values, find_axes(values.shape, None, axes or labels, path.name))
-    described = table_from_option(wavelengths_nm, len(values)) or table_beside(path) or Description()
+    own = describe_header(fields, path.name, len(values)) if "wavelength" in fields else None
+    described = table_from_option(wavelengths_nm, len(values)) or own or table_beside(path) or Description()
     if described.ignore_value is None:
         described = replace(described, ignore_value=nodata)
     return cube_from_description(values, described, path, "TIFF", {"axes": axes or labels})
 
 
-def _load(path: Path) -> tuple[NDArray[Any], str, float | None]:
-    """Values in stored order, that order, and the ignore value."""
+def load_tiff(path: Path) -> tuple[NDArray[Any], str, float | None, dict[str, str]]:
+    """Values in stored order, that order, the ignore value, and what the page of a run's file says in ENVI's words.
+
+    Raises:
+        CubeError: if the file is damaged, or holds no stack of bands.
+    """
     import tifffile
 
     with _complaints() as complaints:
         try:
             with tifffile.TiffFile(path) as tiff:
-                loaded = *_read(tiff, path), _nodata(tiff)
+                fields = _own_fields(tiff)
+                loaded = *_read(tiff, path, bool(fields)), _nodata(tiff), fields
         except CubeError as error:
             fault: CubeError | None = error
         except Exception as error:
@@ -80,8 +89,25 @@ def _complaints() -> Iterator[list[str]]:
         logger.propagate = propagated
 
 
-def _read(tiff: Any, path: Path) -> tuple[NDArray[Any], str]:
+def _own_fields(tiff: Any) -> dict[str, str]:
+    """What a run wrote into the description of its page, lists joined by commas as in an ENVI header; else empty."""
+    try:
+        fields = json.loads(tiff.pages[0].description)
+    except ValueError:
+        return {}
+    if not isinstance(fields, dict) or "description" not in fields:
+        return {}
+    return {key: ", ".join(map(str, held)) if isinstance(held, list) else str(held) for key, held in fields.items()}
+
+
+def _read(tiff: Any, path: Path, own: bool) -> tuple[NDArray[Any], str]:
     """Values in stored order, and that order as an arrangement of "chw"."""
+    page = tiff.pages[0]
+    if own and page.is_memmappable:
+        # A map may have a single band, or a single line, which nothing but its page tells from a flat picture.
+        shape = page.imagelength, page.imagewidth, page.samplesperpixel
+        dtype = np.dtype(page.dtype).newbyteorder(tiff.byteorder)
+        return np.memmap(path, dtype=dtype, mode="r", offset=page.dataoffsets[0], shape=shape), "hwc"
     series = _only_cube(tiff, path)
     shape, labels = series.get_shape(squeeze=False), series.get_axes(squeeze=False)
     kept = [axis for axis in range(len(shape)) if shape[axis] > 1 or labels[axis] in "YX"]

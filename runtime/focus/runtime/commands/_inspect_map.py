@@ -1,0 +1,101 @@
+"""What `focus-run inspect` shows of a map: its size, its bands, their ranges, and a picture of the first one."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from focus.runtime.cubes._map import Map
+
+# Lines and samples that are looked at, and bands that are listed.
+_LOOKED_AT = 1024
+_LISTED = 24
+
+# A longer strip is drawn shorter than it is, because nothing could be seen in it.
+_LONGEST = 12.0
+
+
+def map_table(shown: Map, picture: NDArray[np.float32]) -> object:
+    """What the file holds, a row a band."""
+    from rich.table import Table
+    from rich.text import Text
+
+    bands, lines, samples = shown.values.shape
+    table = Table(title=Text(shown.provenance.name), show_header=False, title_justify="left")
+    rows = [
+        ("format", shown.provenance.format),
+        ("what", shown.provenance.fields.get("description", "not stated")),
+        ("shape", f"{bands} band{'s' * (bands > 1)} x {lines} lines x {samples} samples, without wavelengths"),
+        ("type", f"{shown.values.dtype.name}, {shown.values.nbytes / 2**20:,.1f} MiB"),
+        ("ignore value", "not stated" if shown.ignore_value is None else f"{shown.ignore_value:g}"),
+        ("looked at", f"{picture.shape[0]} lines x {picture.shape[1]} samples"),
+    ]
+    for band, name in enumerate(shown.band_names[:_LISTED]):
+        rows.append((f"band {band}", f"{name}: {_range(picture if band == 0 else thinned(shown, band))}"))
+    if bands > _LISTED:
+        rows.append(("...", f"{bands - _LISTED} more bands"))
+    rows += [("note", note) for note in shown.provenance.notes]
+    for label, text in rows:
+        table.add_row(label, Text(text))
+    return table
+
+
+def thinned(shown: Map, band: int) -> NDArray[np.float32]:
+    """Evenly spaced lines and samples of a band, as they are looked at and drawn."""
+    return shown.thinned(band, _LOOKED_AT)
+
+
+def _range(values: NDArray[np.float32]) -> str:
+    """Lowest, middle and highest value, and how much has none."""
+    import numpy as np
+
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return "no values"
+    low, middle, high = (float(number) for number in (known.min(), np.median(known), known.max()))
+    share = 100 * (1 - known.size / values.size)
+    return f"{low:.4g} to {high:.4g}, median {middle:.4g}" + (f", {share:.2f} % without a value" if share else "")
+
+
+def write_map(path: Path, shown: Map, picture: NDArray[np.float32]) -> None:
+    """Draws the first band in colours that colour-blind readers can tell apart, with a bar of them.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from focus.runtime._files import write_atomically
+
+    _, lines, samples = shown.values.shape
+    turned = lines > 1.5 * samples
+    across, down = (lines, samples) if turned else (samples, lines)
+    aspect = float(np.clip(across / down, 1 / _LONGEST, _LONGEST))
+    height = 8.0 / aspect if aspect > 1 else 6.0
+    figure = Figure(figsize=(9.5 if aspect > 1 else 6.0 * aspect + 3.0, height + 1.2), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    image = axes.imshow(
+        picture.T if turned else picture, extent=(0, across, down, 0), cmap="viridis", interpolation="nearest"
+    )
+    axes.set_aspect("auto")
+    axes.set_box_aspect(1 / aspect)
+    axes.set_facecolor("#cccccc")
+    axes.set_xlabel("line" if turned else "sample", fontsize=9)
+    axes.set_ylabel("sample" if turned else "line", fontsize=9)
+    axes.locator_params(axis="y", nbins=4 if aspect > 4 else 7)
+    axes.tick_params(labelsize=8)
+    axes.set_title(f"{shown.provenance.name}: {shown.band_names[0]}", loc="left", fontsize=10)
+    figure.colorbar(image, cax=axes.inset_axes((1.015, 0.0, 0.02 if aspect > 1 else 0.05, 1.0))).ax.tick_params(
+        labelsize=8
+    )
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    write_atomically(path, content.getvalue())
