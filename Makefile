@@ -15,6 +15,7 @@ FUZZ ?=
 KILLS ?=
 # Locks keep their pins; `make lock LOCK=--upgrade` moves them.
 LOCK ?=
+JOBS ?= 2
 
 # The stamps carry the checksum of everything that a set-up depends on, so a set-up runs again when one of them changed.
 checksum = $(shell (echo '$(PYTHON)'; cat $(1) requirements/uv.txt scripts/apt.sh scripts/venv.sh pyproject.toml) | cksum | cut -d' ' -f1)
@@ -40,9 +41,9 @@ demo-full: $(VENV_READY) ## train a small model, export it and run it (installs 
 	@$(VENV)/bin/focus-run --engine $(OUT)/demo-full/focus.onnx --camera sim: --out $(OUT)/demo-full/run --overwrite
 	@echo "Look at $(OUT)/demo-full/run"
 
-test: $(VENV_READY) ## run the tests
+test: $(VENV_READY) ## run the tests; JOBS=8 for more of them at once
 	@scripts/tools.sh
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
 
 test-v4l2: $(VENV_READY) ## run V4L2 on a kernel's own driver, in a virtual machine without acceleration (some minutes)
 	@scripts/v4l2.sh $(VENV)

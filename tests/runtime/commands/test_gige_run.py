@@ -41,4 +41,4 @@ def test_a_camera_that_is_switched_off_and_on_goes_on_in_a_new_segment(tmp_path,
     assert (record["state"], record["ended"]) == ("ended", "stopped by SIGTERM")
     for part in record["segments"]:
         counts = field.record(part["folder"])["summary"]["counts"]
-        assert counts["received"] > 12 and counts["received"] + counts["missing"] + counts["rejected"] == part["lines"]
+        assert counts["received"] > 0 and counts["received"] + counts["missing"] + counts["rejected"] == part["lines"]
