@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from focus.runtime._bundle import Bundle
 from focus.runtime.outputs._curve import Curves
+from focus.runtime.outputs._fold import Fold
 from focus.runtime.outputs._preview import Preview, stretched
 
 #: Colours of classes and groups that stay apart for colour-blind readers (Okabe and Ito), first the calmest.
@@ -30,6 +31,8 @@ def colour(index: int) -> str:
 class Scene:
     """A scene on axes in lines and samples; a long strip lies on its side, so that lines run to the right.
 
+    One that is much longer than wide is folded into rows.
+
     Attributes:
         preview: what to draw.
         turned: whether it lies on its side.
@@ -41,20 +44,34 @@ class Scene:
     @property
     def aspect(self) -> float:
         """Width / height as drawn."""
+        if self.preview.fold is not None:
+            return self.preview.fold.aspect
         samples, lines = self.preview.extent
         return lines / samples if self.turned else samples / lines
 
     def image(self, axes: Axes, values: NDArray[Any], size: tuple[int, int] | None = None, **style: Any) -> AxesImage:
         """Draws values [h, w, ...] over the whole scene; ``size`` is (samples, lines), by default the scene's."""
         samples, lines = size or self.preview.extent
-        if self.turned:
-            values, samples, lines = np.swapaxes(values, 0, 1), lines, samples
-        return axes.imshow(values, extent=(0, samples, lines, 0), aspect="equal", **style)
+        fold = self.preview.fold
+        laid = self.laid(values, size, _nothing(values))
+        if fold is not None:
+            return axes.imshow(laid, extent=(0, fold.row_lines, fold.height, 0), aspect=fold.stretch, **style)
+        across, down = (lines, samples) if self.turned else (samples, lines)
+        return axes.imshow(laid, extent=(0, across, down, 0), aspect="equal", **style)
+
+    def laid(self, values: NDArray[Any], size: tuple[int, int] | None, empty: Any) -> NDArray[Any]:
+        """Values [h, w, ...] as they lie in the picture; ``empty`` is what stands between the rows of a folded one."""
+        if self.preview.fold is not None:
+            return self.preview.fold.lay(values, size or self.preview.extent, empty)
+        return np.swapaxes(values, 0, 1) if self.turned else values
 
     def contour(self, axes: Axes, mask: NDArray[np.bool_], **style: Any) -> None:
         """Outlines a full-resolution mask [lines, samples]."""
-        if mask.any() and not mask.all():
-            axes.contour(mask.T if self.turned else mask, levels=[0.5], **style)
+        if not mask.any() or mask.all():
+            return
+        laid = self.laid(mask, mask.shape[::-1], False)
+        fold = self.preview.fold
+        axes.contour(*(() if fold is None else fold.places()), laid, levels=[0.5], **style)
 
     def frame(self, axes: Axes, title: str) -> None:
         """Limits, labels and title."""
@@ -67,9 +84,27 @@ class Scene:
         axes.set_ylabel(down, fontsize=8, color=INK, labelpad=1)
         axes.tick_params(labelsize=7, length=2, color="#888888", labelcolor="#555555")
         axes.locator_params(nbins=5)
+        if self.preview.fold is not None:
+            _mark_rows(axes, self.preview.fold)
         axes.set_title(title, fontsize=10, color=INK, loc="left", fontweight="bold", pad=5)
         for spine in axes.spines.values():
             spine.set_visible(False)
+
+
+def _nothing(values: NDArray[Any]) -> Any:
+    """What is drawn as nothing: white, or without opacity, or no number."""
+    if values.dtype == np.uint8:
+        return 255
+    return 0.0 if values.ndim == 3 else np.nan
+
+
+def _mark_rows(axes: Axes, fold: Fold) -> None:
+    """Limits and labels of a folded strip."""
+    axes.set_xlim(0, fold.row_lines)
+    axes.set_ylim(fold.height, 0)
+    axes.set_yticks([*fold.labels], [*fold.labels.values()])
+    axes.set_xlabel("line of the row\n\n", fontsize=8, color=INK, labelpad=1)
+    axes.set_ylabel("first line of each row", fontsize=8, color=INK, labelpad=1)
 
 
 def scene_from(preview: Preview) -> Scene:
@@ -96,10 +131,8 @@ def draw_heatmap(scene: Scene, axes: Axes) -> AxesImage:
     low, high = np.percentile(heatmap[known], [50, 99.7]) if known.any() else (0.0, 1.0)
     high = max(high, low + 1e-12)
     strength = np.clip((np.nan_to_num(heatmap, nan=low) - low) / (high - low), 0, 1)
-    alpha = strength**0.6 * 0.9
+    alpha = scene.laid(strength**0.6 * 0.9, scene.preview.patch_extent, 0.0)
     filled = np.where(known, heatmap, low)
-    if scene.turned:
-        alpha = alpha.T
     return scene.image(
         axes, filled, scene.preview.patch_extent, cmap=HEAT, vmin=0, vmax=high, alpha=alpha, interpolation="bilinear"
     )

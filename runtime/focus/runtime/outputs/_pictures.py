@@ -64,9 +64,7 @@ class Pictures:
         Raises:
             OutputError: the disk is full.
         """
-        path = self._folder / "quicklook.png"
-        with writing(path):
-            Image.fromarray(stretched(self._scene.preview.composite)).save(path)
+        self._quicklook()
         self._save(self._overlay(), "overlay.png")
         self._save(self._curve(), "curve.png")
         self._save(self._overview(), "overview.png")
@@ -77,13 +75,28 @@ class Pictures:
         with writing(self._folder / name):
             (self._folder / name).write_bytes(drawn.getvalue())
 
+    def _quicklook(self) -> None:
+        """A pixel a sample; a folded one has labels."""
+        if self._scene.preview.fold is not None:
+            figure, axes = self._single(share=0.95)
+            self._quicklook_panel(axes)
+            self._save(figure, "quicklook.png")
+            return
+        path = self._folder / "quicklook.png"
+        with writing(path):
+            Image.fromarray(stretched(self._scene.preview.composite)).save(path)
+
     def _overlay(self) -> Figure:
-        width = 9.0
-        height = min(12.0, max(2.4, 0.82 * width / self._scene.aspect + 1.0))
-        figure = Figure((width, height), layout="constrained")
-        axes = figure.subplots()
+        figure, axes = self._single()
         self._heatmap(axes, "Where: saliency M over the quicklook")
         return figure
+
+    def _single(self, share: float = 0.82) -> tuple[Figure, Axes]:
+        """A figure for one picture of the scene, which takes this share of the width."""
+        width = 9.0
+        height = min(12.0, max(2.4, share * width / self._scene.aspect + 1.0))
+        figure = Figure((width, height), layout="constrained")
+        return figure, figure.subplots()
 
     def _curve(self) -> Figure:
         figure = Figure((10.0, 4.2), layout="constrained")

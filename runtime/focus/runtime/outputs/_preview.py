@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime.outputs._contract import BaseSink
+from focus.runtime.outputs._fold import Fold, fold_of
 from focus.runtime.outputs._thinned import Thinned
 from focus.runtime.pipeline import MapRow, Plan, RunSummary
 
 Array = NDArray[np.float32]
 
-#: Lines and samples of the largest picture.
+#: Lines and samples of the largest picture; a folded one has more lines.
 LIMIT = 1600
 
 
@@ -19,6 +20,7 @@ class Preview(BaseSink):
     """Collects a scene's composite and maps, thinned out where the scene is huge.
 
     Attributes:
+        fold: how the scene is folded, or None where it is not much longer than wide.
         composite: float32 [h, w, 3], reflectance, nan where masked.
         heatmap: float32 [rows, columns], M.
         scores: float32 [rows, columns, K].
@@ -26,6 +28,7 @@ class Preview(BaseSink):
         patch_extent: the same for the maps, whose last patches may reach beyond the scene.
     """
 
+    fold: Fold | None
     composite: Array
     heatmap: Array
     scores: Array
@@ -52,12 +55,14 @@ class Preview(BaseSink):
 
     def finish(self, summary: RunSummary) -> None:
         """See ``MapSink.finish``."""
-        self.composite, self.heatmap, self.scores = (
-            thinned.array() for thinned in (self._composite, self._heatmap, self._scores)
-        )
         columns = -(-summary.samples // self._patch)
         self.patch_extent = (columns * self._patch, self._rows * self._patch)
         self.extent = (summary.samples, self.patch_extent[1] if self._snapshots else summary.lines)
+        self.fold = fold_of(*self.extent)
+        self.composite, self.heatmap, self.scores = (
+            thinned.square() if self.fold is None else thinned.array()
+            for thinned in (self._composite, self._heatmap, self._scores)
+        )
 
 
 def stretched(composite: Array) -> NDArray[np.uint8]:
