@@ -83,7 +83,7 @@ class Fold:
         row, sample = np.divmod(down[:, None], self.pitch)
         line = row * self.row_lines + across
         covered, samples = size[1] / len(values), size[0] / values.shape[1]
-        folded = values[
+        folded: NDArray[Any] = values[
             np.minimum(line / covered, len(values) - 1).astype(int),
             np.minimum(sample / samples, values.shape[1] - 1).astype(int),
         ]
