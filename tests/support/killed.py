@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from focus.runtime import open_cube
 from focus.runtime.commands.run import main
+from focus.runtime.cubes._map import open_map
 from focus.runtime.sources import read_lines
 from support.field import LINES, SAMPLES, Field
 from support.scenes import cube
@@ -127,12 +128,20 @@ def windows(folder: Path) -> list[dict[str, str]]:
 
 
 def opened_map(folder: Path, name: str) -> NDArray[Any]:
-    """[lines, bands, samples], whichever format it has."""
+    """[lines, bands, samples], whichever format it has; `tifffile` and our own reader find the same."""
     path = folder / f"{name}.tif"
     if not path.exists():
         return opened_envi(folder, name)
-    values = np.asarray(tifffile.imread(path))
-    return values[:, None] if values.ndim == 2 else values.transpose(0, 2, 1)
+    theirs = np.asarray(tifffile.imread(path))
+    values = theirs[:, None] if theirs.ndim == 2 else theirs.transpose(0, 2, 1)
+    np.testing.assert_array_equal(own_values(path), values.transpose(1, 0, 2))
+    return values
+
+
+def own_values(path: Path) -> NDArray[Any]:
+    """[bands, lines, samples] as our own reader finds them, of maps without wavelengths and of cubes."""
+    shown = open_map(path)
+    return open_cube(path).values if shown is None else shown.values
 
 
 def opened_envi(folder: Path, name: str) -> NDArray[Any]:
@@ -142,8 +151,7 @@ def opened_envi(folder: Path, name: str) -> NDArray[Any]:
         warnings.simplefilter("error")
         image = spectral.io.envi.open(str(header))
     theirs = np.asarray(image.open_memmap(interleave="bip"))
-    if name in ("raw", "saliency-cube"):  # the others have no wavelengths, which our reader wants
-        np.testing.assert_array_equal(open_cube(header).values, theirs.transpose(2, 0, 1))
+    np.testing.assert_array_equal(own_values(header), theirs.transpose(2, 0, 1))
     return theirs.transpose(0, 2, 1)
 
 
