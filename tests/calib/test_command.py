@@ -55,6 +55,13 @@ def test_from_recordings(tmp_path, capsys, recordings):
     assert Calibration.load(out).dark_rate is not None
 
 
+def test_wrong_usage_names_the_help_of_its_kind(capsys):
+    for given in (["reference", "--whit", "x"], ["reference", "--white", "x", "--out", "y", "--bogus"]):
+        assert "; see focus-calib reference --help" in says(capsys, *given)
+    assert "unrecognized arguments: --bogus; see focus-calib show --help" in says(capsys, "show", "x", "--bogus")
+    assert "; see focus-calib --help" in says(capsys, "make")
+
+
 def test_show_draws_and_prints(tmp_path, capsys, recordings, monkeypatch):
     out = tmp_path / "rig.focuscal"
     assert main(["reference", *recordings, "--panel", "0.95", "--out", str(out)]) == 0

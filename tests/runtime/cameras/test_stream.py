@@ -217,12 +217,32 @@ def test_a_path_is_opened_by_what_it_is(tmp_path, kind):
     assert metas[-1].sequence == 29_999
 
 
+NO_STREAM = "is no byte stream; expected tcp://HOST:PORT"
+
+
 @pytest.mark.parametrize(
-    "uri", ["tcp://host", "tcp://:7700", "tcp://h:x", "unix:", "fifo:", "file:/x", "tcp://h:99999"]
+    ("uri", "message"),
+    [
+        ("unix:", f"{NO_STREAM}, unix:/path or fifo:/path"),
+        ("fifo:", NO_STREAM),
+        ("file:/x", NO_STREAM),
+        ("tcp://h/x:1", NO_STREAM),
+        ("tcp://host", "tcp://host has no port; expected tcp://HOST:PORT such as"),
+        ("tcp://host:", "has no port"),
+        ("tcp://:7700", "has no host"),
+        ("tcp://h:x", "the port must be 1 to 65535, got 'x'"),
+        ("tcp://h:99999", "the port must be 1 to 65535, got '99999'"),
+        ("tcp://h:0", "the port must be 1 to 65535, got '0'"),
+    ],
 )
-def test_places_that_are_none(uri):
-    with pytest.raises(ValueError, match=r"is no byte stream; expected tcp://HOST:PORT, unix:/path or fifo:/path"):
+def test_places_that_are_none(uri, message):
+    with pytest.raises(ValueError, match=message):
         place_from_uri(uri)
+
+
+def test_an_address_of_ipv6_stands_in_brackets():
+    place = place_from_uri("tcp://[::1]:7700")
+    assert (place.path, place.port) == ("::1", 7700)
 
 
 def test_another_rigs_calibration_is_refused():

@@ -283,7 +283,18 @@ def test_bad_choices(bad):
     assert "--exposure must be milliseconds, more than 0, got -3" in bad.says("--exposure", "-3")
     assert "leave out --bit-depth" in bad.says("--bit-depth", "12", camera="sim:")
     assert "--scale goes with --quantity reflectance" in bad.says("--scale", "2")
+    for free in ("900000TB", "900000.1TB"):
+        said = bad.says("--min-free", free)
+        assert f"the disk of {bad.root}" in said and ".part" not in said
     assert "unrecognized arguments: --frobnicate; see focus-run --help" in bad.says("--frobnicate")
+
+
+def test_a_command_that_is_none(capsys):
+    assert main(["bogus", "--out", "x"]) == 2
+    said = capsys.readouterr().err
+    assert said == (
+        "focus-run: unknown command 'bogus'; commands are inspect, cameras, camera-sim; see focus-run --help\n"
+    )
 
 
 def test_bad_places(bad, monkeypatch):

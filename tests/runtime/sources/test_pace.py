@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from focus.runtime import CubeError
-from focus.runtime.sources import LINE_COLUMNS, Pace, Replay, source_from_uri
+from focus.runtime.sources import LINE_COLUMNS, Pace, Replay, SourceOptions, source_from_uri
 from support.scenes import cube
 from support.toy_model import WAVELENGTHS
 
@@ -98,3 +98,10 @@ def test_snapshot_cubes_that_are_played_again_begin_at_a_multiple_of_their_lines
 
     source = Replay(held, pace=Pace(loop=True))
     assert [number for number, _ in played(source, clock, 9)] == [0, 1, 2, 3, 4, 5, 6, 9, 10]
+
+
+@pytest.mark.parametrize("field", ["bit depth", "bit shift", "cube lines"])
+def test_a_field_of_a_header_that_is_no_number_is_named(tmp_path, field):
+    header = recording(tmp_path, 3, {field: "12 bit"})
+    with pytest.raises(CubeError, match=f"'{field}' must be a whole number, got '12 bit'; correct the header"):
+        source_from_uri(f"replay:{header}", SourceOptions(quantity="counts", raw=True))

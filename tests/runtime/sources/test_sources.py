@@ -174,8 +174,11 @@ def test_simulation_loses_the_share_of_lines_that_was_asked_for():
         ("replay:", "replay: needs a file"),
         (
             "replay:leaf.hdr,rate=fast",
-            "replay:FILE,rate=R.recorded,loop=1 cannot be read from 'leaf.hdr,rate=fast'",
+            "cannot be read from 'leaf.hdr,rate=fast': rate must be lines per second, or recorded, got 'fast'",
         ),
+        ("replay:leaf.hdr,loop=yes", "loop must be 0 or 1, got 'yes'"),
+        ("replay:leaf.hdr,fps=3", "replay: has no option 'fps'; it takes rate=LINES_PER_SECOND.recorded and loop=1"),
+        ("replay:leaf.hdr,rate=3,fps=3", "replay: has no option 'fps'"),
         ("replay:leaf.hdr,rate=-1,loop=1", "rate must be lines per second, 0 .* or more, got -1"),
         ("/dev/no-such-camera", "cannot read /dev/no-such-camera: No such file or directory; plug the camera in"),
         ("/dev/null", "/dev/null is no video device, FIFO or Unix socket; see focus-run cameras"),
@@ -186,6 +189,11 @@ def test_simulation_loses_the_share_of_lines_that_was_asked_for():
 def test_refused_uris(uri, message):
     with pytest.raises(ValueError, match=message):
         source_from_uri(uri)
+
+
+def test_a_file_may_be_named_like_an_option(tmp_path):
+    write_npz(cube(5, 6), tmp_path / "leaf,v=2.npz")
+    assert source_from_uri(f"replay:{tmp_path}/leaf,v=2.npz,rate=300").facts.name == "leaf,v=2.npz"
 
 
 def test_options_go_to_the_cube(tmp_path):

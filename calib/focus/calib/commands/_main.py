@@ -42,17 +42,19 @@ def _parser() -> CommandParser:
     )
     reference = kinds.add_parser("reference", help="make a calibration of the references, recorded or from a camera")
     _references.add_arguments(reference)
-    reference.set_defaults(work=_references.run)
+    reference.set_defaults(work=_references.run, error=reference.error)
     show = kinds.add_parser("show", help="print and draw what is in a calibration")
     _show.add_arguments(show)
-    show.set_defaults(work=_show.run)
+    show.set_defaults(work=_show.run, error=show.error)
     quantize = kinds.add_parser("quantize", help="make an INT8 model of an FP32 one")
     _quantize.add_arguments(quantize)
-    quantize.set_defaults(work=_quantize.run)
+    quantize.set_defaults(work=_quantize.run, error=quantize.error)
     return parser
 
 
 def _run(arguments: list[str]) -> int:
-    args = _parser().parse_args(arguments)
+    args, unknown = _parser().parse_known_args(arguments)
+    if unknown:  # argparse would name the command without its kind
+        args.error(f"unrecognized arguments: {' '.join(unknown)}")
     code: int = args.work(args)
     return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import socket
 import time
@@ -12,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from focus.runtime._errors import CameraError, CameraLost
 
@@ -22,6 +22,8 @@ RETRY_S = 0.05
 
 #: What the kernel may hold for us: a few lines, while the interpreter is busy elsewhere.
 KERNEL_BUFFER_BYTES = 4 * 2**20
+
+_TCP = re.compile(r"tcp:(?://)?(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:/\[\]]*))(?::(?P<port>[^/]*))?/?")
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,21 @@ def place_from_uri(uri: str) -> Place:
     if scheme == "fifo" and rest:
         return Place("fifo", _plain(rest), 0, uri)
     if scheme == "tcp":
-        try:
-            parts = urlsplit(uri)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            host = port = None
-        if host and port:
-            return Place("tcp", host, port, uri)
+        return _tcp_place(uri)
     raise ValueError(f"{uri} is no byte stream; expected tcp://HOST:PORT, unix:/path or fifo:/path")
+
+
+def _tcp_place(uri: str) -> Place:
+    expected = "expected tcp://HOST:PORT such as tcp://127.0.0.1:7700"
+    found = _TCP.fullmatch(uri)
+    if found is None:
+        raise ValueError(f"{uri} is no byte stream; {expected}")
+    host, port = found["six"] or found["host"], found["port"]
+    if not host or not port:
+        raise ValueError(f"{uri} has no {'port' if host else 'host'}; {expected}")
+    if not (port.isdecimal() and 1 <= int(port) <= 65535):
+        raise ValueError(f"{uri}: the port must be 1 to 65535, got {port!r}; {expected}")
+    return Place("tcp", host, int(port), uri)
 
 
 def _plain(path: str) -> str:

@@ -68,6 +68,8 @@ def _work(arguments: list[str]) -> int:
     others: dict[str, ModuleType] = {"inspect": inspect, "cameras": cameras, "camera-sim": camera_sim}
     other = others.get(arguments[0]) if arguments else None
     if other is None:
+        if arguments and not arguments[0].startswith("-"):
+            raise ValueError(f"unknown command {arguments[0]!r}; commands are {', '.join(others)}; see {NAME} --help")
         return _run(arguments)
     parser = CommandParser(prog=f"{NAME} {arguments[0]}", formatter_class=RawDescriptionHelpFormatter)
     other.add_arguments(parser)

@@ -11,6 +11,7 @@ from focus.runtime.doctor._report import Ability, Facts
 TRAINING = ("torch", "timm", "onnx", "lightning-fabric")
 QUANTISING = ("nncf", "onnx")
 SERVING = ("starlette", "uvicorn", "prometheus-client")
+POSITIONS = ("pynmeagps", "pyserial")
 
 
 def abilities_of(facts: Facts) -> tuple[Ability, ...]:
@@ -22,6 +23,7 @@ def abilities_of(facts: Facts) -> tuple[Ability, ...]:
         _extra(facts, "quantise", "make INT8 models (focus-calib quantize)", "quantize", QUANTISING),
         _extra(facts, "train", "train and export models (focus-train, focus-export)", "export", TRAINING),
         _extra(facts, "live-page", "show a run while it goes on (focus-run --serve)", "serve", SERVING),
+        _extra(facts, "positions", "say where each line was taken (focus-run --gps)", "gps", POSITIONS),
         *camera_abilities(facts),
     )
 

@@ -44,6 +44,8 @@ LIBRARIES = (
     Library("starlette", "starlette", ("starlette",)),
     Library("uvicorn", "uvicorn", ("uvicorn",)),
     Library("prometheus-client", "prometheus_client", ("prometheus-client",)),
+    Library("pynmeagps", "pynmeagps", ("pynmeagps",)),
+    Library("pyserial", "serial", ("pyserial",)),
     Library("linuxpy", "linuxpy", ("linuxpy",)),
     Library("harvesters", "harvesters", ("harvesters",)),
 )

@@ -63,12 +63,26 @@ class FreeSpace(BaseSink):
             free = shutil.disk_usage(self._folder).free
         if free >= self._least:
             return None
-        return f"the disk of {self._folder} has {size_text(free)} left, --min-free is {size_text(self._least)}"
+        left, least = _told_apart(free, self._least)
+        return f"the disk of {self._folder} has {left} left, --min-free is {least}"
 
 
-def size_text(size: int) -> str:
+def size_text(size: int, digits: int = 3) -> str:
     """Bytes for people, as in ``1.5 GB``."""
+    rounded = _rounded(size, digits)
     for unit, name in _UNITS:
-        if size >= unit:
-            return f"{size / unit:.3g} {name}"
+        if rounded >= unit:
+            return f"{rounded / unit:.{digits}g} {name}"
     return f"{size} bytes"
+
+
+def _told_apart(free: int, least: int) -> tuple[str, str]:
+    """Both sizes, with as many digits as it takes to see which is the smaller."""
+    digits = 3
+    while _rounded(free, digits) == _rounded(least, digits):
+        digits += 1
+    return size_text(free, digits), size_text(least, digits)
+
+
+def _rounded(size: int, digits: int) -> float:
+    return float(f"{size:.{digits}g}")

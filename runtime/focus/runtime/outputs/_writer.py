@@ -83,7 +83,8 @@ class RunWriter(BaseSink):
         if options.track is not None and options.track.live:
             self._sinks.append(FixesSink(files, options.track))
         if options.min_free:
-            self._sinks.insert(0, FreeSpace(self._folder, options.min_free, self._low))
+            # Named by the folder above it: a recording's own is hidden until it is whole.
+            self._sinks.insert(0, FreeSpace(self._folder.parent, options.min_free, self._low))
         if plan.truth is not None:
             self._truth = TruthSink(files)
             self._sinks.append(self._truth)

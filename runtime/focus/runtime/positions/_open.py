@@ -16,7 +16,7 @@ from focus.runtime.positions._track import Track
 DEFAULT_BAUD = 9600
 
 _TCP = re.compile(r"tcp://(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:/\s]+)):(?P<port>\d{1,5})")
-_DEVICE = re.compile(r"(?P<path>.*?)(?:,baud=(?P<baud>\d+))?")
+_DEVICE = re.compile(r"(?P<path>.*?)(?:,baud=(?P<baud>[^,]*))?")
 
 
 @contextmanager
@@ -50,6 +50,8 @@ def _receiver(place: str) -> Receiver | None:
         )
     found = _DEVICE.fullmatch(place)
     path, baud = (place, None) if found is None else (found["path"], found["baud"])
+    if baud is not None and not baud.isdecimal():
+        raise ValueError(f"--gps {path}: baud must be a number such as 9600, got {baud!r}")
     try:
         device = stat.S_ISCHR(Path(path).stat().st_mode)
     except OSError as error:

@@ -39,7 +39,13 @@ class Pace:
         Raises:
             ValueError: they are none.
         """
-        return cls(None if rate == "recorded" else float(rate), bool(int(loop)))
+        if loop not in ("0", "1"):
+            raise ValueError(f"loop must be 0 or 1, got {loop!r}")
+        try:
+            lines_per_second = None if rate == "recorded" else float(rate)
+        except ValueError:
+            raise ValueError(f"rate must be lines per second, or recorded, got {rate!r}") from None
+        return cls(lines_per_second, loop == "1")
 
 
 class LineClock:

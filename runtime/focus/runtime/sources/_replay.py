@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from focus.runtime._calibration import Calibration, Folded, Rig
 from focus.runtime._errors import CubeError
 from focus.runtime.cubes import Cube, resample, resampling_matrix
+from focus.runtime.cubes._envi_header import integer
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, SourceFacts, Truth
 from focus.runtime.sources._lines import RecordedLine, lines_table_of, read_lines
 from focus.runtime.sources._pace import LineClock, Pace
@@ -118,7 +119,7 @@ class Replay:
             serial=serial_of(cube),
             file=Path(path) if path else None,
             provenance=_provenance(cube, resample_to is not None),
-            cube_lines=int(cube.provenance.fields["cube lines"]) if "cube lines" in cube.provenance.fields else None,
+            cube_lines=_cube_lines(cube),
         )
         self.facts = own if resample_to is None or self._matrix is None else _resampled(own, resample_to, self._matrix)
 
@@ -249,6 +250,12 @@ def _resampled(own: SourceFacts, bands: Bands, matrix: NDArray[np.float64]) -> S
         # Half a band's weight must come from good bands, as in focus.runtime.cubes.resample.
         good_bands=matrix @ own.good_bands >= 0.5 - 1e-6,
     )
+
+
+def _cube_lines(cube: Cube) -> int | None:
+    """Lines of a snapshot camera's cube, as a recording's header says; None for push-broom."""
+    fields = cube.provenance.fields
+    return integer(fields, "cube lines", cube.provenance.name, low=1) if "cube lines" in fields else None
 
 
 def _provenance(cube: Cube, resampled: bool) -> dict[str, Any]:

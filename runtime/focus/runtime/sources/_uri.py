@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from focus.runtime.cubes import open_cube
+from focus.runtime.cubes._envi_header import integer
 from focus.runtime.sources._contract import FrameSource
 from focus.runtime.sources._options import CAMERA_FIELDS, FILE_FIELDS, OPTION_OF_FIELD, SourceOptions
 from focus.runtime.sources._pace import Pace
@@ -15,6 +17,7 @@ from focus.runtime.sources._sim import Sim, SimOptions
 
 #: ``replay:FILE,rate=330,loop=1``
 _REPLAY_OPTIONS = re.compile(r"(.*?)((?:,(?:rate|loop)=[^,]*)*)$")
+_OPTION = re.compile(r",([^=,/]+)=")
 
 
 def source_from_uri(uri: str, options: SourceOptions | None = None) -> FrameSource:
@@ -60,6 +63,7 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
         raise ValueError("replay: needs a file, e.g. replay:leaf.hdr")
     if options.scale is not None and options.quantity != "reflectance":
         raise ValueError("--scale goes with --quantity reflectance (stored value / scale = reflectance)")
+    _refuse_unknown(path)
     cube = open_cube(path, variable=options.variable, axes=options.axes, wavelengths_nm=options.wavelengths_nm)
     if options.quantity is not None:
         stated = options.scale if options.scale is not None else cube.scale
@@ -70,7 +74,7 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
         cube,
         calibration=options.calibration,
         resample_to=options.resample_to,
-        words=_words(options, cube.provenance.fields),
+        words=_words(options, cube.provenance.fields, cube.provenance.name),
         pace=pace,
         any_camera=bool(options.any_camera),
         raw=bool(options.raw),
@@ -78,13 +82,13 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
     )
 
 
-def _words(options: SourceOptions, header: Mapping[str, str]) -> WordFormat:
+def _words(options: SourceOptions, header: Mapping[str, str], name: str) -> WordFormat:
     """How counts lie in the words: the user's word goes before that of a recording's header."""
     bits, shift = options.bits, options.shift
     if bits is None and "bit depth" in header:
-        bits = int(header["bit depth"])
+        bits = integer(header, "bit depth", name)
     if shift is None and "bit shift" in header:
-        shift = int(header["bit shift"])
+        shift = integer(header, "bit shift", name)
     return WordFormat(bits, shift)
 
 
@@ -96,6 +100,13 @@ def _path_and_pace(text: str) -> tuple[str, Pace]:
         return path, Pace.from_texts(given.get("rate", "0"), given.get("loop", "0"))
     except ValueError as error:
         raise ValueError(f"replay:FILE,rate=R|recorded,loop=1 cannot be read from {text!r}: {error}") from None
+
+
+def _refuse_unknown(path: str) -> None:
+    """Says so where what looks like an option is no part of the file's name."""
+    unknown = [name for name in _OPTION.findall(path) if name not in ("rate", "loop")]
+    if unknown and not Path(path).exists():
+        raise ValueError(f"replay: has no option {unknown[0]!r}; it takes rate=LINES_PER_SECOND|recorded and loop=1")
 
 
 def _refuse(options: SourceOptions, names: Sequence[str], reason: str) -> None:
