@@ -58,9 +58,13 @@ def test_a_signal_finishes_the_window_and_every_file(field, number):
 
 def test_a_recording_that_cannot_keep_up_stops_and_says_so(field):
     field.camera(0)  # as fast as it is taken
-    run = field.run("--buffer", "4", "--stride", "1", "--overlap", "3", "--quiet", "--policy", "record")
+    run = field.run("--buffer", "4", "--stride", "1", "--overlap", "3", "--policy", "record")
     assert run.wait(60) == 1
-    field.heard("sends faster than its lines are read")
+    why = "sends faster than its lines are read"
+    field.heard(why)
+    summary = run.stdout.read()
+    assert "segment-0001" in summary and why not in summary
+    assert sum(why in line for line in field.said) == 1
     counts = field.record("segment-0001")["summary"]["counts"]
     assert counts["received"] > 0 and counts["missing"] == 0
     assert field.record()["state"] == "ended"

@@ -116,10 +116,10 @@ def _print_summary(engine: Engine, summary: CameraSummary, folder: SegmentsFolde
     print_rows(
         [
             ("model", f"{engine.bundle.name}, {engine.name} {engine.precision}"),
-            ("ended", summary.ended),
+            *([] if summary.failed else [("ended", summary.ended)]),  # a failure is said on stderr, once
             ("lines", counted(summary.counts)),
             ("windows", str(summary.windows)),
-            *(_of_segment(segment) for segment in summary.segments[-10:]),
+            *(_of_segment(segment, summary.ended) for segment in summary.segments[-10:]),
         ],
         warnings_of([segment.results.monitor for segment in summary.segments]),
     )
@@ -128,6 +128,8 @@ def _print_summary(engine: Engine, summary: CameraSummary, folder: SegmentsFolde
         print(f"{len(summary.segments)} segments in {folder.target}/; look at {last / 'overview.png'} first")
 
 
-def _of_segment(segment: Segment) -> tuple[str, str]:
+def _of_segment(segment: Segment, told: str) -> tuple[str, str]:
+    """A row of the summary; why the segment ended only where that is not ``told`` of the run already."""
     part = segment.summary
-    return segment.name, f"{part.lines} lines, {part.windows} windows, {part.seconds:.0f} s; {part.ended or 'the end'}"
+    ended = "" if part.ended == told else f"; {part.ended or 'the end'}"
+    return segment.name, f"{part.lines} lines, {part.windows} windows, {part.seconds:.0f} s{ended}"

@@ -150,8 +150,7 @@ export class Strip {
       if (!before || !here || (before.segment === here.segment && before.cube === here.cube)) continue;
       const x = Math.round(this.x(row * this.plan.patch));
       if (before.segment === here.segment) {
-        context.fillStyle = ink("panel"); // between two cubes of a snapshot camera
-        context.fillRect(x - 1, 0, 2, this.canvas.clientHeight);
+        this.paintCubeBorder(context, x);
         continue;
       }
       context.fillStyle = ink("bad");
@@ -162,6 +161,14 @@ export class Strip {
       context.fillStyle = ink("bad-ground");
       context.fillText(text, x + 5, 14);
     }
+  }
+
+  /** Between two cubes of a snapshot camera: dashed, in black and white, so that it is no gap of missing lines. */
+  paintCubeBorder(context, x) {
+    context.fillStyle = "#000000";
+    context.fillRect(x - 1, 0, 2, this.canvas.clientHeight);
+    context.fillStyle = "#ffffff";
+    for (let y = 0; y < this.canvas.clientHeight; y += 12) context.fillRect(x - 1, y, 2, 6);
   }
 
   paintPlace(context) {
