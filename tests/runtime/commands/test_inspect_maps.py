@@ -98,7 +98,7 @@ def test_a_map_opens_while_it_grows_and_with_a_torn_line(tmp_path, capsys, write
         data.write(b"x" * 7)
     said, picture = inspected(tmp_path / f"map{suffix}", tmp_path, capsys)
     assert f"{bands} band{'s' * (bands > 1)} x 130 lines x 5 samples" in said and "0.15 % without a value" in said
-    assert picture.shape[1] > 3 * picture.shape[0]  # a long strip lies on its side
+    assert 1.5 < picture.shape[1] / picture.shape[0] < 5  # a long strip lies on its side, in rows
 
 
 def test_what_is_ignored_has_no_colour_and_no_part_in_the_range(tmp_path, capsys):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _LOOKED_AT = 1024
 _LISTED = 24
 
-# A longer strip is drawn shorter than it is, because nothing could be seen in it.
-_LONGEST = 12.0
+# A few lines of many samples are drawn higher than they are, because nothing could be seen in them.
+_WIDEST = 12.0
 
 
 def map_table(shown: Map, picture: NDArray[np.float32]) -> object:
@@ -47,7 +47,11 @@ def map_table(shown: Map, picture: NDArray[np.float32]) -> object:
 
 def thinned(shown: Map, band: int) -> NDArray[np.float32]:
     """Evenly spaced lines and samples of a band, as they are looked at and drawn."""
-    return shown.thinned(band, _LOOKED_AT)
+    from focus.runtime.outputs._fold import MOST_ROWS, fold_of
+
+    _, lines, samples = shown.values.shape
+    rows = 1 if fold_of(samples, lines) is None else MOST_ROWS
+    return shown.thinned(band, _LOOKED_AT * rows, _LOOKED_AT)
 
 
 def _range(values: NDArray[np.float32]) -> str:
@@ -63,7 +67,7 @@ def _range(values: NDArray[np.float32]) -> str:
 
 
 def write_map(path: Path, shown: Map, picture: NDArray[np.float32]) -> None:
-    """Draws the first band in colours that colour-blind readers can tell apart, with a bar of them.
+    """Draws the first band in colours that colour-blind readers can tell apart, with a bar of them; a strip in rows.
 
     Raises:
         OutputError: if it cannot be written.
@@ -73,24 +77,30 @@ def write_map(path: Path, shown: Map, picture: NDArray[np.float32]) -> None:
     from matplotlib.figure import Figure
 
     from focus.runtime._files import write_atomically
+    from focus.runtime.outputs._draw import mark_rows
+    from focus.runtime.outputs._fold import fold_of
 
     _, lines, samples = shown.values.shape
-    turned = lines > 1.5 * samples
+    fold = fold_of(samples, lines)
+    turned = fold is None and lines > 1.5 * samples
     across, down = (lines, samples) if turned else (samples, lines)
-    aspect = float(np.clip(across / down, 1 / _LONGEST, _LONGEST))
+    aspect = min(across / down, _WIDEST) if fold is None else fold.aspect
     height = 8.0 / aspect if aspect > 1 else 6.0
     figure = Figure(figsize=(9.5 if aspect > 1 else 6.0 * aspect + 3.0, height + 1.2), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    image = axes.imshow(
-        picture.T if turned else picture, extent=(0, across, down, 0), cmap="viridis", interpolation="nearest"
-    )
-    axes.set_aspect("auto")
-    axes.set_box_aspect(1 / aspect)
     axes.set_facecolor("#cccccc")
     axes.set_xlabel("line" if turned else "sample", fontsize=9)
     axes.set_ylabel("sample" if turned else "line", fontsize=9)
-    axes.locator_params(axis="y", nbins=4 if aspect > 4 else 7)
+    if fold is None:
+        laid, right, bottom = picture.T if turned else picture, float(across), float(down)
+        axes.locator_params(axis="y", nbins=4 if aspect > 4 else 7)
+    else:
+        laid, right, bottom = fold.lay(picture, (samples, lines), np.nan), float(fold.row_lines), fold.height
+        mark_rows(axes, fold)
+    image = axes.imshow(laid, extent=(0, right, bottom, 0), cmap="viridis", interpolation="nearest")
+    axes.set_aspect("auto")
+    axes.set_box_aspect(1 / aspect)
     axes.tick_params(labelsize=8)
     axes.set_title(f"{shown.provenance.name}: {shown.band_names[0]}", loc="left", fontsize=10)
     figure.colorbar(image, cax=axes.inset_axes((1.015, 0.0, 0.02 if aspect > 1 else 0.05, 1.0))).ax.tick_params(

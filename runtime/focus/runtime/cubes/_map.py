@@ -33,10 +33,10 @@ class Map:
     ignore_value: float | None
     provenance: Provenance
 
-    def thinned(self, band: int, longest: int) -> NDArray[np.float32]:
-        """A band with every n-th line and sample, at most so many of each, as float32 [h, w]; nan where ignored."""
+    def thinned(self, band: int, most_lines: int, most_samples: int) -> NDArray[np.float32]:
+        """A band with every n-th line and m-th sample, at most so many, as float32 [h, w]; nan where ignored."""
         lines, samples = self.values.shape[1:]
-        stored = self.values[band, :: -(-lines // longest), :: -(-samples // longest)]
+        stored = self.values[band, :: -(-lines // most_lines), :: -(-samples // most_samples)]
         ignored = np.zeros(stored.shape, bool) if self.ignore_value is None else stored == self.ignore_value
         return np.where(ignored, np.float32(np.nan), stored.astype(np.float32))
 

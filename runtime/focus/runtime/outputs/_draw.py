@@ -85,7 +85,7 @@ class Scene:
         axes.tick_params(labelsize=7, length=2, color="#888888", labelcolor="#555555")
         axes.locator_params(nbins=5)
         if self.preview.fold is not None:
-            _mark_rows(axes, self.preview.fold)
+            mark_rows(axes, self.preview.fold)
         axes.set_title(title, fontsize=10, color=INK, loc="left", fontweight="bold", pad=5)
         for spine in axes.spines.values():
             spine.set_visible(False)
@@ -98,7 +98,7 @@ def _nothing(values: NDArray[Any]) -> Any:
     return 0.0 if values.ndim == 3 else np.nan
 
 
-def _mark_rows(axes: Axes, fold: Fold) -> None:
+def mark_rows(axes: Axes, fold: Fold) -> None:
     """Limits and labels of a folded strip."""
     axes.set_xlim(0, fold.row_lines)
     axes.set_ylim(fold.height, 0)
