@@ -73,7 +73,7 @@ def test_positions_of_a_receiver_are_attached_by_time(tmp_path):
     assert len(placed) > 0.5 * len(windows)
     by_sequence = {int(row["sequence"]): row for row in lines}
     for row in placed:
-        # A window's own time is its middle, so its first line may lie before the first fix, and its last after the last.
+        # A window's time is its middle's: its first line may lie before the first fix, its last after the last one.
         first, last = (by_sequence[int(row[name])]["lat"].strip() for name in ("first_sequence", "last_sequence"))
         assert not first or float(first) - 1e-6 <= float(row["lat"])
         assert not last or float(row["lat"]) <= float(last) + 1e-6
