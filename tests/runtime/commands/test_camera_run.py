@@ -51,7 +51,7 @@ def test_a_signal_finishes_the_window_and_every_file(field, number):
     run.send_signal(number)
     assert run.wait(60) == 0
     said = run.stdout.read()
-    assert f"stopped by {'SIGTERM' if number == signal.SIGTERM else 'Ctrl-C'}" in said and "1 segments in" in said
+    assert f"stopped by {'SIGTERM' if number == signal.SIGTERM else 'Ctrl-C'}" in said and "1 segment in" in said
     assert field.record("segment-0001")["summary"]["ended"] == field.record()["ended"]
     assert (field.out / "segment-0001" / "overview.png").exists()
 

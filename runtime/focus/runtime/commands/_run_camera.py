@@ -125,7 +125,8 @@ def _print_summary(engine: Engine, summary: CameraSummary, folder: SegmentsFolde
     )
     if summary.segments:
         last = folder.target / summary.segments[-1].name
-        print(f"{len(summary.segments)} segments in {folder.target}/; look at {last / 'overview.png'} first")
+        count = len(summary.segments)
+        print(f"{count} segment{'s' if count > 1 else ''} in {folder.target}/; look at {last / 'overview.png'} first")
 
 
 def _of_segment(segment: Segment, told: str) -> tuple[str, str]:
