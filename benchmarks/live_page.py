@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -55,7 +55,7 @@ class Timed:
     """Adds up the time of calls."""
 
     total_s: float = 0.0
-    longest_s: float = field(default=0.0)
+    longest_s: float = 0.0
 
     def call(self, function: Callable[[Any], None], argument: Any) -> None:
         """Calls it."""

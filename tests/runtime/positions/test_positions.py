@@ -170,6 +170,7 @@ def test_places_that_are_none(tmp_path):
         ("udp://1.2.3.4:5", ValueError, "--gps takes a file, a serial port such as .*, or tcp://HOST:PORT, got 'udp:"),
         (f"{tmp_path}/gps.csv,baud=9600", ValueError, "gps.csv is a file; ,baud= goes with a serial port"),
         ("/dev/ttyUSB0,baud=x", ValueError, "--gps /dev/ttyUSB0: baud must be a number such as 9600, got 'x'"),
+        ("tcp://127.0.0.1:99999", ValueError, "the port must be 1 to 65535, got '99999'; expected tcp://HOST:PORT"),
         ("tcp://127.0.0.1:1", FocusError, "cannot open tcp://127.0.0.1:1: .*refused; check that the receiver is there"),
     ):
         with pytest.raises(error, match=message), track_from_place(place):

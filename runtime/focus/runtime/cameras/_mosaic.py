@@ -67,15 +67,14 @@ def mosaic_of(options: SourceOptions) -> Mosaic | None:
         CameraError: nobody says which band is where, or two say different things.
         ValueError: no pattern.
     """
-    calibration = options.calibration
-    held = None if calibration is None or calibration.mosaic is None else calibration.mosaic
-    if options.mosaic is None and held is None:
-        return None
-    if options.mosaic is None and held is not None:
+    held = None if options.calibration is None else options.calibration.mosaic
+    if options.mosaic is not None:
+        mosaic = Mosaic.from_text(options.mosaic)
+    elif held is not None:
         rows, columns, top, left = (*held, 0, 0)[:4]
         mosaic = Mosaic(rows, columns, top, left)
     else:
-        mosaic = Mosaic.from_text(options.mosaic or "")
+        return None
     said = mosaic.rows, mosaic.columns, mosaic.top, mosaic.left
     if held is not None and held != said[: len(held)]:
         raise CameraError(f"--mosaic is {mosaic}, the calibration is of a pattern of {held[0]}x{held[1]}; leave it out")

@@ -92,9 +92,9 @@ class _Told:
         self._last = ""
 
     def __call__(self, event: Event) -> None:
-        if event.kind in ("lost", "waiting"):
-            self._supervisor.alive(event.message)
         wrong = event.kind in ("lost", "waiting")
+        if wrong:
+            self._supervisor.alive(event.message)
         # A camera that is away for the night is tried thousands of times.
         if event.message != self._last and event.kind not in ("ended", "failed") and (wrong or not self._quiet):
             self._say(f"focus-run: {event.message}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 from typing_extensions import Self
 
@@ -12,7 +12,6 @@ from focus.runtime.positions import Track
 
 #: Formats of the maps.
 Format = Literal["envi", "bigtiff"]
-FORMATS: tuple[str, ...] = get_args(Format)
 
 #: What holds for a camera, whose lines do not come again: seconds between two flushes, and bytes that stay free.
 CAMERA_FSYNC_S, CAMERA_MIN_FREE = 5.0, 10**9

@@ -15,7 +15,7 @@ from focus.runtime.outputs._open_files import OpenFiles
 from focus.runtime.outputs._placed import PlacedTable
 from focus.runtime.pipeline import Plan, RunSummary, Strip
 from focus.runtime.positions import Track
-from focus.runtime.sources import LINE_COLUMNS, LineState, SourceFacts, lines_table_of
+from focus.runtime.sources import LINE_COLUMNS, SourceFacts, lines_table_of
 
 #: Name of the recording's files, without suffix; and that of the calibration beside it.
 RAW, CALIBRATION = "raw", "calibration.focuscal"
@@ -81,12 +81,7 @@ class RecordSink(BaseSink):
                 yield from [self._empty] * len(run)
 
     def _rows(self, strip: Strip) -> Iterator[tuple[object, ...]]:
-        for index, meta in enumerate(strip.metas):
-            state: LineState = "received"
-            if meta is None:
-                state = "missing"
-            elif not strip.arrived[index]:
-                state = "dropped" if meta.intact else "rejected"
+        for index, (meta, state) in enumerate(zip(strip.metas, strip.states, strict=True)):
             clocks = ("", "", "") if meta is None else (meta.camera_ns, meta.monotonic_ns, meta.utc_ns)
             yield self._lines + index, strip.first_sequence + index, state, *clocks
 

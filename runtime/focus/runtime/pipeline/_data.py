@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime._bundle import Bundle
-from focus.runtime.sources import FrameMeta, SourceFacts, Truth
+from focus.runtime.sources import FrameMeta, LineState, SourceFacts, Truth
 
 Array = NDArray[np.float32]
 
@@ -77,6 +77,16 @@ class LineCounts:
         """Lines of the scene, filled ones included."""
         return self.received + self.missing + self.rejected
 
+    def joined(self, later: LineCounts) -> LineCounts:
+        """The lines of both."""
+        return LineCounts(
+            self.first_sequence,
+            self.received + later.received,
+            self.missing + later.missing,
+            self.rejected + later.rejected,
+            self.dropped + later.dropped,
+        )
+
 
 class Times(NamedTuple):
     """UTC in nanoseconds since 1970 of the first and the last line that arrived; None where none did."""
@@ -125,10 +135,23 @@ class Strip:
         return len(self.metas)
 
     @property
+    def states(self) -> tuple[LineState, ...]:
+        """What became of each of them."""
+        return tuple(map(_state, self.metas, self.arrived.tolist()))
+
+    @property
     def times(self) -> Times:
         """Of the lines that came."""
         utc_ns = [meta.utc_ns for meta in self.metas if meta is not None]
         return Times(min(utc_ns, default=None), max(utc_ns, default=None))
+
+
+def _state(meta: FrameMeta | None, arrived: bool) -> LineState:
+    if meta is None:
+        return "missing"
+    if not meta.intact:
+        return "rejected"
+    return "received" if arrived else "dropped"
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from focus.runtime._errors import FocusError
+from focus.runtime.cameras import place_from_uri
 from focus.runtime.positions._files import track_from_file
 from focus.runtime.positions._receiver import Receiver, SerialLine, TcpLine
 from focus.runtime.positions._track import Track
 
 DEFAULT_BAUD = 9600
 
-_TCP = re.compile(r"tcp://(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:/\s]+)):(?P<port>\d{1,5})")
 _DEVICE = re.compile(r"(?P<path>.*?)(?:,baud=(?P<baud>[^,]*))?")
 
 
@@ -40,10 +40,9 @@ def track_from_place(place: str) -> Iterator[Track]:
 
 
 def _receiver(place: str) -> Receiver | None:
-    tcp = _TCP.fullmatch(place)
-    if tcp is not None:
-        host, port = tcp["six"] or tcp["host"], int(tcp["port"])
-        return Receiver(place, lambda: TcpLine(host, port))
+    if place.startswith("tcp://"):
+        peer = place_from_uri(place)
+        return Receiver(place, lambda: TcpLine(peer.path, peer.port))
     if "://" in place:
         raise ValueError(
             f"--gps takes a file, a serial port such as /dev/ttyUSB0,baud=9600, or tcp://HOST:PORT, got {place!r}"

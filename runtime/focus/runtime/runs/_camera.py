@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,11 +53,7 @@ class CameraSummary:
     @property
     def counts(self) -> LineCounts:
         """What became of the lines of all segments; what was not sent in between is not known."""
-        total = LineCounts()
-        for segment in self.segments:
-            for name in ("received", "missing", "rejected", "dropped"):
-                setattr(total, name, getattr(total, name) + getattr(segment.summary.counts, name))
-        return total
+        return reduce(LineCounts.joined, (segment.summary.counts for segment in self.segments), LineCounts())
 
     @property
     def windows(self) -> int:

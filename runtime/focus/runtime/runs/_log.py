@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timezone
 from logging.handlers import WatchedFileHandler
@@ -138,13 +139,10 @@ class _Lost(NamedTuple):
     @classmethod
     def of_strip(cls, strip: Strip) -> _Lost | None:
         """Those of a row of patches; None where all are read."""
-        metas = strip.metas
-        if strip.arrived[: len(metas)].all():
+        if strip.arrived[: strip.lines].all():
             return None
-        missing = sum(meta is None for meta in metas)
-        damaged = sum(meta is not None and not meta.intact for meta in metas)
-        dropped = len(metas) - missing - damaged - int(strip.arrived.sum())
-        return cls(strip.first_sequence, strip.first_sequence + len(metas) - 1, missing, damaged, dropped)
+        states, last = Counter(strip.states), strip.first_sequence + strip.lines - 1
+        return cls(strip.first_sequence, last, states["missing"], states["rejected"], states["dropped"])
 
     def joined(self, later: _Lost) -> _Lost:
         """Both together."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from focus.runtime.pipeline import LineCounts, Strip
 from focus.runtime.serve._rates import Rate
@@ -36,17 +37,12 @@ class LineTally:
         """Counts the next strip's lines; one that only fills up a window has none."""
         if not strip.metas:
             return
-        now_s, before = time.monotonic(), self.counts.received
-        for meta, arrived in zip(strip.metas, strip.arrived.tolist(), strict=False):
-            if meta is None:
-                self.counts.missing += 1
-            elif not meta.intact:
-                self.counts.rejected += 1
-            else:
-                self.counts.received += 1
-                if not arrived:
-                    self.counts.give_up(1)
-        self.rate.add(self.counts.received - before)
+        now_s, states = time.monotonic(), Counter(strip.states)
+        self.counts.received += states["received"]
+        self.counts.missing += states["missing"] + states["dropped"]
+        self.counts.rejected += states["rejected"]
+        self.counts.dropped += states["dropped"]
+        self.rate.add(states["received"])
         if self._newest_s is not None:
             interval_s = now_s - self._newest_s
             self.interval_s = interval_s if not self.interval_s else 0.9 * self.interval_s + 0.1 * interval_s
@@ -60,9 +56,3 @@ class LineTally:
     def arrival_ns(self, row: int) -> int | None:
         """Monotonic time at which the last line of a row of patches came; None if none did, or too long ago."""
         return self._arrivals.get(row)
-
-
-def added(one: LineCounts, other: LineCounts) -> LineCounts:
-    """The lines of both."""
-    names = ("received", "missing", "rejected", "dropped")
-    return LineCounts(one.first_sequence, **{name: getattr(one, name) + getattr(other, name) for name in names})

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from focus.runtime.monitor import Monitor
 from focus.runtime.outputs import BaseSink
 from focus.runtime.pipeline import LineCounts, MapRow, Plan, Reading, RunSummary, Strip
-from focus.runtime.serve._lines import LineTally, added
+from focus.runtime.serve._lines import LineTally
 from focus.runtime.serve._rates import Latency, Rate
 from focus.runtime.serve._scores import ScoreHistory
 from focus.runtime.serve._strip import StripHistory
@@ -146,7 +146,7 @@ class LiveSink(BaseSink):
     @property
     def counts(self) -> LineCounts:
         """What became of the lines of all segments."""
-        return added(self._earlier, self.lines.counts)
+        return self._earlier.joined(self.lines.counts)
 
     @property
     def underway(self) -> int:

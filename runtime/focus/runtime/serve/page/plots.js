@@ -79,6 +79,12 @@ export class ScoresPlot extends Plot {
 
 /** A plot over wavelength, with the model's groups of bands shaded and named. */
 class BandPlot extends Plot {
+  /** @param {(band: number | null) => void} say the pointer is over a band */
+  constructor(box, say) {
+    super(box);
+    this.say = say;
+  }
+
   begin(plan) {
     this.plan = plan;
     this.data = null;
@@ -120,10 +126,10 @@ class BandPlot extends Plot {
     u.ctx.restore();
   }
 
-  shared(say) {
+  shared() {
     return {
       cursor: { y: false, drag: { x: false } },
-      hooks: { drawClear: [(u) => this.shade(u)], drawAxes: [(u) => this.name(u)], setCursor: [(u) => say(u.cursor.idx)] },
+      hooks: { drawClear: [(u) => this.shade(u)], drawAxes: [(u) => this.name(u)], setCursor: [(u) => this.say(u.cursor.idx)] },
     };
   }
 
@@ -148,15 +154,9 @@ const fromZero = (_, low, high) => [0, (high > 0 ? high : 1) * 1.18];
 
 /** B over wavelength: the last window, and the highest of the run. */
 export class CurvePlot extends BandPlot {
-  /** @param {(band: number | null) => void} say the pointer is over a band */
-  constructor(box, say) {
-    super(box);
-    this.say = say;
-  }
-
   options() {
     return {
-      ...this.shared(this.say),
+      ...this.shared(),
       scales: { x: { time: false }, y: { range: fromZero } },
       axes: [this.wavelengths(), this.axis({ size: 48 })],
       series: [
@@ -170,15 +170,10 @@ export class CurvePlot extends BandPlot {
 
 /** Reflectance of one place beside training's, and saliency by band. */
 export class PlacePlot extends BandPlot {
-  constructor(box, say) {
-    super(box);
-    this.say = say;
-  }
-
   options() {
     const quiet = { stroke: "transparent", width: 0, points: { show: false } };
     return {
-      ...this.shared(this.say),
+      ...this.shared(),
       scales: { x: { time: false }, y: { range: fromZero }, saliency: { range: fromZero } },
       axes: [
         this.wavelengths(),
