@@ -14,6 +14,7 @@ import pytest
 
 from focus.runtime import _service
 from focus.runtime._service import TERMINATED, Service, service
+from focus.runtime._stop import Stop
 from focus.runtime.commands.run import main
 
 
@@ -93,6 +94,32 @@ def test_sigterm_leaves_through_the_with_blocks_and_is_given_back(listener):
     assert left == ["cleaned up"]
     assert signal.getsignal(signal.SIGTERM) is before
     assert heard(listener) == [["STOPPING=1"]]
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "leaves"),
+    [(signal.SIGTERM, "stopped by SIGTERM", SystemExit), (signal.SIGINT, "stopped by Ctrl-C", KeyboardInterrupt)],
+)
+def test_a_signal_asks_for_the_end_and_a_second_one_leaves(number, reason, leaves):
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    stop = Stop()
+    with pytest.raises(leaves), service(stop):
+        signal.raise_signal(number)
+        assert (stop.reason, stop.failed) == (reason, False)
+        signal.raise_signal(number)
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_the_first_reason_to_stop_stays():
+    stop = Stop()
+    stop.request("the disk is full", failed=True)
+    stop.request("stopped by SIGTERM")
+    assert (stop.reason, stop.failed) == ("the disk is full", True)
+
+
+def test_a_status_is_one_line(listener):
+    Service.from_environment().alive("cannot open it\nERRNO=5")
+    assert heard(listener) == [["READY=1", "WATCHDOG=1", "STATUS=cannot open it ERRNO=5"]]
 
 
 @pytest.mark.parametrize("quiet", [[], ["--quiet"]])

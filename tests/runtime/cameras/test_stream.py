@@ -124,6 +124,14 @@ def test_silence_is_said_within_two_seconds(uri):
     fed.hang_up()
 
 
+def test_moments_without_a_line_are_told(uri):
+    fed = HandFed(uri)
+    metas = fed.camera.start(lambda: None)
+    assert [next(metas), next(metas)] == [None, None]
+    metas.close()
+    fed.hang_up()
+
+
 def test_silence_in_the_middle_of_a_line_is_said_too(uri):
     fed = HandFed(uri, SourceOptions(calibration=SCENE.calibration, timeout_s=0.2))
     fed.writer.line(lines_numbered([0])[0], 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import time
 
 import numpy as np
@@ -175,3 +176,21 @@ def test_a_frame_of_a_mosaic_sensor_is_a_cube(plug):
     assert [damaged.sequence, next(lines).sequence] == [16, 17] and not damaged.intact
     assert len(driver.queued) == 31  # the last one is still ours
     lines.close()
+
+
+def test_moments_without_a_frame_are_told_and_an_error_is_no_frame(plug):
+    class Polled:
+        asked, answers = (), [[], [(0, select.POLLERR)]]
+
+        def poll(self, timeout_ms):
+            self.asked += (timeout_ms,)
+            return self.answers.pop(0)
+
+    plug()
+    camera, polled = opened(plug), Polled()
+    waits = camera._wait(polled, 1.0)
+    assert next(waits) is None
+    with pytest.raises(CameraLost, match="played went away; plug it in again"):
+        next(waits)
+    assert polled.asked == (50, 50)
+    camera.close()

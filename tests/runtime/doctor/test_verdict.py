@@ -154,8 +154,13 @@ def test_a_gpu_that_is_too_old_and_a_card_without_driver():
 
 
 def test_cameras_that_are_seen_are_named():
-    nodes = (CameraNode("/dev/video0", "V4L2"), CameraNode("/dev/hsi0", "dangling link", "video3"))
+    nodes = (
+        CameraNode("/dev/video0", "V4L2"),
+        CameraNode("/dev/hsi0", "dangling link", "video3"),
+        CameraNode("/dev/hsi1", "byte stream"),
+    )
     found = verdict(Facts(cameras=CameraFacts(nodes, ("HSI001 (GigEVision)",))))
+    assert found["streams"].why == "needs nothing; seen here: /dev/hsi1"
     assert found["v4l2"].why == "linuxpy is not installed; seen here: /dev/video0"
     assert found["aravis"].why == "Aravis lists HSI001 (GigEVision)"
 

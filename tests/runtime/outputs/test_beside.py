@@ -31,6 +31,9 @@ class Told(BaseSink):
     def add_row(self, row):
         self.told.append(("row", row))
 
+    def add_skipped(self, window):
+        self.told.append(("skipped", window))
+
     def finish(self, summary):
         self.told.append(("finish", summary))
 
@@ -44,11 +47,12 @@ def test_everything_is_told_in_order_before_the_end():
     writer.start("plan")
     for number in range(300):
         writer.add_window(number)
+        writer.add_skipped(number)
         writer.add_row(number)
     writer.finish("summary")
     writer.close()
-    pairs = [pair for number in range(300) for pair in (("window", number), ("row", number))]
-    assert sink.told == [("start", "plan"), *pairs, ("finish", "summary"), ("close",)]
+    told = [(what, number) for number in range(300) for what in ("window", "skipped", "row")]
+    assert sink.told == [("start", "plan"), *told, ("finish", "summary"), ("close",)]
     assert sink.threads == {"focus-writer"}
 
 
@@ -98,3 +102,14 @@ def test_a_run_that_breaks_off_keeps_what_was_handed_over():
     writer.close()
     writer.close()
     assert sink.told == [("start", "plan"), ("window", 0), ("row", 0), ("close",), ("close",)]
+
+
+def test_a_sink_that_failed_is_closed_all_the_same():
+    sink = Told()
+    sink.fails = 0
+    writer = BesideSink(sink)
+    writer.start("plan")
+    writer.add_window(0)
+    writer._thread.join(30)
+    writer.close()
+    assert sink.told == [("start", "plan"), ("close",)]

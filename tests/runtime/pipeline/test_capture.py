@@ -12,7 +12,7 @@ import pytest
 from focus.runtime._errors import CameraLost, CannotKeepUp, FocusError, Stopped
 from focus.runtime._stop import Stop
 from focus.runtime.engines import engine_from_path
-from focus.runtime.pipeline import Capture
+from focus.runtime.pipeline import Capture, Watch
 from focus.runtime.sources import Replay
 from support.runs import run
 from support.scenes import Scripted, cube
@@ -42,10 +42,10 @@ class Camera(Scripted):
             self.closed = True
 
 
-def capture(source, places, policy, stop=None):
+def capture(source, places, policy, stop=None, watch=None):
     facts = source.facts
     memory = [np.zeros((PATCH, facts.bands, facts.samples), facts.dtype) for _ in range(places)]
-    return Capture(source, PATCH, 1, memory, policy, stop)
+    return Capture(source, PATCH, 1, memory, policy, stop, watch)
 
 
 def add_up(counts, lines):
@@ -92,6 +92,9 @@ def test_a_live_run_gives_up_the_oldest_lines_and_counts_them():
     add_up(taken.counts, 400)
     assert (taken.counts.received, taken.counts.dropped) == (16, 384)
     assert taken.ended is None
+    for strip in strips:
+        strip.release()
+    assert sorted(taken._memory._free) == [0, 1, 2, 3]  # each place once: two strips in one would mix their lines
 
 
 def test_a_file_waits_for_its_reader():
@@ -114,25 +117,25 @@ def test_a_reader_that_goes_away_ends_the_source():
 
 def test_a_stop_keeps_the_lines_up_to_it():
     source, stop = Camera(4000), Stop()
-    taken = capture(source, 2, "wait", stop)
-    strips = []
+    strips, lost = [], []
+    taken = capture(source, 2, "wait", stop, Watch(lost.append))
     for strip in taken.strips():
         strips.append(strip.lines)
         strip.release()
         if len(strips) == 3:
             stop.request("enough")
-    assert isinstance(taken.ended, Stopped) and source.closed
+    assert isinstance(taken.ended, Stopped) and source.closed and not lost
     assert sum(strips) == taken.counts.received < 30
 
 
 def test_a_lost_camera_keeps_the_lines_up_to_it():
-    taken = capture(Camera(10, error=CameraLost("the rig fell silent")), 3, "record")
-    strips = []
+    strips, lost = [], []
+    taken = capture(Camera(10, error=CameraLost("the rig fell silent")), 3, "record", watch=Watch(lost.append))
     for strip in taken.strips():
         strips.append(strip.lines)
         strip.release()
     assert strips == [4, 4, 2]
-    assert str(taken.ended) == "the rig fell silent"
+    assert [str(taken.ended)] == lost == ["the rig fell silent"]
     add_up(taken.counts, 10)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -165,3 +167,17 @@ def test_what_no_window_covers_and_what_is_masked_is_nan():
     assert [bool(np.isnan(row.heatmap).all()) for row in rows] == [False, True, False, True]
     assert [bool(np.isnan(row.cube).all()) for row in rows] == [False, True, False, True]
     assert [bool(np.isnan(row.scores).all()) for row in rows] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("stride", [0, ROWS + 1])
+def test_refuses_a_stride_that_does_not_advance_or_leaves_gaps(stride):
+    with pytest.raises(
+        ValueError, match=f"--stride must be 1 to 3 rows of patches for this model's windows, got {stride}"
+    ):
+        WindowCutter(BUNDLE, 6, None, stride)
+
+
+def test_windows_begin_anew_at_each_cube():
+    cutter = WindowCutter(BUNDLE, COLUMNS, None, 2)
+    rows = [replace(patch_row(row, COLUMNS), ends=row % 5 == 4) for row in range(10)]
+    assert [cut.window.first_row for row in rows for cut in cutter.add(row)] == [0, 2, 5, 7]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import replace
 from itertools import chain, repeat
@@ -177,6 +178,7 @@ def test_a_stop_finishes_the_segment(tmp_path):
     rig = Rig(tmp_path, camera, sinks=[Stops()])
     summary = rig()
     assert (summary.ended, summary.failed) == ("stopped by SIGTERM", False) and camera.closed
+    assert rig.kinds == ["opened", "ended"]
     written = record(tmp_path)
     assert (written["state"], written["ended"]) == ("ended", "stopped by SIGTERM")
     assert (tmp_path / "out/segment-0001/run.json").exists()
@@ -274,8 +276,10 @@ def test_append_goes_on_and_keeps_what_was_recorded(tmp_path):
 def test_overwrite_replaces_a_camera_run_and_nothing_else(tmp_path):
     Rig(tmp_path, Camera(range(6), lost="x"), Camera())()
     (tmp_path / "out" / "notes.txt").write_text("mine")
+    (tmp_path / "out" / "segment-notes").mkdir()
     Rig(tmp_path, Camera(), overwrite=True)()
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["notes.txt", "run.json", "segment-0001"]
+    left = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert left == ["notes.txt", "run.json", "segment-0001", "segment-notes"]
 
 
 @pytest.mark.parametrize("choice", [{}, {"append": True}, {"overwrite": True}])
@@ -390,8 +394,68 @@ def test_the_record_says_which_segment_is_being_filled(tmp_path):
     class Looks(BaseSink):
         def finish(self, summary):
             seen.append([(part["folder"], part["state"]) for part in record(tmp_path)["segments"]])
+            assert record(tmp_path)["utc_end"] == ""
 
     seen = []
     Rig(tmp_path, Camera(range(8), lost="x"), Camera(), sinks=[Looks()])()
     assert seen == [[("segment-0001", "running")], [("segment-0001", "ended"), ("segment-0002", "running")]]
     assert [part["state"] for part in record(tmp_path)["segments"]] == ["ended", "complete"]
+    assert record(tmp_path)["utc_end"] > record(tmp_path)["utc_start"]
+
+
+def test_append_without_a_line_keeps_the_earlier_record(tmp_path):
+    Rig(tmp_path, Camera())()
+    Rig(tmp_path, Camera([], lost="x"), then=lambda rig, event: rig.stop.request("enough"), append=True)()
+    assert [part["folder"] for part in record(tmp_path)["segments"]] == ["segment-0001"]
+
+
+def test_append_never_fills_a_segment_again(tmp_path):
+    Rig(tmp_path, Camera(range(6), lost="x"), Camera())()
+    shutil.rmtree(tmp_path / "out/segment-0001")  # somebody took it away
+    Rig(tmp_path, Camera(), append=True)()
+    assert [part["folder"] for part in record(tmp_path)["segments"]][-1] == "segment-0003"
+
+
+def test_append_lists_a_segment_that_was_being_filled_as_broken_off(tmp_path):
+    (tmp_path / "out/segment-0001").mkdir(parents=True)
+    segments = [{"folder": "segment-0001", "state": "running"}]
+    (tmp_path / "out/run.json").write_text(json.dumps({"segments": segments}))
+    (earlier,) = SegmentsFolder(tmp_path / "out", append=True).earlier
+    assert (earlier["state"], earlier["ended"]) == ("broken off", "the run was killed or broke off")
+
+
+def test_counts_and_progress_are_those_of_all_segments(tmp_path):
+    dark = Camera(values=np.full((12, LINES, 18), np.nan, np.float32), lost="x")
+    damaged = Camera([0, 1, 2, 5, 6])
+    damaged._damaged = {1}
+    rig = Rig(tmp_path, dark, damaged)
+    counts = rig().counts
+    assert (counts.received, counts.missing, counts.rejected) == (LINES + 4, 2, 1)
+    windows = [windows for _, windows in rig.progress]
+    assert windows[0] < windows[-1] and windows == sorted(windows)
+
+
+def test_a_failure_is_said_where_the_record_cannot_be_written_either(tmp_path, monkeypatch):
+    class Full(BaseSink):
+        def add_row(self, row):
+            monkeypatch.setattr(SegmentsFolder, "write", full)
+            full()
+
+    def full(*_):
+        raise OutputError("No space left on device")
+
+    rig = Rig(tmp_path, Camera(), sinks=[Full()])
+    summary = rig()
+    assert (summary.ended, summary.failed) == ("No space left on device", True)
+    assert rig.kinds == ["opened", "failed"] and record(tmp_path)["state"] == "running"
+
+
+def test_a_second_ctrl_c_is_no_fault(tmp_path):
+    class Insists(BaseSink):
+        def add_row(self, row):
+            raise KeyboardInterrupt
+
+    camera = Camera()
+    with pytest.raises(KeyboardInterrupt):
+        Rig(tmp_path, camera, sinks=[Insists()])()
+    assert record(tmp_path)["state"] == "broken off" and camera.closed
