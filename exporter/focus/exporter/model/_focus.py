@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
-from typing_extensions import Self
 
 from focus.exporter.model._backbone import patch_positions, sink_start
 from focus.exporter.model._lanes import Bands, patch_lane, patch_memory, prompt_lane
+from focus.exporter.model._trainable import TrainableNet
 from focus.runtime.spectral import BandGroup, group_of_band
 
 
@@ -31,8 +31,10 @@ class NetReading(NamedTuple):
     parts: Tensor
 
 
-class FocusNet(nn.Module):
+class FocusNet(TrainableNet):
     """A frozen ViT with a spectral adapter, a [SINK] token, and one prompt a class and band group that enters late.
+
+    Training moves C d + K G d + d + 1 + K numbers.
 
     Args:
         backbone: a supported timm ``VisionTransformer`` (see ``require_supported``); frozen here and kept in eval mode.
@@ -65,17 +67,6 @@ class FocusNet(nn.Module):
         of_band = torch.from_numpy(group_of_band(tuple(groups)).astype("int64"))
         mask = (of_band == torch.arange(len(groups))[:, None]).float()
         self.register_buffer("group_mask", mask.repeat(classes, 1), persistent=False)
-
-    def train(self, mode: bool = True) -> Self:
-        """As ``nn.Module.train``, but the backbone stays in eval mode."""
-        super().train(mode)
-        self.backbone.eval()
-        return self
-
-    @property
-    def trainable(self) -> dict[str, nn.Parameter]:
-        """The parameters that training moves: C d + K G d + d + 1 + K numbers."""
-        return {name: value for name, value in self.named_parameters() if not name.startswith("backbone.")}
 
     def forward(self, band_means: Tensor, composite: Tensor) -> NetReading:
         """One pass for all classes.

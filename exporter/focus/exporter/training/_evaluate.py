@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from focus.exporter.data import Task
-from focus.exporter.model import FocusNet, NetReading
+from focus.exporter.model import TrainableNet
 from focus.exporter.training._batches import Batches
 
 
@@ -42,15 +43,15 @@ def task_loss(logits: Tensor, targets: Tensor, task: Task) -> Tensor:
 
 @torch.no_grad()
 def read_windows(
-    net: FocusNet, batches: Batches, chosen: NDArray[np.int64], batch: int
-) -> Iterator[tuple[NDArray[np.int64], NetReading]]:
-    """Every chosen window's reading in float32, batch by batch, with the indices of its windows."""
+    net: TrainableNet, batches: Batches, chosen: NDArray[np.int64], batch: int
+) -> Iterator[tuple[NDArray[np.int64], Any]]:
+    """Every chosen window's ``Reading`` in float32, batch by batch, with the indices of its windows."""
     net.eval()
     for indices in batches.in_order(chosen, batch):
         yield indices, net(*batches.inputs(indices))
 
 
-def score(net: FocusNet, batches: Batches, chosen: NDArray[np.int64], batch: int) -> Score:
+def score(net: TrainableNet, batches: Batches, chosen: NDArray[np.int64], batch: int) -> Score:
     """Loss and accuracy over the chosen windows, at least one."""
     task = batches.windows.task
     loss, right = 0.0, 0.0

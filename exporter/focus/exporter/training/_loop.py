@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
-from focus.exporter.model import FocusNet, sink_loss
+from focus.exporter.model import NetReading, TrainableNet, sink_loss
 from focus.exporter.training._batches import Batches, epoch_order, flip
 from focus.exporter.training._evaluate import score, task_loss
 from focus.exporter.training._log import MetricsLog
@@ -42,7 +42,7 @@ class Loop:
     def __init__(
         self,
         fabric: Fabric,
-        net: FocusNet,
+        net: TrainableNet,
         batches: Batches,
         settings: TrainSettings,
         folder: Path,
@@ -125,8 +125,8 @@ class Loop:
             means, composite = flip(means, composite, windows.grid, turns)
         reading = self._wrapped(means, composite)
         loss = task_loss(reading.logits, self.batches.targets(chosen), windows.task)
-        sink = sink_loss(reading)
-        self.fabric.backward(loss + settings.sink_weight * sink)
+        sink = sink_loss(reading) if isinstance(reading, NetReading) else torch.zeros(())
+        self.fabric.backward(loss + settings.sink_weight * sink.to(loss.device))
         self.fabric.clip_gradients(self._wrapped, self._stepper, max_norm=settings.clip, error_if_nonfinite=False)
         self._stepper.step()
         self._stepper.zero_grad()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from focus.exporter.model import FocusNet
+from focus.exporter.model import TrainableNet
 from focus.exporter.training._settings import TrainSettings
 
 BETAS = (0.9, 0.999)
@@ -27,15 +27,15 @@ class BandAdam(torch.optim.Optimizer):
     so that a band moves in proportion to what it contributes. All other tensors follow AdamW without decay.
 
     Args:
-        adapter: [C, d]; weight_decay, w, is its own.
+        adapter: [C, d], or None in a network without one; weight_decay, w, is its own.
         others: every other trainable tensor.
         lr: learning rate, changed through ``param_groups``.
     """
 
-    def __init__(self, adapter: Tensor, others: list[Tensor], lr: float, weight_decay: float) -> None:
+    def __init__(self, adapter: Tensor | None, others: list[Tensor], lr: float, weight_decay: float) -> None:
         super().__init__(
             [
-                {"params": [adapter], "weight_decay": weight_decay, "over_bands": True},
+                {"params": [] if adapter is None else [adapter], "weight_decay": weight_decay, "over_bands": True},
                 {"params": others, "weight_decay": 0.0, "over_bands": False},
             ],
             {"lr": lr},
@@ -71,10 +71,11 @@ class BandAdam(torch.optim.Optimizer):
         value.mul_(1.0 - lr * weight_decay).addcdiv_(first, second.sqrt() + EPSILON, value=-lr)
 
 
-def make_optimiser(net: FocusNet, settings: TrainSettings) -> BandAdam:
+def make_optimiser(net: TrainableNet, settings: TrainSettings) -> BandAdam:
     """Moves everything trainable; only the adapter decays."""
-    others: list[Tensor] = [value for name, value in net.trainable.items() if name != "adapter"]
-    return BandAdam(net.adapter, others, settings.lr, settings.weight_decay)
+    trainable: dict[str, Tensor] = {**net.trainable}
+    adapter = trainable.pop("adapter", None)
+    return BandAdam(adapter, list(trainable.values()), settings.lr, settings.weight_decay)
 
 
 def rate_at(step: int, steps: int, warmup: float) -> float:
