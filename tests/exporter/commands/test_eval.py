@@ -33,9 +33,9 @@ def test_checkpoint_and_export_are_measured_alike(tmp_path: Path, capsys: pytest
     assert main(["run", *DATA, "--engine", str(default_model()), "--out", str(of_engine)]) == 0
     ours, theirs = (json.loads((folder / "results.json").read_text()) for folder in (out, of_engine))
     assert set(theirs["methods"]) == {"FOCUS", "edge map", "random map"} and not theirs["sanity"]
-    assert theirs["attention"]["sink_others"] is None
+    assert theirs["attention"]["FOCUS"]["sink_others"] is None
     for key in ("iou_leaf", "auprc", "collapse"):
-        mine, exported = ((found["methods"]["FOCUS"] | found["attention"])[key][0] for found in (ours, theirs))
+        mine, exported = ((found["methods"]["FOCUS"] | found["attention"]["FOCUS"])[key][0] for found in (ours, theirs))
         assert exported == pytest.approx(mine, abs=0.1)
     assert theirs["methods"]["edge map"]["bio_20"] == ours["methods"]["edge map"]["bio_20"]
 

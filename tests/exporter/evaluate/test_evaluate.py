@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from focus.exporter.evaluate import FILES, Answer, Cache, Networks, Sample, evaluate, write_report
+from focus.exporter.evaluate import (
+    FILES,
+    Borrowed,
+    Cache,
+    Explainer,
+    Sample,
+    edges_of,
+    evaluate,
+    random_of,
+    write_report,
+)
 from focus.exporter.evaluate import _run as run
 from focus.exporter.evaluate._data import held_out_plan, held_out_windows
 from focus.exporter.evaluate._maps import edge_maps, random_maps
@@ -49,11 +59,14 @@ def lesioned() -> Sample:
     return next(sample for sample in samples_of() if sample.lesion.any())
 
 
-def small_networks() -> Networks:
+def small_explainers() -> tuple[dict[str, Explainer], dict[str, Explainer]]:
+    """A model with its controls, and the networks of the sanity checks."""
     net = small_net()
     bundle = small_bundle(net)
-    controls = {"untrained prompts": untrained_prompts(net, bundle, 1)}
-    return Networks(TorchNetwork(net, bundle), controls, {"nothing learnt": randomised(net, bundle, 1)})
+    model, untrained = TorchNetwork(net, bundle), untrained_prompts(net, bundle, 1)
+    controls = {"untrained prompts": Borrowed(model, untrained.explain), "edge map": edges_of(model)}
+    explainers = {MODEL: model, **controls, "random map": random_of(model, 1)}
+    return explainers, {"untrained prompts": untrained, "nothing learnt": randomised(net, bundle, 1)}
 
 
 class Brightness:
@@ -62,10 +75,13 @@ class Brightness:
     def __init__(self, bundle: Bundle, voxels: np.ndarray) -> None:
         self.bundle, self._voxels = bundle, voxels
 
-    def read(self, spectra: np.ndarray, composite: np.ndarray) -> Answer:
+    def read(self, spectra: np.ndarray, composite: np.ndarray) -> np.ndarray:
         first = (spectra * self._voxels).sum(axis=(1, 2)) / self._voxels.sum()
-        logits = np.stack([first, np.zeros_like(first), np.zeros_like(first)], axis=1).astype(np.float32)
-        return Answer(logits, np.zeros((len(logits), 1, 3, 5, 16), np.float32), np.zeros((len(logits), 1, 3, 5)))
+        return np.stack([first, np.zeros_like(first), np.zeros_like(first)], axis=1).astype(np.float32)
+
+    def explain(self, spectra: np.ndarray, composite: np.ndarray, shown: int) -> Saliency:
+        cube = np.where(self._voxels, spectra, 0).T
+        return Saliency(cube, cube.sum(axis=0), cube.max(axis=1))
 
 
 def test_edges_are_where_a_band_changes() -> None:
@@ -176,18 +192,19 @@ def test_controls_forget_what_they_should_and_the_network_stays() -> None:
 
 
 def test_torch_reads_as_one_pass_whatever_the_batch() -> None:
-    networks = small_networks()
+    model = small_explainers()[0][MODEL]
+    assert isinstance(model, TorchNetwork)
     samples = samples_of(5)
     inputs = network_inputs(
-        networks.model.bundle,
+        model.bundle,
         np.stack([sample.band_means for sample in samples]),
         np.stack([sample.composite for sample in samples]),
     )
-    answer = networks.model.read(*inputs)
-    alone = networks.model.read(inputs[0][4:], inputs[1][4:])
-    heads = len(networks.model.bundle.reading.heads)
+    answer = model.answer(*inputs)
+    alone = model.answer(inputs[0][4:], inputs[1][4:])
+    heads = len(model.bundle.reading.heads)
     assert answer.attention.shape == (5, heads, 3, 5, 16) and answer.other_sink is not None
-    assert answer.sink.shape[1] + answer.other_sink.shape[1] == networks.model.bundle.backbone.heads
+    assert answer.sink.shape[1] + answer.other_sink.shape[1] == model.bundle.backbone.heads
     for whole, one in zip(answer[:4], alone[:4], strict=True):
         np.testing.assert_allclose(whole[4:], one, atol=1e-5)
 
@@ -196,7 +213,8 @@ def test_a_window_is_measured_by_every_method() -> None:
     sample = lesioned()
     leaf = sample.lesion.copy()
     leaf[np.flatnonzero(~sample.lesion)[:1]] = True
-    found = measure_window(small_networks(), sample._replace(leaf=leaf), seed=1)
+    explainers, sanity = small_explainers()
+    found = measure_window(explainers, sample._replace(leaf=leaf), 1, sanity)
     assert found.facts["names"] == [MODEL, "untrained prompts", "edge map", "random map"]
     assert found.heatmaps.shape == (4, 16) and found.curves.shape == (4, 24)
     for row in found.facts["methods"].values():
@@ -217,8 +235,9 @@ def test_a_window_is_measured_by_every_method() -> None:
 def test_figures_are_means_with_standard_errors_over_what_counts() -> None:
     def result(iou: float | None, label: int, heat: list[float], lesioned: bool = True) -> WindowResult:
         facts = {
-            "label": label, "logits": [0.0, 1.0], "lesioned": lesioned, "scored": iou is not None, "names": [MODEL],
-            "attention": {"collapse": 0.5, "sink_others": None}, "sanity": {"none": {"M": iou, "B": 0.0}},
+            "label": label, "values": None, "lesioned": lesioned, "scored": iou is not None, "names": [MODEL],
+            "answers": {MODEL: {"shown": 1, "logits": [0.0, 1.0]}},
+            "attention": {MODEL: {"collapse": 0.5, "sink_others": None}}, "sanity": {"none": {"M": iou, "B": 0.0}},
         }  # fmt: skip
         if iou is not None:
             facts |= {"chance": {"prevalence": 0.5}, "methods": {MODEL: {"iou": iou}}}
@@ -228,31 +247,33 @@ def test_figures_are_means_with_standard_errors_over_what_counts() -> None:
     windows = [result(0.2, 1, [3, 1]), result(0.6, 0, [2, 0]), result(None, 1, [0, 9]), result(None, 0, [0, 9], False)]
     found = summarise(windows, {"seed": 1})
     assert found["windows"] == {"all": 4, "lesioned": 3, "without_patch": 1, "scored": 2}
-    assert found["answers"]["accuracy"] == 0.5
+    assert found["answers"][MODEL]["accuracy"] == 0.5
     assert found["methods"][MODEL]["iou"] == pytest.approx([0.4, np.std([0.2, 0.6], ddof=1) / np.sqrt(2)])
     assert found["methods"][MODEL]["auprc_pooled"] == 1.0
-    assert found["attention"] == {"collapse": [0.5, 0.0], "sink_others": None}
+    assert found["attention"][MODEL] == {"collapse": [0.5, 0.0], "sink_others": None}
     assert found["sanity"]["none"]["flat"] == 2
 
 
 def test_a_run_goes_on_where_it_was_and_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    networks, samples, folder = small_networks(), samples_of(4), tmp_path / "eval"
+    (explainers, sanity), samples, folder = small_explainers(), samples_of(4), tmp_path / "eval"
     cache = Cache(folder)
     settings = {
         "model": "small", "data": "made for a test", "seed": 1, "windows": 4, "reader": "torch", "trained_on": None,
-        "bundle": networks.model.bundle.model_dump(mode="json"),
+        "bundle": explainers[MODEL].bundle.model_dump(mode="json"),
     }  # fmt: skip
     cache.claim(settings)
-    evaluate(networks, samples[:2], cache, 1)
+    evaluate(explainers, samples[:2], cache, 1, sanity)
     with pytest.raises(FocusError, match="has 2 of 4 windows"):
         write_report(folder)
     (folder / "windows" / "00001.npz").write_bytes(b"half a f")
     measured = []
     whole = measure_window
-    monkeypatch.setattr(run, "measure_window", lambda *given: measured.append(given[1].number) or whole(*given))
+    monkeypatch.setattr(
+        run, "measure_window", lambda *given, **how: measured.append(given[1].number) or whole(*given, **how)
+    )
     told: list[tuple[int, int]] = []
     Cache(folder).claim(settings)
-    evaluate(networks, samples, Cache(folder), 1, lambda done, total: told.append((done, total)))
+    evaluate(explainers, samples, Cache(folder), 1, sanity, lambda done, total: told.append((done, total)))
     assert measured == [1, 2, 3] and told[-1] == (4, 4)
 
     tables = write_report(folder)
@@ -265,6 +286,11 @@ def test_a_run_goes_on_where_it_was_and_reports(tmp_path: Path, monkeypatch: pyt
     write_report(folder)
     assert {name: (folder / name).read_bytes() for name in FILES[:2]} == {name: first[name] for name in FILES[:2]}
 
+    before = json.loads((folder / "settings.json").read_text())
+    (folder / "settings.json").write_text(json.dumps({**before, "layout": 1}))
+    with pytest.raises(FocusError, match="was made by another version; evaluate again into another --out"):
+        Cache(folder).claim(settings)
+    (folder / "settings.json").write_text(json.dumps(before))
     with pytest.raises(FocusError, match="results of another seed; choose another --out"):
         Cache(folder).claim({**settings, "seed": 2})
     (tmp_path / "mine").mkdir()

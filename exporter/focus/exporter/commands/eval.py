@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import importlib.resources
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from focus.runtime.commands import DONE, CommandParser, command_parser, run_command
 
 if TYPE_CHECKING:
     from focus.exporter.data import Simulation
-    from focus.exporter.evaluate import Cache, Networks
+    from focus.exporter.evaluate import Cache, Explainer
+    from focus.runtime import Bundle
 
 NAME = "focus-eval"
 
@@ -75,16 +76,15 @@ def _run(args: argparse.Namespace) -> int:
 
     if args.threads is not None and args.threads < 1:
         raise ValueError(f"--threads must be at least 1, got {args.threads}")
-    with _opened(args) as (networks, reader):
-        bundle = networks.model.bundle
-        plan = held_out_plan(args.data, bundle)
+    with _opened(args) as opened:
+        plan = held_out_plan(args.data, opened.bundle)
         cache = Cache(args.out)
-        cache.claim(_settings(args, networks, reader, plan))
-        _measure(networks, plan, cache, args.seed)
+        cache.claim(_settings(args, opened, plan))
+        _measure(opened, plan, cache, args.seed)
     return _report(args.out)
 
 
-def _measure(networks: Networks, plan: Simulation, cache: Cache, seed: int) -> None:
+def _measure(opened: _Opened, plan: Simulation, cache: Cache, seed: int) -> None:
     from rich.console import Console
 
     from focus.exporter._progress import progress_bar
@@ -94,11 +94,10 @@ def _measure(networks: Networks, plan: Simulation, cache: Cache, seed: int) -> N
         return
     console = Console()
     with progress_bar(console, "simulating") as tell:
-        samples = held_out_windows(
-            plan, networks.model.bundle, seed, progress=lambda done, total: tell(done, total, "")
-        )
+        samples = held_out_windows(plan, opened.bundle, seed, progress=lambda done, total: tell(done, total, ""))
     with progress_bar(console, "measuring") as tell:
-        evaluate(networks, samples, cache, seed, progress=lambda done, total: tell(done, total, ""))
+        explainers, sanity = opened.explainers, opened.sanity
+        evaluate(explainers, samples, cache, seed, sanity, progress=lambda done, total: tell(done, total, ""))
 
 
 def _report(folder: Path) -> int:
@@ -123,17 +122,31 @@ def _without_error(cell: str) -> str:
     return cell.partition(" ± ")[0]
 
 
+class _Opened(NamedTuple):
+    """The model and its controls by name, the networks of the sanity checks, and what reads them."""
+
+    explainers: Mapping[str, Explainer]
+    sanity: Mapping[str, Explainer]
+    reader: str
+    bundle: Bundle
+
+
 @contextmanager
-def _opened(args: argparse.Namespace) -> Iterator[tuple[Networks, str]]:
-    """The model and its controls, and what reads them."""
-    from focus.exporter.evaluate import Networks
+def _opened(args: argparse.Namespace) -> Iterator[_Opened]:
+    from focus.exporter.evaluate import EDGES, MODEL, RANDOM, Borrowed, FocusNetwork, edges_of, random_of
+
+    def beside(model: FocusNetwork, controls: Mapping[str, Explainer]) -> dict[str, Explainer]:
+        """Maps of the controls are watched with the model's answers, as they have none of their own."""
+        borrowed = {name: Borrowed(model, control.explain) for name, control in controls.items()}
+        return {MODEL: model, **borrowed, EDGES: edges_of(model), RANDOM: random_of(model, args.seed)}
 
     if args.engine is not None:
         from focus.exporter.evaluate._engine import EngineNetwork
         from focus.runtime.engines import engine_from_path
 
         with engine_from_path(args.engine, args.threads, batch=8) as engine:
-            yield Networks(EngineNetwork(engine)), f"{engine.name} {engine.precision}"
+            model = EngineNetwork(engine)
+            yield _Opened(beside(model, {}), {}, f"{engine.name} {engine.precision}", engine.bundle)
         return
     from focus.exporter.commands._torch import require_torch
 
@@ -147,24 +160,24 @@ def _opened(args: argparse.Namespace) -> Iterator[tuple[Networks, str]]:
         torch.set_num_threads(args.threads)
     net, bundle = load_checkpoint(args.ckpt or _shipped())
     controls = {"untrained prompts": untrained_prompts(net, bundle, args.seed)}
-    sanity = {"nothing learnt": randomised(net, bundle, args.seed)}
-    yield Networks(TorchNetwork(net, bundle), controls, sanity), "torch fp32"
+    sanity = {**controls, "nothing learnt": randomised(net, bundle, args.seed)}
+    yield _Opened(beside(TorchNetwork(net, bundle), controls), sanity, "torch fp32", bundle)
 
 
 def _shipped() -> Path:
     return Path(str(importlib.resources.files("focus.runtime") / "models" / "leaf-vnir.pt"))
 
 
-def _settings(args: argparse.Namespace, networks: Networks, reader: str, plan: Simulation) -> dict[str, Any]:
+def _settings(args: argparse.Namespace, opened: _Opened, plan: Simulation) -> dict[str, Any]:
     """All that the results depend on; what has changed is named in the refusal."""
     from focus.exporter.data import simulator_version
     from focus.runtime._files import file_sha256
 
-    bundle = networks.model.bundle
+    bundle = opened.bundle
     return {
         "model": bundle.name,
         "model file": file_sha256(args.engine or args.ckpt or _shipped()),
-        "reader": reader,
+        "reader": opened.reader,
         "data": args.data,
         "seed": args.seed,
         "windows": plan.test,

@@ -18,7 +18,7 @@ from focus.runtime._files import write_atomically
 SETTINGS_FILE = "settings.json"
 
 #: Raised whenever the meaning of a result changes.
-LAYOUT = 1
+LAYOUT = 2
 
 
 class Cache:

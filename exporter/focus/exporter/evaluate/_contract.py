@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from focus.kernels import Saliency, saliency
 from focus.runtime import Bundle
 
 Array = NDArray[np.float32]
 
 
+class Explainer(Protocol):
+    """A trained network, and one way to make maps of it.
+
+    Attributes:
+        bundle: sensor, standardisation, window, and the classes or targets that the network knows.
+    """
+
+    bundle: Bundle
+
+    def read(self, spectra: Array, composite: Array) -> Array:
+        """One pass; what deletion and insertion watch.
+
+        Args:
+            spectra: float32 [B, N, C], x^; composite: float32 [B, 3, H, W], normalised.
+        Returns: logits, float32 [B, K].
+        """
+
+    def explain(self, spectra: Array, composite: Array, shown: int) -> Saliency:
+        """The maps of one window.
+
+        Args:
+            spectra: float32 [N, C], x^; composite: float32 [3, H, W], normalised.
+            shown: index of the class or target.
+        Returns: cube T [C, N], heatmap M [N] and curve B [C].
+        """
+
+
 class Answer(NamedTuple):
-    """What a network says of B windows; float32.
+    """What FOCUS says of B windows; float32.
 
     Attributes:
         logits: [B, K].
@@ -30,17 +59,23 @@ class Answer(NamedTuple):
     blocks: tuple[Array, ...] = ()
 
 
-class Network(Protocol):
-    """A model, whatever runs it."""
+class FocusNetwork(ABC):
+    """FOCUS, whatever runs it: an ``Explainer`` that also tells where its attention went."""
 
     bundle: Bundle
 
-    def read(self, spectra: Array, composite: Array) -> Answer:
-        """One pass.
+    @abstractmethod
+    def answer(self, spectra: Array, composite: Array) -> Answer:
+        """One pass with all that it gives; arguments as in ``Explainer.read``."""
 
-        Args:
-            spectra: float32 [B, N, C], x^; composite: float32 [B, 3, H, W], normalised.
-        """
+    def read(self, spectra: Array, composite: Array) -> Array:
+        """See ``Explainer.read``."""
+        return self.answer(spectra, composite).logits
+
+    def explain(self, spectra: Array, composite: Array, shown: int) -> Saliency:
+        """T, M and B as the runtime makes them, see ``Explainer.explain``."""
+        attention = self.answer(spectra[None], composite[None]).attention[0, :, shown]
+        return saliency(attention, spectra, self.bundle.band_weight[shown], self.bundle.group_of_band, with_cube=True)
 
 
 class Sample(NamedTuple):
@@ -49,9 +84,10 @@ class Sample(NamedTuple):
     Attributes:
         number: in its split.
         band_means: float32 [N, C], reflectance; composite: float32 [3, H, W], reflectance.
-        label: its class.
+        label: its class; for regression the target whose maps are made.
         informative: float32 [C], 0 for a healthy leaf.
         lesion, leaf: bool [N], patches that are half lesion, half leaf or lesion.
+        values: float32 [K], the true targets of a regression in their units; None for classes.
     """
 
     number: int
@@ -61,3 +97,4 @@ class Sample(NamedTuple):
     informative: Array
     lesion: NDArray[np.bool_]
     leaf: NDArray[np.bool_]
+    values: Array | None = None

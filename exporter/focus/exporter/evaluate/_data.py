@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from focus.exporter.data import Simulation, WindowSet, parse_simulation, simulate_windows
+from focus.exporter.data import Simulation, Truth, WindowSet, parse_simulation, simulate_windows
 from focus.exporter.evaluate._contract import Sample
 from focus.runtime import Bundle, FocusError
 from focus.runtime.simulate import CLASS_NAMES
@@ -52,20 +52,31 @@ def held_out_windows(
         progress: called with scenes done and in all.
     """
     windows = simulate_windows(plan, bundle.backbone.patch, bundle.window, seed, workers=workers, progress=progress)
-    return [_sample(windows, number, index) for number, index in enumerate(windows.of("test"))]
+    return samples_of(windows)
 
 
-def _sample(windows: WindowSet, number: int, index: np.int64) -> Sample:
+def samples_of(windows: WindowSet, split: str = "test") -> list[Sample]:
+    """A split's windows with their truth. Of a regression each window is about one target, in turn.
+
+    Raises:
+        FocusError: the data set has no truth.
+    """
     truth = windows.truth
     if truth is None:
-        raise ValueError(f"{windows.source} has no truth")
+        raise FocusError(f"{windows.source} has no truth to hold maps against; take simulated windows")
+    return [_sample(windows, truth, number, index) for number, index in enumerate(windows.of(split))]
+
+
+def _sample(windows: WindowSet, truth: Truth, number: int, index: np.int64) -> Sample:
     lesion = truth.lesion_share[index] >= HALF
+    values = np.asarray(windows.targets[index], np.float32) if windows.task == "regression" else None
     return Sample(
         number,
         windows.band_means[index],
         windows.composite[index].astype(np.float32),
-        int(windows.targets[index]),
+        int(windows.targets[index]) if values is None else number % values.size,
         truth.informative[index],
         lesion,
         (truth.leaf_share[index] >= HALF) | lesion,
+        values,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from focus.exporter.evaluate._contract import Answer, Array
+from focus.exporter.evaluate._contract import Answer, Array, FocusNetwork
 from focus.runtime.engines import Engine
 
 
-class EngineNetwork:
+class EngineNetwork(FocusNetwork):
     """Reads windows through an engine.
 
     Args:
@@ -16,6 +16,6 @@ class EngineNetwork:
     def __init__(self, engine: Engine) -> None:
         self._engine, self.bundle = engine, engine.bundle
 
-    def read(self, spectra: Array, composite: Array) -> Answer:
-        """See ``Network.read``; other heads and earlier blocks are not in an exported graph."""
+    def answer(self, spectra: Array, composite: Array) -> Answer:
+        """See ``FocusNetwork.answer``; other heads and earlier blocks are not in an exported graph."""
         return Answer(*self._engine.infer(spectra, composite))

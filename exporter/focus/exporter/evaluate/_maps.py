@@ -1,30 +1,46 @@
-"""The maps that are compared: the network's, and controls that look at no answer."""
+"""Maps that look at no answer, and maps of one network held against another."""
 
 from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import sobel
 
-from focus.exporter.evaluate._contract import Answer, Array
-from focus.kernels import Saliency, saliency
-from focus.runtime import Bundle
+from focus.exporter.evaluate._contract import Array, Explainer
+from focus.kernels import Saliency
+
+#: x^ float32 [N, C], the normalised composite float32 [3, H, W] and the shown class -> maps.
+MakesMaps = Callable[[Array, Array, int], Saliency]
 
 
-def maps_of_answer(answer: Answer, bundle: Bundle, row: int, shown: int, spectra: Array) -> Saliency:
-    """T, M and B of one window of an answer, as the runtime makes them.
+class Borrowed:
+    """Maps that are not a network's own, watched with its answers.
 
     Args:
-        row: which window; shown: which class; spectra: float32 [N, C], its x^.
+        network: whose answers deletion and insertion watch; explain: makes the maps.
     """
-    attention = answer.attention[row, :, shown]
-    return saliency(attention, spectra, bundle.band_weight[shown], bundle.group_of_band, with_cube=True)
+
+    def __init__(self, network: Explainer, explain: MakesMaps) -> None:
+        self.bundle, self.read, self.explain = network.bundle, network.read, explain
 
 
-def heatmaps_of_blocks(answer: Answer, bundle: Bundle, row: int, shown: int, spectra: Array) -> list[Array]:
-    """M of each read block."""
-    weight = bundle.band_weight[shown]
-    return [saliency(block[row, :, shown], spectra, weight, bundle.group_of_band).heatmap for block in answer.blocks]
+def edges_of(network: Explainer) -> Borrowed:
+    """The edge map, see ``edge_maps``."""
+    grid = network.bundle.backbone.rows, network.bundle.backbone.columns
+    return Borrowed(network, lambda spectra, composite, shown: edge_maps(spectra, grid))
+
+
+def random_of(network: Explainer, seed: int) -> Borrowed:
+    """The random map, another one for each window, see ``random_maps``."""
+
+    def explain(spectra: Array, composite: Array, shown: int) -> Saliency:
+        window = zlib.crc32(np.ascontiguousarray(spectra).tobytes())
+        return random_maps(np.random.default_rng([seed, window]), *spectra.T.shape)
+
+    return Borrowed(network, explain)
 
 
 def random_maps(rng: np.random.Generator, bands: int, patches: int) -> Saliency:

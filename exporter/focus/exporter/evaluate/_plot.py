@@ -76,7 +76,7 @@ def _draw_scores(axes: Axes, results: Mapping[str, Any]) -> None:
     axes.axhline(0, color=INK, lw=0.8)
     axes.set_xticks(range(len(keys)), [SCORES[key] for key in keys], fontsize=9)
     settings, windows = results["settings"], results["windows"]
-    title = f"{settings['model']} on {settings['data']}: accuracy {results['answers']['accuracy']:.3f}, "
+    title = f"{settings['model']} on {settings['data']}: accuracy {results['answers'][MODEL]['accuracy']:.3f}, "
     title += f"maps of {windows['scored']} lesioned windows, mean and standard error"
     axes.set_title(title, loc="left", fontsize=10, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
@@ -91,7 +91,7 @@ def _draw_window(figure: SubFigure, window: WindowResult, bundle: Bundle, words:
     places = figure.subplots(1, 2 + len(names), width_ratios=[1] * (1 + len(names)) + [2.2])
     lesion = window.lesion.reshape(grid)
     picture = stretched(np.moveaxis(window.composite.astype(np.float32), 0, -1))
-    label, said = (bundle.class_names[facts[key]] for key in ("label", "predicted"))
+    label, said = (bundle.class_names[index] for index in (facts["label"], facts["answers"][MODEL]["shown"]))
     titles = [f"{words}: {label}\nsaid {said}"]
     titles += [f"{name}\nIoU {facts['methods'][name]['iou_leaf']:.2f}" for name in names]
     images = [picture, *(heatmap.reshape(grid) for heatmap in window.heatmaps)]

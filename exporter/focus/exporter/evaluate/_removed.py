@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.exporter.evaluate._contract import Array, Network, Sample
+from focus.exporter.evaluate._contract import Array, Explainer, Sample
 from focus.exporter.metrics import area, from_neighbours, removed_steps
 from focus.kernels import Saliency, standardise
 from focus.runtime import Bundle
@@ -23,7 +23,7 @@ NOISE = 0.1
 
 
 class Faithfulness(NamedTuple):
-    """Areas under the score of the explained class."""
+    """Areas under the score of the explained class or target, see ``whole_and_empty``."""
 
     deletion: float
     insertion: float
@@ -39,26 +39,40 @@ def network_inputs(bundle: Bundle, band_means: Array, composite: Array) -> tuple
     return spectra, (composite - mean) / deviation
 
 
-def whole_and_empty(network: Network, sample: Sample, shown: int) -> tuple[float, float]:
-    """Probability of the shown class with nothing removed, and with every patch at the training set's mean spectrum."""
+class Ends(NamedTuple):
+    """The explained output with nothing removed, and with every patch at the training set's mean spectrum.
+
+    For a class its probability; for a regression target the network's standardised output.
+    """
+
+    whole: float
+    empty: float
+
+
+def whole_and_empty(network: Explainer, sample: Sample, shown: int) -> Ends:
+    """Where the scores of a window begin and end."""
     nothing = np.zeros(sample.band_means.shape, bool)
     inputs = [
         without(sample, network.bundle, removed, "voxels", np.random.default_rng(0)) for removed in (nothing, ~nothing)
     ]
-    whole, empty = _scores(network, inputs, shown)
-    return float(whole), float(empty)
+    whole, empty = _outputs(network, inputs, shown)
+    return Ends(float(whole), float(empty))
 
 
 def faithfulness(
-    network: Network,
+    network: Explainer,
     sample: Sample,
     maps: Saliency,
     shown: int,
     unit: Unit,
-    ends: tuple[float, float],
+    ends: Ends,
     rng: np.random.Generator,
 ) -> Faithfulness:
-    """Removes and gives back what a map holds most important, and watches the probability of the shown class.
+    """Removes and gives back what a map holds most important, and watches the score of the shown class or target.
+
+    The score is the probability of the class. For a target it is (f(x) - f(empty)) sign(f(whole) - f(empty)), f the
+    standardised output: how far, in deviations of the target, the answer still is from that of a window without any
+    spectrum, on its side of it. Not divided by its value for the whole window, which may be about zero.
 
     Patches are imputed from their neighbours with noise (``from_neighbours``), bands and voxels by the mean spectrum of
     the training set; nothing becomes zero reflectance.
@@ -73,8 +87,8 @@ def faithfulness(
     importance = {"patches": maps.heatmap, "bands": maps.curve, "voxels": maps.cube.T}[unit]
     deletion, insertion = removed_steps(importance)
     inputs = [without(sample, network.bundle, _spread(mask, unit, sample), unit, rng) for mask in deletion + insertion]
-    scores = _scores(network, inputs, shown)
-    whole, empty = ends
+    outputs = _outputs(network, inputs, shown)
+    whole, *scores, empty = _scores(np.array([ends.whole, *outputs, ends.empty]), network.bundle)
     return Faithfulness(
         area(np.array([whole, *scores[: len(deletion)], empty])),
         area(np.array([empty, *scores[len(deletion) :], whole])),
@@ -120,7 +134,16 @@ def _spread(mask: NDArray[np.bool_], unit: Unit, sample: Sample) -> NDArray[np.b
     return np.broadcast_to(mask[:, None] if unit == "patches" else mask, shape)
 
 
-def _scores(network: Network, inputs: Sequence[tuple[Array, Array]], shown: int) -> NDArray[np.float64]:
-    """Probability of the shown class for each of some windows."""
-    answer = network.read(*(np.stack(part) for part in zip(*inputs, strict=True)))
-    return np.array([scores_from_logits(logits, network.bundle)[shown] for logits in answer.logits], np.float64)
+def _outputs(network: Explainer, inputs: Sequence[tuple[Array, Array]], shown: int) -> NDArray[np.float64]:
+    """Probability of the shown class, or standardised output of the shown target, for each of some windows."""
+    logits = network.read(*(np.stack(part) for part in zip(*inputs, strict=True)))
+    if network.bundle.task == "regression":
+        return logits[:, shown].astype(np.float64)
+    return np.array([scores_from_logits(row, network.bundle)[shown] for row in logits], np.float64)
+
+
+def _scores(outputs: NDArray[np.float64], bundle: Bundle) -> NDArray[np.float64]:
+    """Scores of outputs that begin with the whole window's and end with the empty one's."""
+    if bundle.task == "classification":
+        return outputs
+    return (outputs - outputs[-1]) * np.sign(outputs[0] - outputs[-1])

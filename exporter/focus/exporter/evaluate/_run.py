@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from focus.exporter.evaluate._cache import Cache
-from focus.exporter.evaluate._contract import Sample
-from focus.exporter.evaluate._window import Networks, WindowResult, measure_window
+from focus.exporter.evaluate._contract import Explainer, Sample
+from focus.exporter.evaluate._window import WindowResult, measure_window
 from focus.runtime import FocusError
 
 
 def evaluate(
-    networks: Networks,
+    explainers: Mapping[str, Explainer],
     samples: Sequence[Sample],
     cache: Cache,
     seed: int,
+    sanity: Mapping[str, Explainer] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    removals: int | None = None,
 ) -> None:
-    """Measures every window that the cache does not hold yet.
+    """Measures every window that the cache does not hold yet, see ``measure_window``.
 
     Args:
         cache: claimed.
-        seed: of the controls.
+        removals: deletion and insertion are measured on the first so many scored windows; None: on all.
         progress: called with windows done and in all.
     """
+    scored = [sample.number for sample in samples if sample.informative.any() and sample.lesion.any()]
+    first = scored[:removals]
     for done, sample in enumerate(samples, start=1):
         if cache.load(sample.number) is None:
-            cache.save(sample.number, measure_window(networks, sample, seed))
+            cache.save(sample.number, measure_window(explainers, sample, seed, sanity, removal=sample.number in first))
         if progress is not None:
             progress(done, len(samples))
 

@@ -8,23 +8,27 @@ from typing import Any
 import numpy as np
 
 from focus.exporter.evaluate._window import WindowResult
-from focus.exporter.metrics import accuracy, average_precision
+from focus.exporter.metrics import accuracy, average_precision, mean_squared_error, r_squared
+from focus.runtime._bundle import Target
 
 
-def summarise(results: Sequence[WindowResult], settings: Mapping[str, Any]) -> dict[str, Any]:
+def summarise(
+    results: Sequence[WindowResult], settings: Mapping[str, Any], targets: Sequence[Target] = ()
+) -> dict[str, Any]:
     """``results.json``: means over the windows that count, with their standard errors.
 
     Args:
         results: of every window, at least one.
         settings: what they are of.
+        targets: the bundle's, of a regression.
     Returns: JSON values. ``windows`` counts them: in all, lesioned, of those left out because no patch is half lesion,
-        and scored; ``answers``, ``attention`` and ``sanity`` are over all, ``chance`` and ``methods`` over the scored
-        ones. A figure is [mean, standard error], or None where no window has it; pooled AUPRC is one number.
+        and scored; ``answers`` (accuracy, or MSE and R2 of each target), ``attention`` and ``sanity`` are over all,
+        ``chance`` and ``methods`` over the scored ones. A figure is [mean, standard error], or None where no window
+        has it; pooled AUPRC is one number.
     """
     facts = [result.facts for result in results]
     scored = [result for result in results if result.facts["scored"]]
     lesioned = sum(fact["lesioned"] for fact in facts)
-    logits, labels = np.array([fact["logits"] for fact in facts]), np.array([fact["label"] for fact in facts])
     return {
         "settings": dict(settings),
         "windows": {
@@ -33,8 +37,8 @@ def summarise(results: Sequence[WindowResult], settings: Mapping[str, Any]) -> d
             "without_patch": lesioned - len(scored),
             "scored": len(scored),
         },
-        "answers": {"accuracy": accuracy(logits, labels)},
-        "attention": _means(fact["attention"] for fact in facts),
+        "answers": {name: _answers(facts, name, targets) for name in facts[0]["names"]},
+        "attention": {name: _means(fact["attention"][name] for fact in facts) for name in facts[0]["attention"]},
         "sanity": {
             name: {**_means(fact["sanity"][name] for fact in facts), "flat": _missing(facts, name)}
             for name in facts[0]["sanity"]
@@ -44,6 +48,20 @@ def summarise(results: Sequence[WindowResult], settings: Mapping[str, Any]) -> d
             name: _means(result.facts["methods"][name] for result in scored) | _pooled(scored, name)
             for name in (facts[0]["names"] if scored else [])
         },
+    }
+
+
+def _answers(facts: Sequence[Mapping[str, Any]], name: str, targets: Sequence[Target]) -> dict[str, Any]:
+    """Accuracy, or MSE (in the unit's square) and R2 of each target."""
+    logits = np.array([fact["answers"][name]["logits"] for fact in facts])
+    if facts[0]["values"] is None:
+        return {"accuracy": accuracy(logits, np.array([fact["label"] for fact in facts]))}
+    mean, deviation = np.array([target.mean for target in targets]), np.array([target.deviation for target in targets])
+    found, wanted = logits * deviation + mean, np.array([fact["values"] for fact in facts])
+    errors, shares = mean_squared_error(found, wanted), r_squared(found, wanted)
+    return {
+        target.name: {"mse": float(error), "r2": float(share)}
+        for target, error, share in zip(targets, errors, shares, strict=True)
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from focus.exporter.evaluate._removed import UNITS
-from focus.exporter.evaluate._window import TOPS
+from focus.exporter.evaluate._window import MODEL, TOPS
 
 
 class Words(NamedTuple):
@@ -54,10 +54,10 @@ def markdown(table: Words) -> str:
 
 
 def _single(results: Mapping[str, Any]) -> Words:
-    attention = results["attention"]
+    attention = results["attention"][MODEL]
     rows = [
         ("windows", f"{results['windows']['all']}"),
-        ("accuracy", f"{results['answers']['accuracy']:.3f}"),
+        ("accuracy", f"{results['answers'][MODEL]['accuracy']:.3f}"),
         ("sink mass, shown heads H*", _cell(attention["sink_shown"])),
         ("sink mass, other heads", _cell(attention["sink_others"])),
         ("collapse, shown heads", _cell(attention["collapse"])),
@@ -70,7 +70,7 @@ def _methods(
     title: str, columns: Mapping[str, str], results: Mapping[str, Any], beside: Mapping[str, Mapping[str, str]]
 ) -> Words:
     """A row a method; ``beside`` adds rows out of chance: name of the row -> column -> key."""
-    rows = [(name, *(_cell(row[key]) for key in columns)) for name, row in results["methods"].items()]
+    rows = [(name, *(_cell(row.get(key)) for key in columns)) for name, row in results["methods"].items()]
     for name, keys in beside.items():
         rows.append((name, *(_cell(results["chance"].get(keys.get(key, ""))) for key in columns)))
     return Words(title, ("map", *columns.values()), rows)

@@ -9,19 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from focus.exporter.evaluate._contract import Answer, Array
+from focus.exporter.evaluate._contract import Answer, Array, FocusNetwork
 from focus.exporter.model import FocusNet
 from focus.runtime import Bundle
 
-#: Windows in one pass; more of them fall out of a processor's cache.
-AT_ONCE = 2
+#: Windows in one pass; on a processor more of them fall out of its cache.
+AT_ONCE = {"cpu": 2, "cuda": 128}
 
 
-class TorchNetwork:
+class TorchNetwork(FocusNetwork):
     """Reads windows through torch, float32.
 
     Args:
-        net: in eval mode, on the CPU.
+        net: in eval mode.
         bundle: its facts.
     """
 
@@ -30,16 +30,16 @@ class TorchNetwork:
         self._heads = list(bundle.reading.heads)
         self._others = [head for head in range(bundle.backbone.heads) if head not in self._heads]
 
-    def read(self, spectra: Array, composite: Array) -> Answer:
-        """See ``Network.read``."""
-        parts = [
-            self._pass(spectra[i : i + AT_ONCE], composite[i : i + AT_ONCE]) for i in range(0, len(spectra), AT_ONCE)
-        ]
+    def answer(self, spectra: Array, composite: Array) -> Answer:
+        """See ``FocusNetwork.answer``."""
+        step = AT_ONCE[self.net.adapter.device.type]
+        parts = [self._pass(spectra[i : i + step], composite[i : i + step]) for i in range(0, len(spectra), step)]
         return _joined(parts)
 
     @torch.no_grad()
     def _pass(self, spectra: Array, composite: Array) -> Answer:
-        reading = self.net(torch.from_numpy(spectra), torch.from_numpy(composite))
+        device = self.net.adapter.device
+        reading = self.net(torch.from_numpy(spectra).to(device), torch.from_numpy(composite).to(device))
         blocks = tuple(_array(block[:, self._heads]) for block in reading.attention)
         sink = _array(reading.sink_mass[-1])
         others = sink[:, self._others] if self._others else None
@@ -66,13 +66,13 @@ def randomised(net: FocusNet, bundle: Bundle, seed: int) -> TorchNetwork:
     control.prompts.copy_(_start_of(control.prompts, seed))
     for offset, value in enumerate((control.adapter, control.sink), start=1):
         noise = torch.randn(value.shape, generator=torch.Generator().manual_seed(seed + offset))
-        value.copy_(value.mean() + value.std() * noise)
+        value.copy_(value.mean() + value.std() * noise.to(value.device))
     return TorchNetwork(control, _with_reading(bundle, control))
 
 
 def _start_of(prompts: Tensor, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return nn.init.trunc_normal_(torch.empty_like(prompts), std=0.02, generator=generator)
+    return nn.init.trunc_normal_(torch.empty(prompts.shape), std=0.02, generator=generator)
 
 
 def _with_reading(bundle: Bundle, net: FocusNet) -> Bundle:
@@ -95,5 +95,5 @@ def _joined(parts: Sequence[Answer]) -> Answer:
 
 
 def _array(values: Tensor) -> Array:
-    found: Array = values.float().numpy()
+    found: Array = values.float().cpu().numpy()
     return found

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.exporter.evaluate._contract import Array, Network, Sample
-from focus.exporter.evaluate._maps import edge_maps, heatmaps_of_blocks, maps_of_answer, random_maps
-from focus.exporter.evaluate._removed import UNITS, faithfulness, network_inputs, whole_and_empty
+from focus.exporter.evaluate._contract import Array, Explainer, FocusNetwork, Sample
+from focus.exporter.evaluate._removed import UNITS, Ends, faithfulness, network_inputs, whole_and_empty
 from focus.exporter.metrics import (
     average_precision,
     band_overlap,
@@ -25,7 +24,7 @@ from focus.exporter.metrics import (
     sink_consistency,
     spearman,
 )
-from focus.kernels import Saliency
+from focus.kernels import Saliency, saliency
 
 #: k of BIO@k.
 TOPS = (5, 10, 20)
@@ -34,28 +33,13 @@ TOPS = (5, 10, 20)
 MODEL, EDGES, RANDOM = "FOCUS", "edge map", "random map"
 
 
-@dataclass(frozen=True)
-class Networks:
-    """The model, and the same network without what it learnt.
-
-    Attributes:
-        model: what is evaluated.
-        controls: name -> network whose maps are compared with the model's, as a method of its own.
-        sanity: name -> network whose maps should be others than the model's.
-    """
-
-    model: Network
-    controls: Mapping[str, Network] = field(default_factory=dict)
-    sanity: Mapping[str, Network] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, eq=False)
 class WindowResult:
     """What was measured on a window.
 
     Attributes:
-        facts: JSON values: label, predicted, model (attention, sanity), and for a lesioned window with a half-lesioned
-            patch also chance and methods; see ``measure_window``.
+        facts: JSON values: label, values, and by the name of the explainer answers, attention and sanity; for a
+            lesioned window with a half-lesioned patch also chance and methods; see ``measure_window``.
         heatmaps: float32 [methods, N]; curves: float32 [methods, C]; of the methods in ``facts["names"]``.
         composite: float32 [3, H, W], reflectance.
         lesion: bool [N]; informative: float32 [C].
@@ -69,65 +53,97 @@ class WindowResult:
     informative: Array
 
 
-def measure_window(networks: Networks, sample: Sample, seed: int) -> WindowResult:
-    """Reads a window, makes the maps of its predicted class by every method, and holds them against the truth.
+def measure_window(
+    explainers: Mapping[str, Explainer],
+    sample: Sample,
+    seed: int,
+    sanity: Mapping[str, Explainer] | None = None,
+    *,
+    removal: bool = True,
+) -> WindowResult:
+    """Reads a window with every network, makes the maps of the class that it predicts (of a regression: of the
+    sample's target), and holds them against the truth.
 
     Args:
-        seed: of random map, imputation noise and broken ties; drawn anew for each window.
+        explainers: by their name, at least one.
+        sample: the window.
+        seed: of imputation noise; drawn anew for each window.
+        sanity: networks whose maps should be others than the first explainer's, for its class.
+        removal: whether deletion and insertion are measured: some forty passes an explainer.
     """
-    bundle = networks.model.bundle
-    spectra, composite = network_inputs(bundle, sample.band_means, sample.composite)
-    inputs = spectra[None], composite[None]
-    answer = networks.model.read(*inputs)
-    shown = int(answer.logits[0].argmax())
-    own = maps_of_answer(answer, bundle, 0, shown, spectra)
-    others = {
-        name: maps_of_answer(network.read(*inputs), network.bundle, 0, shown, spectra)
-        for name, network in {**networks.controls, **networks.sanity}.items()
-    }
-    methods = {
-        MODEL: own,
-        **{name: others[name] for name in networks.controls},
-        EDGES: edge_maps(spectra, (bundle.backbone.rows, bundle.backbone.columns)),
-        RANDOM: random_maps(np.random.default_rng([seed, sample.number]), bundle.bands, bundle.patches),
-    }
-    consistency, flat = sink_consistency(heatmaps_of_blocks(answer, bundle, 0, shown, spectra) or [own.heatmap])
+    bundle = next(iter(explainers.values())).bundle
+    inputs = {name: network_inputs(one.bundle, sample.band_means, sample.composite) for name, one in explainers.items()}
+    answers, maps = {}, {}
+    for name, explainer in explainers.items():
+        spectra, composite = inputs[name]
+        logits = explainer.read(spectra[None], composite[None])[0]
+        shown = int(logits.argmax()) if sample.values is None else sample.label
+        answers[name] = {"shown": shown, "logits": logits.tolist()}
+        maps[name] = explainer.explain(spectra, composite, shown)
+    scored = bool(sample.informative.any() and sample.lesion.any())
     facts: dict[str, Any] = {
         "number": sample.number,
         "label": sample.label,
-        "predicted": shown,
-        "logits": answer.logits[0].tolist(),
+        "values": None if sample.values is None else sample.values.tolist(),
         "lesioned": bool(sample.informative.any()),
-        "scored": bool(sample.informative.any() and sample.lesion.any()),
-        "names": list(methods),
+        "scored": scored,
+        "names": list(explainers),
+        "answers": answers,
         "attention": {
-            "sink_shown": float(answer.sink[0, :, shown].mean()),
-            "sink_others": None if answer.other_sink is None else float(answer.other_sink[0, :, shown].mean()),
-            "collapse": collapse(answer.attention[0, :, shown]),
-            "sink_consistency": consistency,
-            "flat_blocks": flat,
+            name: _attention(explainer, *inputs[name], answers[name]["shown"])
+            for name, explainer in explainers.items()
+            if isinstance(explainer, FocusNetwork)
         },
-        "sanity": {
-            name: {"M": spearman(own.heatmap, found.heatmap), "B": spearman(own.curve, found.curve)}
-            for name, found in others.items()
-        },
+        "sanity": _sanity(maps, answers, sanity or {}, sample),
     }
-    if facts["scored"]:
+    if scored:
         facts["chance"] = _chance(sample, bundle.wavelengths)
-        ends = whole_and_empty(networks.model, sample, shown)
-        facts["methods"] = {
-            name: _against_truth(maps, sample, bundle.wavelengths)
-            | _removals(networks.model, sample, maps, shown, ends, seed)
-            for name, maps in methods.items()
-        }
+        facts["methods"] = {name: _against_truth(found, sample, bundle.wavelengths) for name, found in maps.items()}
+    if scored and removal:
+        for name, explainer in explainers.items():
+            shown = answers[name]["shown"]
+            ends = whole_and_empty(explainer, sample, shown)
+            facts["methods"][name] |= _removals(explainer, sample, maps[name], shown, ends, seed)
     return WindowResult(
         facts,
-        np.stack([maps.heatmap for maps in methods.values()]),
-        np.stack([maps.curve for maps in methods.values()]),
+        np.stack([found.heatmap for found in maps.values()]),
+        np.stack([found.curve for found in maps.values()]),
         sample.composite,
         sample.lesion,
         sample.informative,
     )
+
+
+def _attention(network: FocusNetwork, spectra: Array, composite: Array, shown: int) -> dict[str, float | int | None]:
+    """Where the attention of the shown class's prompts goes."""
+    answer, bundle = network.answer(spectra[None], composite[None]), network.bundle
+    weight, groups = bundle.band_weight[shown], bundle.group_of_band
+    blocks = answer.blocks or (answer.attention,)
+    heatmaps = [saliency(block[0, :, shown], spectra, weight, groups).heatmap for block in blocks]
+    consistency, flat = sink_consistency(heatmaps)
+    return {
+        "sink_shown": float(answer.sink[0, :, shown].mean()),
+        "sink_others": None if answer.other_sink is None else float(answer.other_sink[0, :, shown].mean()),
+        "collapse": collapse(answer.attention[0, :, shown]),
+        "sink_consistency": consistency,
+        "flat_blocks": flat,
+    }
+
+
+def _sanity(
+    maps: Mapping[str, Saliency],
+    answers: Mapping[str, Mapping[str, Any]],
+    networks: Mapping[str, Explainer],
+    sample: Sample,
+) -> dict[str, dict[str, float | None]]:
+    """Rank correlation of the first explainer's maps with those of other networks, for its class."""
+    name = next(iter(maps))
+    own, shown = maps[name], int(answers[name]["shown"])
+    found = {}
+    for other, network in networks.items():
+        theirs = network.explain(*network_inputs(network.bundle, sample.band_means, sample.composite), shown)
+        found[other] = {"M": spearman(own.heatmap, theirs.heatmap), "B": spearman(own.curve, theirs.curve)}
+    return found
 
 
 def _against_truth(maps: Saliency, sample: Sample, wavelengths: NDArray[np.float64]) -> dict[str, float]:
@@ -146,7 +162,7 @@ def _against_truth(maps: Saliency, sample: Sample, wavelengths: NDArray[np.float
 
 
 def _removals(
-    network: Network, sample: Sample, maps: Saliency, shown: int, ends: tuple[float, float], seed: int
+    network: Explainer, sample: Sample, maps: Saliency, shown: int, ends: Ends, seed: int
 ) -> dict[str, float]:
     found = {}
     for number, unit in enumerate(UNITS):
