@@ -215,6 +215,20 @@ def test_area_is_the_mean_score() -> None:
     assert metrics.area(np.where(shares == 0, 1.0, 0.0)) == pytest.approx(0.005)
 
 
+def test_a_shortcut_shows_in_the_answers_on_the_ground_and_in_its_window() -> None:
+    labels = np.array([0, 1, 1, 0])
+    intact, broken = np.eye(2)[[0, 1, 1, 0]], np.eye(2)[[1, 1, 0, 0]]
+    assert metrics.shortcut_use(intact, broken, labels) == (1.0, 0.5, 0.5)
+    leaf = np.array([True, False, True, False])
+    assert metrics.ground_share(np.array([1.0, 2.0, 3.0, 4.0]), leaf) == pytest.approx(0.6)
+    assert metrics.ground_share(np.ones(4), leaf) == 0.5
+    nm = np.array([838.0, 840.0, 850.0, 862.0, 900.0])
+    # 838 and 862 nm are 12 nm away, which counts.
+    assert metrics.window_share(np.array([1.0, 2.0, 3.0, 4.0, 10.0]), nm, 850.0) == pytest.approx(0.5)
+    assert metrics.window_share(np.array([1.0, 2.0, 3.0, 4.0, 10.0]), nm, 850.0, 5.0) == pytest.approx(0.15)
+    assert np.isnan(metrics.window_share(np.zeros(5), nm, 850.0)) and np.isnan(metrics.ground_share(np.zeros(4), leaf))
+
+
 def _mean_of_neighbours(values: np.ndarray, place: int, grid: tuple[int, int]) -> np.ndarray:
     row, column = divmod(place, grid[1])
     total, weight = np.zeros(values.shape[1]), 0.0

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from focus.exporter.commands import train as command
@@ -86,6 +87,18 @@ def test_a_trained_model_gives_its_backbone_to_another(tmp_path: Path) -> None:
     assert command.main([*DATA, *given, "--out", str(second)]) == 0
     one, other = (load_checkpoint(path)[0].backbone.state_dict() for path in (first, second))
     assert all(value.equal(other[name]) for name, value in one.items())
+
+
+def test_the_data_can_have_a_seed_of_their_own(tmp_path: Path) -> None:
+    kept = {}
+    for name, seeds in (("a", ["--seed", "1"]), ("b", ["--seed", "2", "--data-seed", "1"]), ("c", ["--seed", "2"])):
+        assert command.main([*DATA, *TINY, *seeds, "--out", str(tmp_path / f"{name}.pt")]) == 0
+        with np.load(tmp_path / f"{name}.training" / "windows.npz") as file:
+            kept[name] = file["band_means"]
+    np.testing.assert_array_equal(kept["a"], kept["b"])
+    assert not np.array_equal(kept["a"], kept["c"])
+    one, other = (load_checkpoint(tmp_path / f"{name}.pt")[1].trained_on for name in "ab")
+    assert one != other
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,8 @@ def test_a_camera_of_visible_light_is_not_asked_for_leaf_water_unless_told_to() 
         ("sim:vnir,bands=3", "bands must be 8 to 204"),
         ("sim:vnir,spurious=1500", "spurious"),
         ("sim:vnir,spurious=nan", "spurious"),
+        ("sim:vnir,spurious=850,intact=yes", "intact must be a number"),
+        ("sim:vnir,intact=1", "intact=1 is about a shortcut; give its place with spurious=NM"),
     ],
 )
 def test_what_is_not_understood_is_named(spec: str, message: str) -> None:
@@ -110,6 +112,34 @@ def test_the_shortcut_stands_in_training_and_is_broken_in_the_test_split() -> No
 
     assert agreement("train") > 0.9
     assert agreement("test") < 0.7
+
+
+def test_an_intact_shortcut_is_that_of_the_same_test_leaves() -> None:
+    broken, intact = (
+        open_windows(f"sim:full,scenes=4,val=2,test=8,bands=32,spurious=872{option}", 8, (32, 32), seed=1, workers=0)
+        for option in ("", ",intact=1")
+    )
+    band = int(np.argmin(np.abs(broken.wavelengths_nm - 872.0)))
+    others = np.delete(np.arange(32), band)
+    test, rest = broken.of("test"), np.flatnonzero(broken.splits != 2)
+    np.testing.assert_array_equal(broken.band_means[rest], intact.band_means[rest])
+    np.testing.assert_array_equal(broken.targets, intact.targets)
+    # Noise is a matter of the signal, so it differs a little where the ground does, and nowhere else.
+    np.testing.assert_array_equal(broken.band_means[test][:, :, others], intact.band_means[test][:, :, others])
+    assert np.any(broken.band_means[test][:, :, band] != intact.band_means[test][:, :, band])
+    assert "broken" in broken.source and "broken" not in intact.source
+
+
+def test_a_regression_knows_which_bands_tell_each_trait_and_keeps_it(tmp_path) -> None:
+    spec = "sim:full,scenes=4,val=1,test=2,bands=64,task=chl+ewt"
+    first = open_windows(spec, 8, (32, 32), seed=1, workers=0, cache=tmp_path)
+    again = open_windows(spec, 8, (32, 32), seed=1, workers=0, cache=tmp_path)
+    information = first.truth.trait_information
+    assert information.shape == (7, 2, 64)
+    np.testing.assert_array_equal(information, again.truth.trait_information)
+    best = first.wavelengths_nm[information.argmax(axis=2)]
+    assert (best[:, 0] < 760).all() and (best[:, 1] > 1100).all()
+    assert open_windows(SMALL, 8, (32, 32), seed=1, workers=0).truth.trait_information is None
 
 
 def test_a_second_run_starts_from_the_cache(tmp_path, monkeypatch) -> None:

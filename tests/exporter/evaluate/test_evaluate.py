@@ -315,7 +315,7 @@ def test_held_out_windows_are_those_of_the_training_and_a_few_are_the_first_of_m
     ("data", "words"),
     [
         ("leaves.csv", "has no truth to hold maps against"),
-        ("sim:vnir,task=chl", "give a classification model and no task="),
+        ("sim:vnir,task=chl", "tells classes, no traits; give --data sim:vnir,task=chl without task="),
         ("sim:full", "reads 204 bands, --data sim:full has 64"),
         ("sim:vnir,classes=4", "knows healthy, chlorosis, anthocyanin"),
     ],

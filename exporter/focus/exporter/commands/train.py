@@ -57,8 +57,8 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     """Adds the options that name a data set; the same ones in every command that reads a training's data."""
     group.add_argument(
         "--data", required=True, metavar="DATA",
-        help="sim:vnir or sim:full, with options scenes=, val=, test=, bands=, spurious=NM, task=class|chl+ewt+...; "
-        "or a CSV manifest with the columns path, label (or --targets), and optionally split and group",
+        help="sim:vnir or sim:full, with options scenes=, val=, test=, bands=, spurious=NM, intact=1, "
+        "task=class|chl+ewt+...; or a CSV manifest with the columns path, label (or --targets), and optionally split and group",
     )  # fmt: skip
     group.add_argument(
         "--targets", default="", metavar="A,B", help="regression of these manifest columns instead of classes"
@@ -113,7 +113,13 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--sink-weight", type=float, default=1e-3, help="weight of the sink loss, Eq. (3) (default: %(default)s)"
     )
-    group.add_argument("--seed", type=int, default=1, help="of data, start and order (default: %(default)s)")
+    group.add_argument("--seed", type=int, default=1, help="of start and order, and of data (default: %(default)s)")
+    group.add_argument(
+        "--data-seed",
+        type=int,
+        metavar="N",
+        help="of the data alone: other simulated leaves, or another split (default: --seed)",
+    )
     group.add_argument(
         "--precision",
         choices=["auto", "fp32", "bf16"],
@@ -193,7 +199,7 @@ def _shipped_weights() -> Path | None:
 
 
 def windows_from_options(args: argparse.Namespace, backbone: VisionTransformer, console: Console) -> WindowSet:
-    """Reads the data set of ``add_data_arguments``, ``--size`` and ``--seed``, with a progress line."""
+    """Reads the data set of ``add_data_arguments``, ``--size`` and the seed of the data, with a progress line."""
     from focus.exporter.data import FolderOptions, open_windows, parse_size
     from focus.exporter.training import progress_bar
 
@@ -202,12 +208,19 @@ def windows_from_options(args: argparse.Namespace, backbone: VisionTransformer, 
     patch = int(backbone.patch_embed.patch_size[0])
     with progress_bar(console, "reading the data") as tell:
         found = open_windows(
-            args.data, patch, parse_size(args.size), args.seed, options=options, cache=args.cache,
+            args.data, patch, parse_size(args.size), data_seed(args), options=options, cache=args.cache,
             progress=lambda done, total: tell(done, total, ""),
         )  # fmt: skip
     for note in found.notes:
         console.print(f"note: {note}")
     return found
+
+
+def data_seed(args: argparse.Namespace) -> int:
+    """The seed of the data: ``--data-seed``, where the command has it and it is given, else ``--seed``."""
+    own: int | None = getattr(args, "data_seed", None)
+    seed: int = args.seed if own is None else own
+    return seed
 
 
 def _summary(windows: WindowSet, backbone: str) -> str:

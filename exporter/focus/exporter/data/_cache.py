@@ -71,7 +71,7 @@ def _save(path: Path, windows: WindowSet) -> None:
             value = getattr(part, field.name)
             if isinstance(value, np.ndarray):
                 arrays[field.name] = value
-            elif field.name not in ("truth", "fwhm_nm"):
+            elif field.name not in ("truth", "fwhm_nm", "trait_information"):
                 facts[field.name] = value
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.exporter._workers import worker_map
-from focus.exporter.data._windows import SPLITS, Truth, WindowSet
+from focus.exporter.data._trait_truth import trait_information
+from focus.exporter.data._windows import SPLITS, Array, Truth, WindowSet
 from focus.runtime import FocusError
 from focus.runtime.simulate import CLASS_NAMES, Sensor, classes_seen, full_range, simulate_leaf_scene, vnir_204
 from focus.runtime.spectral import composite_weights
@@ -28,6 +29,8 @@ _SPURIOUS_REACH_NM = 12.0
 
 _CHUNK = 16
 
+_STATE = {True: "", False: " (broken in the test split)"}
+
 
 @dataclass(frozen=True)
 class Simulation:
@@ -39,6 +42,7 @@ class Simulation:
         task: ``class``, or traits joined by +, e.g. ``chl+ewt``.
         spurious: centre in nm of a shortcut, or None. In training and validation the ground announces the leaf's own
             class there; in the test split it announces a random class, so that a model which leans on it is found out.
+        intact: the shortcut tells the truth in the test split, too: the same leaves, for comparison.
         bands: number of bands, or None for the sensor's own.
         classes: the first so many of ``CLASS_NAMES``, or None for those that the sensor sees well.
     """
@@ -51,6 +55,7 @@ class Simulation:
     spurious: float | None = None
     bands: int | None = None
     classes: int | None = None
+    intact: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -86,6 +91,7 @@ def parse_simulation(spec: str) -> Simulation:
     values: dict[str, Any] = {}
     kinds: dict[str, Callable[[str], Any]] = {
         "scenes": int, "val": int, "test": int, "bands": int, "classes": int, "spurious": float, "task": str,
+        "intact": _yes_or_no,
     }  # fmt: skip
     for option in options:
         name, _, text = option.partition("=")
@@ -112,7 +118,10 @@ def simulator_version() -> str:
 
 def simulated_settings(plan: Simulation, patch: int, size: tuple[int, int], seed: int) -> dict[str, Any]:
     """Everything that simulated windows depend on, for the cache."""
-    return {**asdict(plan), "patch": patch, "size": list(size), "seed": seed, "simulator": simulator_version()}
+    settings = {**asdict(plan), "patch": patch, "size": list(size), "seed": seed, "simulator": simulator_version()}
+    if not plan.intact:
+        del settings["intact"]  # keeps what is cached from before there was such an option
+    return {**settings, "trait truth": 1} if plan.traits else settings
 
 
 def simulate_windows(
@@ -158,6 +167,7 @@ class _Window(NamedTuple):
     lesion_share: NDArray[np.float32]
     leaf_share: NDArray[np.float32]
     bits: NDArray[np.uint8]
+    information: Array | None
 
 
 def _ingest_scenes(
@@ -172,6 +182,7 @@ def _ingest_scenes(
         rng = np.random.default_rng([seed, split, index])
         label = index % classes
         announced = int(rng.integers(classes)) if SPLITS[split] == "test" else label
+        announced = label if plan.intact else announced
         scene = simulate_leaf_scene(rng, sensor, label, size, plan.spurious, announced)
         lesion_share, leaf_share = (
             mask.reshape(rows, patch, columns, patch).mean(axis=(1, 3), dtype=np.float32).reshape(-1)
@@ -187,6 +198,7 @@ def _ingest_scenes(
                 lesion_share,
                 leaf_share,
                 np.packbits(scene.lesion_mask),
+                trait_information(sensor, scene.traits, plan.traits) if plan.traits else None,
             )
         )
     return found
@@ -199,7 +211,7 @@ def _collected(
     targets: NDArray[Any] = np.array([window.label for window in found], np.int64)
     if plan.traits:
         targets = np.array([window.traits for window in found], np.float32)
-    shortcut = f", shortcut at {plan.spurious:g} nm (broken in the test split)" if plan.spurious is not None else ""
+    shortcut = f", shortcut at {plan.spurious:g} nm {_STATE[plan.intact]}" if plan.spurious is not None else ""
     return WindowSet(
         task="regression" if plan.traits else "classification",
         band_means=np.stack([window.means for window in found]),
@@ -219,9 +231,21 @@ def _collected(
             np.stack([window.lesion_share for window in found]),
             np.stack([window.leaf_share for window in found]),
             np.stack([window.bits for window in found]),
+            _stacked([window.information for window in found]),
         ),
         source=f"{plan.scenes} simulated leaves ({sensor.name}, {simulator_version()}{shortcut}), seed {seed}",
     )
+
+
+def _stacked(parts: list[Array | None]) -> Array | None:
+    known = [part for part in parts if part is not None]
+    return np.stack(known) if known else None
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError
+    return text == "1"
 
 
 def _checked(plan: Simulation, spec: str) -> Simulation:
@@ -241,6 +265,8 @@ def _checked(plan: Simulation, spec: str) -> Simulation:
     limits = (8, 204) if plan.sensor == "vnir" else (8, 1000)
     if plan.bands is not None and not limits[0] <= plan.bands <= limits[1]:
         raise FocusError(f"--data {spec}: bands must be {limits[0]} to {limits[1]} for this sensor, got {plan.bands}")
+    if plan.intact and plan.spurious is None:
+        raise FocusError(f"--data {spec}: intact=1 is about a shortcut; give its place with spurious=NM")
     if plan.spurious is not None:
         bands = plan.make_sensor().wavelengths_nm
         nearest = bands[np.argmin(np.abs(bands - plan.spurious))]

@@ -27,12 +27,15 @@ class Truth:
         lesion_share: float32 [M, N], share of each patch that is lesion.
         leaf_share: float32 [M, N], share of each patch that is leaf.
         lesion_bits: uint8 [M, ceil(H W / 8)], the full-resolution lesion mask, bit-packed.
+        trait_information: float32 [M, K, C], of a regression: how well each band tells each target at this leaf, see
+            ``trait_information``; the place that tells is the leaf.
     """
 
     informative: Array
     lesion_share: Array
     leaf_share: Array
     lesion_bits: NDArray[np.uint8]
+    trait_information: Array | None = None
 
     def lesion_mask(self, window: int, size: tuple[int, int]) -> NDArray[np.bool_]:
         """The lesion mask of one window at full resolution, bool [H, W]."""

@@ -85,8 +85,8 @@ class Sample(NamedTuple):
         number: in its split.
         band_means: float32 [N, C], reflectance; composite: float32 [3, H, W], reflectance.
         label: its class; for regression the target whose maps are made.
-        informative: float32 [C], 0 for a healthy leaf.
-        lesion, leaf: bool [N], patches that are half lesion, half leaf or lesion.
+        informative: float32 [C], 0 for a healthy leaf; of a regression how well each band tells the target.
+        lesion, leaf: bool [N], patches that are half lesion, half leaf or lesion; of a trait both are the leaf.
         values: float32 [K], the true targets of a regression in their units; None for classes.
     """
 

@@ -20,15 +20,18 @@ def held_out_plan(spec: str, bundle: Bundle) -> Simulation:
     """What to simulate for ``sim:...``; ``scenes=`` and ``val=`` change nothing.
 
     Raises:
-        FocusError: no simulation, or not the model's sensor or classes.
+        FocusError: no simulation, or not the model's sensor, classes or traits.
     """
     if not spec.startswith("sim:"):
         raise FocusError(f"--data {spec} has no truth to hold maps against; give a simulation, e.g. sim:vnir,test=120")
     plan = replace(parse_simulation(spec), scenes=len(CLASS_NAMES), val=1)
-    if plan.traits or bundle.task != "classification":
-        raise FocusError("maps are held against the lesions of a class; give a classification model and no task=")
+    if bundle.task == "regression" and plan.traits != bundle.class_names:
+        wanted = f"sim:{plan.sensor},task={'+'.join(bundle.class_names)}"
+        raise FocusError(f"model {bundle.name} tells {', '.join(bundle.class_names)}; give --data {wanted}")
+    if plan.traits and bundle.task != "regression":
+        raise FocusError(f"model {bundle.name} tells classes, no traits; give --data {spec} without task=")
     bundle.require_wavelengths(plan.make_sensor().wavelengths_nm, f"--data {spec}")
-    if plan.class_names != bundle.class_names:
+    if bundle.task == "classification" and plan.class_names != bundle.class_names:
         raise FocusError(
             f"--data {spec} has the classes {', '.join(plan.class_names)}, model {bundle.name} knows "
             f"{', '.join(bundle.class_names)}; set classes= to the model's"
@@ -69,14 +72,12 @@ def samples_of(windows: WindowSet, split: str = "test") -> list[Sample]:
 
 def _sample(windows: WindowSet, truth: Truth, number: int, index: np.int64) -> Sample:
     lesion = truth.lesion_share[index] >= HALF
+    leaf = (truth.leaf_share[index] >= HALF) | lesion
     values = np.asarray(windows.targets[index], np.float32) if windows.task == "regression" else None
-    return Sample(
-        number,
-        windows.band_means[index],
-        windows.composite[index].astype(np.float32),
-        int(windows.targets[index]) if values is None else number % values.size,
-        truth.informative[index],
-        lesion,
-        (truth.leaf_share[index] >= HALF) | lesion,
-        values,
-    )
+    label = int(windows.targets[index]) if values is None else number % values.size
+    informative = truth.informative[index]
+    if truth.trait_information is not None:
+        # A trait is a mean over the leaf: all of it tells, and each band as well as its reflectance follows the trait.
+        informative, lesion = truth.trait_information[index, label], leaf
+    means, composite = windows.band_means[index], windows.composite[index].astype(np.float32)
+    return Sample(number, means, composite, label, informative, lesion, leaf, values)

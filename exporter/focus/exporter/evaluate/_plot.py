@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
+from focus.exporter.evaluate._tables import fits_of
 from focus.exporter.evaluate._window import MODEL, WindowResult
 from focus.runtime import Bundle
 from focus.runtime._files import write_atomically
@@ -57,10 +58,15 @@ def write_plot(results: Mapping[str, Any], windows: Sequence[WindowResult], bund
 def _examples(windows: Sequence[WindowResult]) -> dict[str, WindowResult]:
     scored = sorted(
         (window for window in windows if window.facts["scored"]),
-        key=lambda window: float(window.facts["methods"][MODEL]["iou_leaf"]),
+        key=lambda window: _iou(window.facts["methods"][MODEL]),
     )
     chosen = {round(share * (len(scored) - 1)): words for share, words in SHOWN.items()} if scored else {}
     return {words: scored[place] for place, words in chosen.items()}
+
+
+def _iou(row: Mapping[str, Any]) -> float:
+    """In the leaf; where the leaf itself is the truth, in the window."""
+    return float(row.get("iou_leaf", row["iou"]))
 
 
 def _draw_scores(axes: Axes, results: Mapping[str, Any]) -> None:
@@ -76,8 +82,10 @@ def _draw_scores(axes: Axes, results: Mapping[str, Any]) -> None:
     axes.axhline(0, color=INK, lw=0.8)
     axes.set_xticks(range(len(keys)), [SCORES[key] for key in keys], fontsize=9)
     settings, windows = results["settings"], results["windows"]
-    title = f"{settings['model']} on {settings['data']}: accuracy {results['answers'][MODEL]['accuracy']:.3f}, "
-    title += f"maps of {windows['scored']} lesioned windows, mean and standard error"
+    title = (
+        f"{settings['model']} on {settings['data']}: {', '.join(map(' '.join, fits_of(results['answers'][MODEL])))}, "
+    )
+    title += f"maps of {windows['scored']} windows, mean and standard error"
     axes.set_title(title, loc="left", fontsize=10, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     if methods:
@@ -92,8 +100,8 @@ def _draw_window(figure: SubFigure, window: WindowResult, bundle: Bundle, words:
     lesion = window.lesion.reshape(grid)
     picture = stretched(np.moveaxis(window.composite.astype(np.float32), 0, -1))
     label, said = (bundle.class_names[index] for index in (facts["label"], facts["answers"][MODEL]["shown"]))
-    titles = [f"{words}: {label}\nsaid {said}"]
-    titles += [f"{name}\nIoU {facts['methods'][name]['iou_leaf']:.2f}" for name in names]
+    titles = [f"{words}: {label}\n{'' if facts['values'] else f'said {said}'}"]
+    titles += [f"{name}\nIoU {_iou(facts['methods'][name]):.2f}" for name in names]
     images = [picture, *(heatmap.reshape(grid) for heatmap in window.heatmaps)]
     for axes, image, title in zip(places, images, titles, strict=False):
         axes.imshow(image, cmap=HEAT, extent=(0, samples, lines, 0), interpolation="nearest")

@@ -31,7 +31,7 @@ def write_report(folder: Path) -> list[Words]:
     settings = cache.settings()
     bundle = Bundle.model_validate(settings.pop("bundle"))
     windows = cached_results(cache, int(settings["windows"]))
-    results = summarise(windows, settings)
+    results = summarise(windows, settings, bundle.targets)
     tables = tables_of(results)
     numbers, text, picture = (folder / name for name in FILES)
     write_atomically(numbers, (json.dumps(results, indent=1) + "\n").encode())

@@ -35,7 +35,8 @@ def tables_of(results: Mapping[str, Any]) -> list[Words]:
     by_chance = {"auprc": "prevalence", "auprc_pooled": "prevalence", "pointing": "prevalence"}
     found = [_single(results)]
     if counts["scored"]:
-        title = f"{counts['scored']} lesioned windows, {counts['without_patch']} more have no patch half lesion"
+        what = ("lesioned", "lesion") if "accuracy" in results["answers"][MODEL] else ("leaf", "leaf")
+        title = f"{counts['scored']} {what[0]} windows, {counts['without_patch']} more have no patch half {what[1]}"
         found += [
             _methods(f"Where: {title}", where, results, {"chance": by_chance}),
             _methods(f"Which band: {title}", exact, results, {"chance": _same(exact), "ceiling": _ceilings(exact)}),
@@ -53,11 +54,18 @@ def markdown(table: Words) -> str:
     return "\n".join([f"## {table.title}", "", *lines, ""])
 
 
+def fits_of(answers: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How well the answers fit, by what it is called: accuracy, or R2 of each regression target."""
+    if "accuracy" in answers:
+        return [("accuracy", f"{answers['accuracy']:.3f}")]
+    return [(f"R2 of {name}", f"{row['r2']:.3f}") for name, row in answers.items()]
+
+
 def _single(results: Mapping[str, Any]) -> Words:
     attention = results["attention"][MODEL]
     rows = [
         ("windows", f"{results['windows']['all']}"),
-        ("accuracy", f"{results['answers'][MODEL]['accuracy']:.3f}"),
+        *fits_of(results["answers"][MODEL]),
         ("sink mass, shown heads H*", _cell(attention["sink_shown"])),
         ("sink mass, other heads", _cell(attention["sink_others"])),
         ("collapse, shown heads", _cell(attention["collapse"])),

@@ -150,11 +150,13 @@ def _against_truth(maps: Saliency, sample: Sample, wavelengths: NDArray[np.float
     heatmap, curve, leaf, lesion = maps.heatmap, maps.curve, sample.leaf, sample.lesion
     found = {
         "iou": matched_iou(heatmap, lesion),
-        "iou_leaf": matched_iou(heatmap[leaf], lesion[leaf]),
-        "iou_otsu": otsu_iou(heatmap[leaf], lesion[leaf]),
         "auprc": average_precision(heatmap, lesion),
         "pointing": pointing(heatmap, lesion),
     }
+    if not lesion[leaf].all():
+        # Where the whole leaf is the truth, as of a trait, there is nothing to find within it.
+        found["iou_leaf"] = matched_iou(heatmap[leaf], lesion[leaf])
+        found["iou_otsu"] = otsu_iou(heatmap[leaf], lesion[leaf])
     for k in _tops(curve.size):
         found[f"bio_{k}"] = band_overlap(curve, sample.informative, k)
         found[f"bio_near_{k}"] = near_overlap(curve, sample.informative, wavelengths, k)
