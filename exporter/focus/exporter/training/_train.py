@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import warnings
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from timm.models.vision_transformer import VisionTransformer
 
@@ -20,6 +18,7 @@ from focus.exporter.model import FocusNet, save_checkpoint
 from focus.exporter.training._batches import Batches
 from focus.exporter.training._bundle import make_bundle
 from focus.exporter.training._fabric import make_fabric
+from focus.exporter.training._fingerprint import fingerprint_of
 from focus.exporter.training._loop import STATE_FILE, Loop, Tell
 from focus.exporter.training._report import Report, make_report
 from focus.exporter.training._seen import seen_in_training
@@ -104,7 +103,7 @@ def train(
     net = FocusNet(backbone, groups, len(windows.target_names), settings.read_blocks)
     _silence(net, statistics, say)
     folder = training_folder(out)
-    fingerprint = settings.fingerprint(backbone=backbone_name, weights=_digest(backbone), data=_data_digest(windows))
+    fingerprint = fingerprint_of(settings, backbone, backbone_name, windows)
     state = load_state(folder / STATE_FILE, fingerprint) if mode == "resume" else TrainingState(fingerprint)
     if fabric.is_global_zero:
         _prepare(folder, out, mode)
@@ -150,18 +149,3 @@ def _prepare(folder: Path, out: Path, mode: Mode) -> None:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error.strerror}; choose another --out") from None
-
-
-def _digest(backbone: VisionTransformer) -> str:
-    digest = hashlib.sha256()
-    for name, value in backbone.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _data_digest(windows: WindowSet) -> str:
-    digest = hashlib.sha256(windows.source.encode())
-    for values in (windows.splits, windows.targets, windows.band_means, windows.wavelengths_nm):
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()[:16]
