@@ -58,7 +58,8 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--data", required=True, metavar="DATA",
         help="sim:vnir or sim:full, with options scenes=, val=, test=, bands=, spurious=NM, intact=1, "
-        "task=class|chl+ewt+...; or a CSV manifest with the columns path, label (or --targets), and optionally split and group",
+        "task=class|chl+ewt+...; or a CSV manifest with the columns path, label (or --targets), and optionally "
+        "split and group",
     )  # fmt: skip
     group.add_argument(
         "--targets", default="", metavar="A,B", help="regression of these manifest columns instead of classes"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from focus.exporter.data._windows import Array
 from focus.runtime.simulate import Sensor, Traits
@@ -50,5 +50,5 @@ def trait_spread(name: str) -> float:
     return float(np.std([getattr(random_traits(rng), name) for _ in range(4096)]))
 
 
-def _seen(sensor: Sensor, leaf: Traits, changed: Mapping[str, float]) -> NDArray[np.float64]:
-    return sensor.sample(leaf_optics(Traits(**{**vars(leaf), **changed}))[0]).astype(np.float64)
+def _seen(sensor: Sensor, leaf: Traits, changed: Mapping[str, float]) -> Array:
+    return sensor.sample(leaf_optics(replace(leaf, **changed))[0])
