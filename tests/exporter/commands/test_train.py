@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from focus.exporter.commands import train as command
+from focus.exporter.commands._torchrun import parsed
 from focus.exporter.commands.export import main as export_main
 from focus.exporter.model import load_checkpoint
 from focus.exporter.training import TrainSettings
+from support.torchrun import torchrun
 
 TINY = ["--random-backbone", "--size", "32", "--epochs", "2", "--precision", "fp32", "--groups", "4"]
 DATA = ["--data", "sim:full,scenes=8,val=4,test=4,bands=32"]
@@ -135,3 +137,21 @@ def test_wrong_input_is_one_line_and_leaves_nothing(
     assert message in said
     assert said.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_many_processes_say_what_is_wrong_once(tmp_path: Path) -> None:
+    said = torchrun(["-m", "focus.exporter.commands.train", "--data", str(tmp_path / "nothing.csv"), *TINY]).stderr
+    ours = [line for line in said.splitlines() if line.startswith("focus-train")]
+    assert len(ours) == 1, said
+    assert "no manifest" in ours[0]
+
+
+def test_many_processes_say_once_that_an_option_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rank, said in (("0", 1), ("1", 0)):
+        monkeypatch.setenv("LOCAL_RANK", rank)
+        with pytest.raises(SystemExit, match="2"):
+            parsed(command.build_parser(), [*DATA, "--bogus"])
+        assert capsys.readouterr().err.count("unrecognized arguments: --bogus") == said

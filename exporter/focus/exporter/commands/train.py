@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.resources
-import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from focus.runtime.commands._cli import CommandParser, command_parser, run_command
+from focus.exporter.commands._torchrun import is_helper, parsed, run_shared
+from focus.runtime.commands._cli import CommandParser, command_parser
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +35,7 @@ _EXAMPLES = """examples:
     focus-train --data leaves.csv --backbone vit_small_patch14_dinov2 --weights dinov2.safetensors --size 112
   go on with a training that was killed
     focus-train --data leaves.csv --out model.pt --resume
-  four GPUs
+  four GPUs; more machines, and going on with another number of them: docs/training.md
     torchrun --nproc-per-node 4 -m focus.exporter.commands.train --data leaves.csv --out model.pt
 """
 
@@ -137,7 +138,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Trains a model; 0 done, 1 failed while running, 2 wrong usage or input."""
-    return run_command("focus-train", lambda: _run(build_parser().parse_args(argv)))
+    return run_shared("focus-train", lambda: _run(parsed(build_parser(), argv)), "and --resume goes on from it")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -145,22 +146,30 @@ def _run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from focus.exporter.data import parse_size
-    from focus.exporter.training import progress_bar, report_table, require_free, train
+    from focus.exporter.training import make_fabric, progress_bar, report_table, require_free, train
 
     if args.threads is not None:
         if args.threads < 1:
             raise ValueError(f"--threads must be at least 1, got {args.threads}")
         torch.set_num_threads(args.threads)
     mode: Mode = "resume" if args.resume else "overwrite" if args.overwrite else "new"
-    settings, console = _settings(args), Console(quiet=_is_helper())
-    if not _is_helper():
+    settings, console = _settings(args), Console(quiet=is_helper())
+    if not is_helper():
         require_free(args.out, mode)
+    fabric = make_fabric(settings.precision)
     torch.manual_seed(settings.seed)
     backbone = _backbone(args, parse_size(args.size))
-    windows = windows_from_options(args, backbone, console)
+    # The first process of a machine fills the cache, from which its others read.
+    with fabric.rank_zero_first(local=True) if args.cache else nullcontext():
+        windows = windows_from_options(args, backbone, console)
     console.print(_summary(windows, args.backbone))
+    if fabric.world_size > 1:
+        console.print(f"shared by {fabric.world_size} processes")
     with progress_bar(console, "training") as tell:
-        outcome = train(windows, backbone, args.backbone, settings, args.out, mode=mode, tell=tell, say=console.print)
+        outcome = train(
+            windows, backbone, args.backbone, settings, args.out,
+            mode=mode, tell=tell, say=console.print, fabric=fabric,
+        )  # fmt: skip
     console.print(report_table(outcome.report))
     size = outcome.out.stat().st_size / 1e6 if outcome.out.exists() else 0.0
     console.print(f"wrote {outcome.out} ({size:.1f} MB), {outcome.report_path}, and metrics in {outcome.folder}")
@@ -233,11 +242,6 @@ def _summary(windows: WindowSet, backbone: str) -> str:
         f"{windows.task} of {names}: {counts} windows of {lines} x {samples} samples, {windows.bands} bands "
         f"{low:.0f}-{high:.0f} nm; backbone {backbone}"
     )
-
-
-def _is_helper() -> bool:
-    """Under torchrun every process but the first keeps quiet."""
-    return os.environ.get("RANK", "0") != "0"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -41,14 +43,17 @@ def discriminative_heads(entropy: Tensor) -> tuple[int, ...]:
     return rest or (0,)
 
 
-def sink_loss(reading: NetReading) -> Tensor:
+def sink_loss(reading: NetReading, over_batch: Callable[[Tensor], Tensor] = lambda entropy: entropy) -> Tensor:
     """Eq. (3): draws the auxiliary heads of every read block to [SINK]; mean over blocks, so that its weight does
     not depend on depth.
 
     L = mean_l mean_{h in H_aux(l)} mean_{c,g} (1 - A_{h,(c,g),sink}), with H_aux from this batch, without gradient.
+
+    Args:
+        over_batch: makes the mean entropy [H] of the whole batch of that of these windows, where they are not all.
     """
     losses = []
     for attention, sink in zip(reading.attention, reading.sink_mass, strict=True):
-        chosen = auxiliary_heads(head_entropy(attention.detach()))
+        chosen = auxiliary_heads(over_batch(head_entropy(attention.detach())))
         losses.append(1.0 - sink[:, chosen].mean())
     return torch.stack(losses).mean()

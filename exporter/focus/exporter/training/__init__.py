@@ -2,6 +2,7 @@
 
 from focus.exporter._progress import progress_bar
 from focus.exporter.training._console import report_table
+from focus.exporter.training._fabric import make_fabric
 from focus.exporter.training._report import Explanation, Report
 from focus.exporter.training._seen import seen_by_trained, seen_in_training
 from focus.exporter.training._settings import Precision, TrainSettings
@@ -14,6 +15,7 @@ __all__ = [
     "Precision",
     "Report",
     "TrainSettings",
+    "make_fabric",
     "progress_bar",
     "report_table",
     "require_free",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from focus.exporter.data import WindowSet
+from focus.exporter.training._processes import Processes
 from focus.exporter.training._statistics import Statistics
 
 
@@ -20,10 +21,13 @@ class Batches:
         windows: the data set.
         statistics: of its training split.
         device: where tensors go.
+        processes: who reads them.
     """
 
-    def __init__(self, windows: WindowSet, statistics: Statistics, device: torch.device) -> None:
-        self.windows, self.device = windows, device
+    def __init__(
+        self, windows: WindowSet, statistics: Statistics, device: torch.device, processes: Processes | None = None
+    ) -> None:
+        self.windows, self.device, self.processes = windows, device, processes or Processes()
         self._mean = torch.from_numpy(statistics.mean).float()
         self._deviation = torch.from_numpy(statistics.deviation).float()
         self._composite_mean = torch.from_numpy(statistics.composite_mean).float()[:, None, None]
@@ -60,27 +64,34 @@ def epoch_order(
     Near-equal batches: a last batch of one window would pull as hard as a full one.
 
     Args:
-        processes: each batch has at least as many windows, so that none of them stands idle.
+        processes: how many share each batch; the batches are the same for any number.
     Raises:
-        ValueError: fewer windows than processes.
+        ValueError: a batch has fewer windows than processes.
     """
-    if len(chosen) < processes:
-        raise ValueError(f"{len(chosen)} training windows cannot be shared by {processes} processes; start fewer")
     order = np.random.default_rng([seed, epoch, 0]).permutation(chosen)
-    return np.array_split(order, min(-(-len(order) // batch), len(order) // processes))
+    batches = np.array_split(order, -(-len(order) // batch))
+    if len(batches[-1]) < processes:
+        raise ValueError(
+            f"batches of {len(batches[-1])} windows cannot be shared by {processes} processes; start fewer, or give a "
+            "larger --batch"
+        )
+    return batches
 
 
-def flip(means: Tensor, composite: Tensor, grid: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Turns and flips each window at random, band means on the patch grid and composite alike.
+def random_moves(windows: int, grid: tuple[int, int], rng: np.random.Generator) -> NDArray[np.int64]:
+    """A turn and a flip for each window of a batch, for ``flip``; an oblong window keeps its lie."""
+    turns = 1 if grid[0] == grid[1] else 2
+    return rng.integers(0, 4 // turns, windows) * turns + 4 * rng.integers(0, 2, windows)
 
-    An oblong window keeps its lie.
+
+def flip(means: Tensor, composite: Tensor, grid: tuple[int, int], moves: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Turns and flips each window, band means on the patch grid and composite alike.
 
     Args:
         means: [B, N, C]; composite: [B, 3, H, W].
         grid: rows and columns of patches.
+        moves: int64 [B], from ``random_moves``.
     """
-    turns = 1 if grid[0] == grid[1] else 2
-    moves = rng.integers(0, 4 // turns, len(means)) * turns + 4 * rng.integers(0, 2, len(means))
     cells = means.unflatten(1, grid)
     turned_means, turned_composite = torch.empty_like(cells), torch.empty_like(composite)
     for move in np.unique(moves):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -45,19 +46,22 @@ def task_loss(logits: Tensor, targets: Tensor, task: Task) -> Tensor:
 def read_windows(
     net: TrainableNet, batches: Batches, chosen: NDArray[np.int64], batch: int
 ) -> Iterator[tuple[NDArray[np.int64], Any]]:
-    """Every chosen window's ``Reading`` in float32, batch by batch, with the indices of its windows."""
+    """Every chosen window's ``Reading`` in float32, batch by batch, with the indices of its windows.
+
+    Several processes share the batches; ``batches.processes.gathered`` makes a list of one item a batch whole again.
+    """
     net.eval()
-    for indices in batches.in_order(chosen, batch):
+    for indices in islice(batches.in_order(chosen, batch), batches.processes.rank, None, batches.processes.count):
         yield indices, net(*batches.inputs(indices))
 
 
 def score(net: TrainableNet, batches: Batches, chosen: NDArray[np.int64], batch: int) -> Score:
     """Loss and accuracy over the chosen windows, at least one."""
     task = batches.windows.task
-    loss, right = 0.0, 0.0
+    found = []
     for indices, reading in read_windows(net, batches, chosen, batch):
         targets = batches.targets(indices)
-        loss += float(task_loss(reading.logits, targets, task)) * len(indices)
-        if task == "classification":
-            right += float((reading.logits.argmax(dim=1) == targets).sum())
-    return Score(loss / len(chosen), right / len(chosen) if task == "classification" else float("nan"))
+        right = float((reading.logits.argmax(dim=1) == targets).sum()) if task == "classification" else float("nan")
+        found.append((float(task_loss(reading.logits, targets, task)) * len(indices), right))
+    losses, rights = zip(*batches.processes.gathered(found), strict=True)
+    return Score(sum(losses) / len(chosen), sum(rights) / len(chosen))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import torch
@@ -16,6 +17,7 @@ def make_fabric(precision: Precision) -> Fabric:
     mixed = precision == "bf16" or (precision == "auto" and computes_bf16())
     arguments = {"accelerator": accelerator, "precision": "bf16-mixed" if mixed else "32-true"}
     if "TORCHELASTIC_RUN_ID" in os.environ:
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # else every process tells its number
         local = int(os.environ["LOCAL_WORLD_SIZE"])
         nodes = int(os.environ["WORLD_SIZE"]) // local
         fabric = Fabric(**arguments, devices=local, num_nodes=nodes, strategy="ddp")  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from focus.exporter.model import NetReading, TrainableNet, sink_loss
-from focus.exporter.training._batches import Batches, epoch_order, flip
+from focus.exporter.training._batches import Batches, epoch_order, flip, random_moves
 from focus.exporter.training._evaluate import score, task_loss
 from focus.exporter.training._log import MetricsLog
 from focus.exporter.training._optimiser import make_optimiser, rate_at
@@ -49,7 +49,7 @@ class Loop:
         state: TrainingState,
     ) -> None:
         self.fabric, self.net, self.batches, self.settings = fabric, net, batches, settings
-        self.folder, self.state = folder, state
+        self.folder, self.state, self._processes = folder, state, batches.processes
         self._train, self._val = batches.windows.of("train"), batches.windows.of("val")
         self._optimiser = make_optimiser(net, settings)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
@@ -99,16 +99,16 @@ class Loop:
         return row
 
     def _pass(self, epoch: int, tell: Tell) -> tuple[float, float]:
-        """One pass over the training windows; mean loss and mean sink loss of this process's share."""
+        """One pass over the training windows; mean loss and mean sink loss of all batches."""
         settings, steps = self.settings, self.settings.epochs * self._per_epoch
-        turns = np.random.default_rng([settings.seed, epoch, 1 + self.fabric.global_rank])
+        turns = np.random.default_rng([settings.seed, epoch, 1])
         losses, sinks = [], []
         self._wrapped.train()
         for index, chosen in enumerate(self._order(epoch)):
             step = epoch * self._per_epoch + index
             for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
                 group["lr"] = rate * rate_at(step, steps, settings.warmup)
-            loss, sink = self._step(chosen[self.fabric.global_rank :: self.fabric.world_size], turns)
+            loss, sink = self._step(chosen, turns)
             if not math.isfinite(loss):
                 raise FocusError(
                     f"the loss is no longer a number in epoch {epoch + 1}; start again with a smaller --lr"
@@ -119,22 +119,32 @@ class Loop:
         return float(np.mean(losses)), float(np.mean(sinks))
 
     def _step(self, chosen: NDArray[np.int64], turns: np.random.Generator) -> tuple[float, float]:
-        settings, windows = self.settings, self.batches.windows
-        means, composite = self.batches.inputs(chosen)
+        """One step with a batch, of which this process reads its share; loss and sink loss of the whole batch."""
+        settings, windows, processes = self.settings, self.batches.windows, self._processes
+        own, weight = processes.share(chosen), processes.weight(chosen)
+        means, composite = self.batches.inputs(own)
         if settings.augment:
-            means, composite = flip(means, composite, windows.grid, turns)
+            # Drawn for the whole batch, so that a window's turn does not depend on who reads it.
+            moves = random_moves(len(chosen), windows.grid, turns)
+            means, composite = flip(means, composite, windows.grid, processes.share(moves))
         reading = self._wrapped(means, composite)
-        loss = task_loss(reading.logits, self.batches.targets(chosen), windows.task)
-        sink = sink_loss(reading) if isinstance(reading, NetReading) else torch.zeros(())
-        self.fabric.backward(loss + settings.sink_weight * sink.to(loss.device))
+        loss = task_loss(reading.logits, self.batches.targets(own), windows.task)
+        sink = torch.zeros((), device=loss.device)
+        if isinstance(reading, NetReading):
+            sink = sink_loss(reading, lambda entropy: processes.total(entropy * weight))
+        # Gradients are averaged over processes, whose shares may differ by a window.
+        self.fabric.backward((loss + settings.sink_weight * sink) * (weight * processes.count))
         self.fabric.clip_gradients(self._wrapped, self._stepper, max_norm=settings.clip, error_if_nonfinite=False)
         self._stepper.step()
         self._stepper.zero_grad()
-        return float(loss.detach()), float(sink.detach())
+        whole_loss, whole_sink = processes.total(
+            torch.stack([loss.detach().float(), sink.detach().float()]) * weight
+        ).tolist()
+        return whole_loss, whole_sink
 
     def _order(self, epoch: int) -> list[NDArray[np.int64]]:
         settings = self.settings
-        return epoch_order(self._train, settings.batch, settings.seed, epoch, self.fabric.world_size)
+        return epoch_order(self._train, settings.batch, settings.seed, epoch, self._processes.count)
 
     def _words(self, epoch: int, loss: float) -> str:
         words = f"epoch {epoch + 1}/{self.settings.epochs}  loss {loss:.3f}"

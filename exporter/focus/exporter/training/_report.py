@@ -94,13 +94,15 @@ def make_report(net: FocusNet, batches: Batches, bundle: Bundle, batch: int, *, 
     windows = batches.windows
     split = next(name for name in ("test", "val", "train") if len(windows.of(name)))
     chosen = windows.of(split)
-    logits, maps = [], []
+    found = []
     for indices, reading in read_windows(net, batches, chosen, batch):
-        logits.append(reading.logits.float().cpu().numpy())
+        logits, maps = reading.logits.float().cpu().numpy(), []
         if windows.truth is not None and windows.task == "classification":
             attention = reading.attention[-1].float().cpu().numpy(), reading.sink_mass[-1].float().cpu().numpy()
-            maps += _explained(net, batches, bundle, indices, logits[-1].argmax(axis=1), *attention)
-    outputs = np.concatenate(logits)
+            maps = _explained(net, batches, bundle, indices, logits.argmax(axis=1), *attention)
+        found.append((logits, maps))
+    found = batches.processes.gathered(found)
+    outputs = np.concatenate([logits for logits, _ in found])
     right: float | None = None
     r2: tuple[float, ...] = ()
     rmse: tuple[float, ...] = ()
@@ -119,7 +121,7 @@ def make_report(net: FocusNet, batches: Batches, bundle: Bundle, batch: int, *, 
         targets=windows.target_names,
         r2=r2,
         rmse=rmse,
-        explanation=_means(maps),
+        explanation=_means([row for _, maps in found for row in maps]),
         best_epoch=best_epoch,
         epochs=epochs,
     )

@@ -4,6 +4,8 @@ against.
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -39,12 +41,14 @@ def seen_in_training(net: FocusNet, batches: Batches, bundle: Bundle, batch: int
     """
     chosen = seen_windows(batches.windows)
     heads = list(bundle.reading.heads)
-    sink_mass: list[float] = []
-    collapse: list[float] = []
+    found = []
     for _, reading in read_windows(net, batches, chosen, batch):
         attention, sink = (part[-1][:, heads].float().cpu().numpy() for part in (reading.attention, reading.sink_mass))
-        sink_mass += sink.mean(axis=(1, 3), dtype=np.float64).ravel().tolist()
-        collapse += [collapse_of(window[:, target]) for window in attention for target in range(net.classes)]
+        masses = sink.mean(axis=(1, 3), dtype=np.float64).ravel().tolist()
+        found.append(
+            (masses, [collapse_of(window[:, target]) for window in attention for target in range(net.classes)])
+        )
+    sink_mass, collapse = (list(chain(*parts)) for parts in zip(*batches.processes.gathered(found), strict=True))
     low, high = band_quantiles(batches.windows, bundle, chosen)
     return Seen(
         windows=len(chosen),

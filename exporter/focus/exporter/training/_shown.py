@@ -39,19 +39,18 @@ def fix_reading(net: FocusNet, batches: Batches, batch: int) -> ShownReading:
     chosen = batches.windows.of("train")
     if not len(chosen):
         raise ValueError("the maps need at least one training window")
-    entropy: Tensor = torch.zeros(())
-    sink: Tensor = torch.zeros(())
-    parts, targets = [], []
+    found = []
     for indices, reading in read_windows(net, batches, chosen, batch):
         share = len(indices) / len(chosen)
-        entropy = entropy + head_entropy(reading.attention[-1]) * share
-        sink = sink + reading.sink_mass[-1].float().mean(dim=(0, 2, 3)) * share
-        parts.append(reading.parts.double().cpu().numpy())
-        targets.append(batches.targets(indices).cpu().numpy())
+        entropy = head_entropy(reading.attention[-1]).cpu() * share
+        sink = reading.sink_mass[-1].float().mean(dim=(0, 2, 3)).cpu() * share
+        found.append((entropy, sink, reading.parts.double().cpu().numpy(), batches.targets(indices).cpu().numpy()))
+    entropies, sinks, parts, targets = zip(*batches.processes.gathered(found), strict=True)
     wanted = np.concatenate(targets)
     if batches.windows.task == "classification":
         wanted = np.eye(net.classes)[wanted]
-    return ShownReading(shown_heads(entropy, sink), group_shares(np.concatenate(parts), wanted))
+    heads = shown_heads(torch.stack(entropies).sum(dim=0), torch.stack(sinks).sum(dim=0))
+    return ShownReading(heads, group_shares(np.concatenate(parts), wanted))
 
 
 def shown_heads(entropy: Tensor, sink: Tensor) -> tuple[int, ...]:

@@ -62,13 +62,14 @@ def load_state(path: Path, fingerprint: str) -> TrainingState:
         ) from None
     if state.fingerprint != fingerprint:
         raise FocusError(
-            f"{path} belongs to a training with other settings ({_difference(state.fingerprint, fingerprint)}); "
+            f"{path} belongs to a training with other settings ({difference(state.fingerprint, fingerprint)}); "
             "resume with the same ones, or start again with --overwrite"
         )
     return state
 
 
-def _difference(before: str, now: str) -> str:
+def difference(before: str, now: str) -> str:
+    """What differs between two fingerprints, for people."""
     try:
         old, new = json.loads(before), json.loads(now)
         changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]

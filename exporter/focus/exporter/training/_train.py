@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from lightning_fabric import Fabric
 from timm.models.vision_transformer import VisionTransformer
 
 from focus.exporter.data import WindowSet, keep_windows, training_folder
@@ -20,13 +21,14 @@ from focus.exporter.training._bundle import make_bundle
 from focus.exporter.training._fabric import make_fabric
 from focus.exporter.training._fingerprint import fingerprint_of
 from focus.exporter.training._loop import STATE_FILE, Loop, Tell
+from focus.exporter.training._processes import Processes
 from focus.exporter.training._report import Report, make_report
 from focus.exporter.training._seen import seen_in_training
 from focus.exporter.training._settings import TrainSettings
 from focus.exporter.training._shown import fix_reading
-from focus.exporter.training._state import TrainingState, load_state
+from focus.exporter.training._state import TrainingState, difference, load_state
 from focus.exporter.training._statistics import Statistics, training_statistics
-from focus.runtime import Bundle, OutputError
+from focus.runtime import Bundle, FocusError, OutputError
 from focus.runtime._files import write_atomically
 from focus.runtime.spectral import BandGroup, band_groups
 
@@ -79,8 +81,12 @@ def train(
     mode: Mode = "new",
     tell: Tell | None = None,
     say: Callable[[str], None] = lambda words: None,
+    fabric: Fabric | None = None,
 ) -> Outcome:
     """Trains FOCUS on a frozen backbone and writes the best epoch's model.
+
+    Under ``torchrun`` all processes share the work and the first one writes; the result is that of one process but for
+    the rounding of sums.
 
     Args:
         windows: the data; its window size is the backbone's.
@@ -88,13 +94,16 @@ def train(
         backbone_name: as ``create_backbone`` knows it.
         out: the checkpoint; beside it ``model.report.json`` and the folder ``model.training``.
         mode: ``resume`` continues a killed training to the very result of an uninterrupted one (same settings, same
-            machine, float32).
+            machine, as many processes, float32).
         tell: progress, see ``Tell``; say: sentences for the user.
+        fabric: launched, see ``make_fabric``; None makes one.
     Raises:
-        FocusError: data or state that do not fit; OutputError: nothing can be written there.
+        FocusError: data or state that do not fit, or another process has other data; OutputError: nothing can be
+            written there.
         ValueError: settings that do not fit the sensor or the backbone.
     """
-    fabric = make_fabric(settings.precision)
+    fabric = fabric or make_fabric(settings.precision)
+    processes = Processes()
     if fabric.is_global_zero:
         require_free(out, mode)
     statistics = training_statistics(windows, backbone)
@@ -104,11 +113,14 @@ def train(
     _silence(net, statistics, say)
     folder = training_folder(out)
     fingerprint = fingerprint_of(settings, backbone, backbone_name, windows)
-    state = load_state(folder / STATE_FILE, fingerprint) if mode == "resume" else TrainingState(fingerprint)
+    _require_same(processes.gathered([fingerprint]))
+    state = TrainingState(fingerprint)
     if fabric.is_global_zero:
+        if mode == "resume":
+            state = load_state(folder / STATE_FILE, fingerprint)
         _prepare(folder, out, mode)
-    fabric.barrier()
-    batches = Batches(windows, statistics, fabric.device)
+    state = processes.from_first(state)
+    batches = Batches(windows, statistics, fabric.device, processes)
     Loop(fabric, net, batches, settings, folder, state).run(tell or (lambda done, total, words: None))
     shown = fix_reading(net, batches, settings.batch)
     trained_on = f"{windows.source}; {len(windows.of('train'))} windows, epoch {state.best_epoch} of {settings.epochs}"
@@ -123,6 +135,15 @@ def train(
         save_checkpoint(out, net, bundle)
         write_atomically(report_path, (json.dumps(report.to_json(), indent=2) + "\n").encode())
     return Outcome(bundle, report, out, report_path, folder)
+
+
+def _require_same(fingerprints: list[str]) -> None:
+    for number, found in enumerate(fingerprints):
+        if found != fingerprints[0]:
+            raise FocusError(
+                f"process {number} has other data or settings than process 0 ({difference(fingerprints[0], found)}); "
+                "give every machine the same files"
+            )
 
 
 def _groups(windows: WindowSet, count: int, say: Callable[[str], None]) -> tuple[BandGroup, ...]:

@@ -81,7 +81,7 @@ def add_version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", action="version", version=f"focus-hsi {number}")
 
 
-def run_command(name: str, work: Callable[[], int]) -> int:
+def run_command(name: str, work: Callable[[], int], speaks: Callable[[], bool] = lambda: True) -> int:
     """Runs a command's work; what goes wrong becomes one line on stderr and an exit code.
 
     Input that does not fit (``FocusError``, ``DeviceError``, ``ValueError``, a file that cannot be opened, a full disk,
@@ -90,13 +90,14 @@ def run_command(name: str, work: Callable[[], int]) -> int:
     Args:
         name: the command, put in front of the line.
         work: does it all, parsing of arguments included, and returns the exit code.
+        speaks: whether this process is the one to say what went wrong.
     """
     try:
         return work()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else DONE if end.code is None else WRONG_INPUT
     except KeyboardInterrupt:
-        return _say(name, "interrupted", FAILED)
+        return _say(name, "interrupted", FAILED, speaks)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -104,7 +105,7 @@ def run_command(name: str, work: Callable[[], int]) -> int:
     except Exception as error:
         if os.environ.get("FOCUS_DEBUG"):
             raise
-        return _say(name, *_explained(error))
+        return _say(name, *_explained(error), speaks)
 
 
 def _explained(error: Exception) -> tuple[str, int]:
@@ -140,6 +141,7 @@ def _explained_os(error: OSError) -> tuple[str, int]:
     return f"{reason}{where}", FAILED
 
 
-def _say(name: str, message: str, code: int) -> int:
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+def _say(name: str, message: str, code: int, speaks: Callable[[], bool]) -> int:
+    if speaks():
+        print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
     return code
