@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from timm.models.vision_transformer import VisionTransformer
 
 from focus.exporter.data import WindowSet
@@ -18,6 +19,7 @@ from focus.exporter.training._batches import Batches
 from focus.exporter.training._fabric import make_fabric
 from focus.exporter.training._fingerprint import fingerprint_of
 from focus.exporter.training._loop import STATE_FILE, Loop, Tell
+from focus.exporter.training._processes import Processes
 from focus.exporter.training._state import TrainingState, load_state
 from focus.exporter.training._statistics import training_statistics
 
@@ -34,6 +36,7 @@ def train_method(
     folder: Path,
     *,
     tell: Tell | None = None,
+    fabric: Fabric | None = None,
 ) -> TrainableNet:
     """Trains a network as FOCUS is trained: the same data, split, standardisation, optimiser, rate, epochs, order of
     windows, flips and choice of the epoch. What is FOCUS' own (groups, the sink's loss) has no part in it.
@@ -48,20 +51,23 @@ def train_method(
         settings: ``read_blocks`` says in how many last blocks ``prompt-cam`` has prompts.
         folder: for its state and metrics; made if it is missing.
         tell: progress, see ``Tell``.
+        fabric: launched, see ``make_fabric``; None makes one.
     Returns: the network of the best epoch, in eval mode.
     Raises:
         ValueError: an unknown name, or settings that do not fit the backbone.
         FocusError: the folder holds another training.
     """
-    fabric = make_fabric(settings.precision)
+    fabric, processes = fabric or make_fabric(settings.precision), Processes()
     torch.manual_seed(settings.seed)
     net = make_network(name, windows, backbone, settings)
-    folder.mkdir(parents=True, exist_ok=True)
     fingerprint = fingerprint_of(settings, backbone, backbone_name, windows, method=name)
-    file = folder / STATE_FILE
-    state = load_state(file, fingerprint) if file.exists() else TrainingState(fingerprint)
-    batches = Batches(windows, training_statistics(windows, backbone), fabric.device)
-    Loop(fabric, net, batches, settings, folder, state).run(tell or (lambda done, total, words: None))
+    state, file = TrainingState(fingerprint), folder / STATE_FILE
+    if fabric.is_global_zero:
+        folder.mkdir(parents=True, exist_ok=True)
+        state = load_state(file, fingerprint) if file.exists() else state
+    batches = Batches(windows, training_statistics(windows, backbone), fabric.device, processes)
+    loop = Loop(fabric, net, batches, settings, folder, processes.from_first(state))
+    loop.run(tell or (lambda done, total, words: None))
     net.eval()
     if isinstance(net, AdaptedViT):
         net.reference.copy_(mean_tokens_of_others(net, batches, settings.batch))

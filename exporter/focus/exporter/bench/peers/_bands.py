@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from focus.exporter.bench._answers import Answer
+from focus.exporter.bench._band_nets import BandTokens
 from focus.exporter.bench._cubes import band_index
-from focus.exporter.bench._networks import focus_net, fused_block, joint_block
+from focus.exporter.bench._networks import focus_net
 from focus.exporter.bench._prepared import Prepared
 from focus.exporter.bench.peers._contract import Peer
 
@@ -55,34 +56,21 @@ class TokenPeer(BandsPeer):
             the time of L where that would take too long, and the peak memory as well.
     """
 
+    #: Which network.
+    kind: type[BandTokens]
+
     def __init__(self, prepared: Prepared, threads: int, bands: int, blocks: int | None = None) -> None:
         super().__init__(prepared, threads, bands)
-        self.backbone = focus_net(prepared.spec, prepared.bundle.wavelengths).backbone
-        self._blocks = list(self.backbone.blocks)[:blocks]
+        backbone = focus_net(prepared.spec, prepared.bundle.wavelengths).backbone
         torch.manual_seed(2)
-        width, patches = self.backbone.embed_dim, self.backbone.patch_embed.num_patches
-        self.band_embedding = 0.02 * torch.randn(bands, 1, width)
-        self.position = 0.02 * torch.randn(patches, width)
-        self.class_token = 0.02 * torch.randn(1, width)
-        self.head = nn.Linear(width, prepared.spec.classes)
+        self.net = self.kind(backbone, bands, prepared.spec.classes, blocks)
 
     def patches(self) -> Tensor:
         """The cube cut into patches, float32 [C, N, p p]."""
         patch = self.prepared.bundle.backbone.patch
         return self.cube().unfold(1, patch, patch).unfold(2, patch, patch).flatten(3).flatten(1, 2)
 
-    def through_blocks(self, tokens: Tensor, written_out: bool) -> Tensor:
-        """Tokens [T, d] behind a class token through the blocks to logits [K]; ``written_out`` for the check."""
-        sequence = torch.cat([self.class_token, tokens])[None]
-        for block in self._blocks:
-            sequence = joint_block(block, sequence, None)[0] if written_out else fused_block(block, sequence)
-        return self.head(self.backbone.norm(sequence[:, 0]))[0]
-
-    def forward(self, written_out: bool) -> Tensor:
-        """Logits [K]."""
-        raise NotImplementedError
-
     @torch.inference_mode()
     def run(self) -> Answer:
         """Calibrate, then the network."""
-        return Answer(self.forward(written_out=False).numpy())
+        return Answer(self.net(self.patches()).numpy())
