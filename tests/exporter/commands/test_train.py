@@ -115,7 +115,7 @@ def test_the_data_can_have_a_seed_of_their_own(tmp_path: Path) -> None:
         ([*DATA, *TINY, "--lr", "-1"], "lr must be positive"),
         ([*DATA, *TINY, "--threads", "0"], "--threads must be at least 1"),
         ([*DATA, *TINY, "--resume"], "nothing to resume"),
-        ([*DATA, *TINY, "--targets", "water"], "are for a manifest"),
+        ([*DATA, *TINY, "--targets", "water"], "for a manifest of cubes on disk"),
         ([*DATA, *TINY, "--backbone", "resnet18"], "FOCUS needs a timm VisionTransformer"),
         ([*DATA, "--backbone", "vit_tiny_patch16_224"], "needs weights: --weights FILE"),
         ([*DATA, "--weights", "nothing.safetensors"], "no weights file nothing.safetensors"),

@@ -50,7 +50,8 @@ def test_windows_are_ingested_with_names_and_classes(folder: Path) -> None:
     expected = ingest(cube.values, 4, windows.composite_weights)
     np.testing.assert_array_equal(windows.band_means[1], expected.band_means)
     np.testing.assert_allclose(windows.composite[1], expected.composite, rtol=1e-3)
-    assert windows.notes == ("there is no validation window: the last epoch is kept",)
+    assert windows.notes[0].startswith("there is no column group, so every cube counts as one of its own")
+    assert windows.notes[1:] == ("there is no validation window: the last epoch is kept",)
 
 
 def test_split_by_group_keeps_groups_whole_and_depends_on_the_seed(folder: Path) -> None:
@@ -81,6 +82,17 @@ def test_a_cube_on_both_sides_is_refused(folder: Path) -> None:
     rows = "leaf0.npz,a,train,x\nleaf1.npz,b,train,y\nleaf0.npz,a,test,z\n"
     with pytest.raises(FocusError, match=r"leaf0.npz is in train and in test"):
         read_manifest(manifest(folder, f"path,label,split,group\n{rows}"), (), seed=1)
+
+
+def test_torn_groups_are_taken_where_the_user_knows_it_and_said(folder: Path) -> None:
+    rows = "leaf0.npz,a,train,plot7\nleaf1.npz,b,train,plot8\nleaf2.npz,a,test,plot7\n"
+    found = read_manifest(manifest(folder, f"path,label,split,group\n{rows}"), (), seed=1, leaks=True)
+    assert found.splits.tolist() == [0, 0, 2]
+    assert found.notes == (
+        "the split is random: windows of one group stand on both sides, so the figures flatter",
+    )  # fmt: skip
+    whole = read_manifest(manifest(folder, f"path,label,split,group\n{rows.replace('test', 'train')}"), (), seed=1)
+    assert whole.notes == ()
 
 
 @pytest.mark.parametrize(

@@ -175,5 +175,5 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
 def test_manifest_options_are_refused_for_a_simulation() -> None:
     from focus.exporter.data import FolderOptions
 
-    with pytest.raises(FocusError, match="are for a manifest"):
+    with pytest.raises(FocusError, match="for a manifest of cubes on disk"):
         open_windows(SMALL, 8, (32, 32), seed=1, options=FolderOptions(tile=True))

@@ -31,6 +31,8 @@ _EXAMPLES = """examples:
     focus-train --data leaves.csv --out model.pt
   regression of a column; stored values are reflectance x 10000; every cube is cut into windows
     focus-train --data leaves.csv --targets water --quantity reflectance --scale 10000 --tile --out water.pt
+  leaves of HyperLeaf2024, split by plot
+    focus-train --data hyperleaf:HyperLeaf2024,target=Gsw+PhiPS2 --size 48x352 --out hyperleaf.pt
   another frozen backbone
     focus-train --data leaves.csv --backbone vit_small_patch14_dinov2 --weights dinov2.safetensors --size 112
   go on with a training that was killed
@@ -59,8 +61,9 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--data", required=True, metavar="DATA",
         help="sim:vnir or sim:full, with options scenes=, val=, test=, bands=, spurious=NM, intact=1, "
-        "task=class|chl+ewt+...; or a CSV manifest with the columns path, label (or --targets), and optionally "
-        "split and group",
+        "task=class|chl+ewt+...; hyperleaf:DIR,target=cultivar|Gsw+..., tomato-bls:DIR,sensor=visnir|swir|joined, "
+        "jasper-ridge:FILE.mat,task=abundance|class (docs/data.md); or a CSV manifest with the columns path, label "
+        "(or --targets), and optionally split and group",
     )  # fmt: skip
     group.add_argument(
         "--targets", default="", metavar="A,B", help="regression of these manifest columns instead of classes"
@@ -72,6 +75,11 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--tile", action="store_true", help="cut each cube into windows, instead of one centre crop")
     group.add_argument(
         "--resample-to", metavar="BANDS", help="FIRST (the first cube's bands) or START:STOP:COUNT in nm"
+    )
+    group.add_argument(
+        "--i-know-it-leaks",
+        action="store_true",
+        help="take a split that puts one plot, plant or place into training and test; its figures flatter",
     )
     group.add_argument("--cache", type=Path, metavar="DIR", help="keep the ingested windows here for the next run")
 
@@ -214,7 +222,7 @@ def windows_from_options(args: argparse.Namespace, backbone: VisionTransformer, 
     from focus.exporter.training import progress_bar
 
     targets = tuple(name.strip() for name in args.targets.split(",") if name.strip())
-    options = FolderOptions(targets, args.quantity, args.scale, args.tile, args.resample_to)
+    options = FolderOptions(targets, args.quantity, args.scale, args.tile, args.resample_to, leaks=args.i_know_it_leaks)
     patch = int(backbone.patch_embed.patch_size[0])
     with progress_bar(console, "reading the data") as tell:
         found = open_windows(

@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.exporter.data._splits import require_whole_groups, split_groups
+from focus.exporter.data._splits import require_whole_groups, split_groups, split_note
 from focus.exporter.data._windows import SPLITS, Task
 from focus.runtime import FocusError
+
+#: Beginnings of ``--data`` for data sets with a layout of their own.
+KNOWN = "hyperleaf:DIR, tomato-bls:DIR, jasper-ridge:FILE.mat"
 
 _SPLIT_NAMES = {"train": 0, "training": 0, "val": 1, "validation": 1, "test": 2}
 
@@ -28,6 +31,7 @@ class Manifest:
         values: int64 [R] class indices, or float32 [R, K].
         names: K classes in alphabetical order, or the target columns as asked for.
         splits: int8 [R]; groups: R names, the cube's own where the manifest has no group column.
+        notes: what a user should be told of the list, a sentence each.
     """
 
     task: Task
@@ -37,19 +41,33 @@ class Manifest:
     names: tuple[str, ...]
     splits: NDArray[np.int8]
     groups: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-def read_manifest(path: Path, targets: Sequence[str], seed: int) -> Manifest:
+#: Said where nobody says what must not be torn apart.
+NO_GROUPS = (
+    "there is no column group, so every cube counts as one of its own; if several cubes show one plant or plot, name "
+    "it there: what resembles each other on both sides of a split flatters the test"
+)
+
+
+def read_manifest(path: Path, targets: Sequence[str], seed: int, *, leaks: bool = False) -> Manifest:
     """Reads a manifest: columns ``path``, then ``label`` or the target columns, and optionally ``split`` and ``group``.
 
     Args:
         path: CSV with a header line; the cubes' paths are relative to its folder.
         targets: target columns for regression; none for classification.
         seed: of the split, where there is no split column.
+        leaks: take a split column that tears groups apart.
     Raises:
         FocusError: names the row or column that does not fit, and the way out.
     """
-    rows = _rows(path, ("path", *(targets or ("label",))))
+    if not path.is_file():
+        raise FocusError(
+            f"no manifest {path}; --data takes a CSV file, sim:vnir or sim:full for simulated leaves, or a known set: "
+            f"{KNOWN}"
+        )
+    rows = rows_of_table(path, ("path", *(targets or ("label",))))
     names = tuple(row["path"] for row in rows)
     paths = tuple(path.parent / name for name in names)
     missing = [name for name, file in zip(names, paths, strict=True) if not file.is_file()]
@@ -58,20 +76,28 @@ def read_manifest(path: Path, targets: Sequence[str], seed: int) -> Manifest:
         raise FocusError(f"{path}: no file {missing[0]}{more}; paths are relative to {path.parent.resolve()}")
     groups = tuple(row.get("group") or row["path"] for row in rows)
     labels = [row["label"] for row in rows] if not targets else [""] * len(rows)
-    splits = _splits(path, rows, groups, labels, seed)
+    splits = _splits(path, rows, groups, labels, seed, leaks)
+    notes: tuple[str, ...] = () if "group" in rows[0] else (NO_GROUPS,)
+    if len(set(zip(groups, splits.tolist(), strict=True))) > len(set(groups)):
+        notes += split_note("random", "group")
     if targets:
         values: NDArray[np.int64] | NDArray[np.float32] = _target_values(path, rows, targets)
         _require_spread(path, values[splits == 0], targets)
-        return Manifest("regression", paths, names, values, tuple(targets), splits, groups)
+        return Manifest("regression", paths, names, values, tuple(targets), splits, groups, notes)
     classes = sorted(set(labels))
-    _require_classes(path, classes, [label for label, split in zip(labels, splits, strict=True) if split == 0])
+    require_classes(path, classes, [label for label, split in zip(labels, splits, strict=True) if split == 0])
     values = np.array([classes.index(label) for label in labels], np.int64)
-    return Manifest("classification", paths, names, values, tuple(classes), splits, groups)
+    return Manifest("classification", paths, names, values, tuple(classes), splits, groups, notes)
 
 
-def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
-    if not path.is_file():
-        raise FocusError(f"no manifest {path}; --data takes a CSV file, or sim:vnir or sim:full for simulated leaves")
+def rows_of_table(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
+    """The rows of a CSV file with a header line, by column, stripped.
+
+    Args:
+        path: an existing file; needed: columns that every row must fill.
+    Raises:
+        FocusError: names the column or line that does not fit.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             table = csv.DictReader(file, skipinitialspace=True, strict=True)
@@ -94,7 +120,7 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def _splits(
-    path: Path, rows: list[dict[str, str]], groups: tuple[str, ...], labels: list[str], seed: int
+    path: Path, rows: list[dict[str, str]], groups: tuple[str, ...], labels: list[str], seed: int, leaks: bool
 ) -> NDArray[np.int8]:
     if "split" not in rows[0]:
         splits = split_groups(groups, labels, seed)
@@ -104,6 +130,8 @@ def _splits(
             if split is None:
                 raise FocusError(f"{path} line {line}: split must be {', '.join(SPLITS)}, got {row['split']!r}")
         splits = np.array(found, np.int8)
+    if leaks:
+        return splits
     require_whole_groups(groups, splits.tolist(), str(path))
     # A cube that is listed twice under two groups would still leak.
     require_whole_groups([row["path"] for row in rows], splits.tolist(), str(path))
@@ -133,7 +161,14 @@ def _require_spread(path: Path, training: NDArray[np.float32], targets: Sequence
             )
 
 
-def _require_classes(path: Path, classes: list[str], training: list[str]) -> None:
+def require_classes(path: Path, classes: Sequence[str], training: Sequence[str]) -> None:
+    """Refuses classes that nothing can be learnt of.
+
+    Args:
+        path: of the table, for messages; classes: all of them; training: the class of each training row.
+    Raises:
+        FocusError: a single class, or one without a training row.
+    """
     if len(classes) < 2:
         raise FocusError(
             f"{path} has a single class, {classes[0]}; classification needs two (for regression use --targets)"

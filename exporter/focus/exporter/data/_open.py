@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from focus.exporter.data._cache import cached
+from focus.exporter.data._cubes import Progress
 from focus.exporter.data._folder import FolderOptions, folder_settings, folder_windows
+from focus.exporter.data._hyperleaf import hyperleaf_settings, hyperleaf_windows, parse_hyperleaf
+from focus.exporter.data._jasper import jasper_settings, jasper_windows, parse_jasper
 from focus.exporter.data._simulated import parse_simulation, simulate_windows, simulated_settings
+from focus.exporter.data._tomato import parse_tomato, tomato_settings, tomato_windows
 from focus.exporter.data._windows import WindowSet
 from focus.runtime import FocusError
+
+
+class _Known(NamedTuple):
+    """A data set with a layout of its own; of the folder's options it takes the last three.
+
+    Attributes:
+        parse: the spec -> a plan; settings: plan and options -> what the windows depend on; windows: reads them.
+        takes: options of a manifest that it has a use for.
+    """
+
+    parse: Callable[[str], Any]
+    settings: Callable[[Any, FolderOptions], dict[str, Any]]
+    windows: Callable[[Any, FolderOptions, int, tuple[int, int], int, Progress | None], WindowSet]
+    takes: tuple[str, ...]
+
+
+_CUBES = ("tile", "resample_to", "leaks")
+
+#: Beginning of ``--data`` -> data set.
+KNOWN: Mapping[str, _Known] = MappingProxyType(
+    {
+        "hyperleaf": _Known(parse_hyperleaf, hyperleaf_settings, hyperleaf_windows, _CUBES),
+        "tomato-bls": _Known(parse_tomato, tomato_settings, tomato_windows, _CUBES),
+        "jasper-ridge": _Known(parse_jasper, jasper_settings, jasper_windows, ("leaks",)),
+    }
+)
+
+_FLAGS = {
+    "targets": "--targets", "quantity": "--quantity", "scale": "--scale", "tile": "--tile",
+    "resample_to": "--resample-to", "leaks": "--i-know-it-leaks",
+}  # fmt: skip
 
 
 def open_windows(
@@ -23,16 +61,17 @@ def open_windows(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> WindowSet:
-    """The windows of ``sim:vnir``, ``sim:full`` (see ``parse_simulation``) or of a manifest (see ``read_manifest``).
+    """The windows of ``sim:vnir``, ``sim:full`` (see ``parse_simulation``), of a known data set (``hyperleaf:DIR``,
+    ``tomato-bls:DIR``, ``jasper-ridge:FILE.mat``) or of a manifest (see ``read_manifest``).
 
     Args:
         spec: what --data says.
         patch: edge of a patch in samples; size: lines and samples of a window.
-        seed: of the simulation, or of the manifest's split.
-        options: for a manifest only.
+        seed: of the simulation, or of the split.
+        options: for cubes on disk.
         cache: folder that keeps the windows for the next run with the same settings.
         workers: processes that simulate; 0 stays in this one.
-        progress: called with scenes or cubes done and in all.
+        progress: called with scenes, cubes or windows done and in all.
     Raises:
         FocusError: data that cannot be read or do not fit.
         ValueError: a size that is no multiple of the patch.
@@ -43,15 +82,31 @@ def open_windows(
             f"--size must be a multiple of the backbone's patch {patch}, got {size[0]} x {size[1]}; try {near}"
         )
     options = options or FolderOptions()
-    if not spec.startswith("sim:"):
-        path = Path(spec)
-        settings = folder_settings(path, options, patch, size, seed)
-        return cached(cache, "folder", settings, lambda: folder_windows(path, options, patch, size, seed, progress))
-    if options != FolderOptions():
-        raise FocusError(
-            "--targets, --quantity, --scale, --tile and --resample-to are for a manifest; for simulated traits write "
-            "e.g. --data sim:vnir,task=chl+ewt"
-        )
+    kind = spec.partition(":")[0]
+    if kind == "sim":
+        return _simulated(spec, patch, size, seed, options, cache, workers, progress)
+    if kind in KNOWN:
+        known = KNOWN[kind]
+        _require_only(options, known.takes, f"{kind}: names its targets and quantities itself, e.g. {kind}:PATH,split=")
+        plan = known.parse(spec)
+        settings = {**known.settings(plan, options), "patch": patch, "size": list(size), "seed": seed}
+        return cached(cache, kind, settings, lambda: known.windows(plan, options, patch, size, seed, progress))
+    path = Path(spec)
+    settings = folder_settings(path, options, patch, size, seed)
+    return cached(cache, "folder", settings, lambda: folder_windows(path, options, patch, size, seed, progress))
+
+
+def _simulated(
+    spec: str,
+    patch: int,
+    size: tuple[int, int],
+    seed: int,
+    options: FolderOptions,
+    cache: Path | None,
+    workers: int,
+    progress: Progress | None,
+) -> WindowSet:
+    _require_only(options, (), "for simulated traits write e.g. --data sim:vnir,task=chl+ewt")
     plan = parse_simulation(spec)
     if min(size) < 32:
         raise FocusError(f"simulated leaves need windows of at least 32 x 32 samples, got {size[0]} x {size[1]}")
@@ -61,3 +116,12 @@ def open_windows(
         simulated_settings(plan, patch, size, seed),
         lambda: simulate_windows(plan, patch, size, seed, workers=workers, progress=progress),
     )
+
+
+def _require_only(options: FolderOptions, takes: tuple[str, ...], hint: str) -> None:
+    """Refuses options of a manifest that a data set has no use for."""
+    plain = FolderOptions()
+    kept = replace(plain, **{name: getattr(options, name) for name in takes})
+    wrong = [flag for name, flag in _FLAGS.items() if getattr(kept, name) != getattr(options, name)]
+    if wrong:
+        raise FocusError(f"{', '.join(wrong)}: for a manifest of cubes on disk; {hint}")

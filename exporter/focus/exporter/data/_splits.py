@@ -26,7 +26,7 @@ def require_whole_groups(groups: Sequence[str], splits: Sequence[int], source: s
         if first != split:
             raise FocusError(
                 f"{source}: group {group} is in {SPLITS[first]} and in {SPLITS[split]}; put all of a group into one "
-                "split, or leave the split column out"
+                "split, or leave the split column out (or add --i-know-it-leaks)"
             )
 
 
@@ -54,3 +54,33 @@ def split_groups(groups: Sequence[str], labels: Sequence[str], seed: int) -> NDA
         for place, group in enumerate(order):
             split_of[group] = 2 if place < test else 1 if place < test + val else 0
     return np.array([split_of[group] for group in groups], np.int8)
+
+
+def chosen_split(
+    choice: str, groups: Sequence[str], labels: Sequence[str], seed: int, *, leaks: bool, source: str, unit: str
+) -> NDArray[np.int8]:
+    """``grouped``: by ``split_groups``. ``random``: every window for itself, which has to be asked for twice.
+
+    Args:
+        leaks: the user said ``--i-know-it-leaks``.
+        source: the data set; unit: what a group is, for messages: "plot", "plant".
+    Raises:
+        FocusError: no such split, or a random one that nobody owned up to.
+    """
+    if choice == "grouped":
+        return split_groups(groups, labels, seed)
+    if choice != "random":
+        raise FocusError(f"{source}: split must be grouped or random, got {choice!r}")
+    if not leaks:
+        raise FocusError(
+            f"{source}: split=random puts windows of one {unit} into training and test; they share nearly everything, "
+            "so the test would measure memory. Leave split= out, or add --i-know-it-leaks if you want just that"
+        )
+    return split_groups([str(number) for number in range(len(labels))], labels, seed)
+
+
+def split_note(choice: str, unit: str) -> tuple[str, ...]:
+    """What is said of a random split, wherever the data are named."""
+    if choice == "grouped":
+        return ()
+    return (f"the split is random: windows of one {unit} stand on both sides, so the figures flatter",)
