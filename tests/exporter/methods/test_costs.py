@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from focus.exporter import methods as costs
 from focus.exporter.bench._flops import Sizes, blocks_flops, pass_flops
-from focus.exporter.methods import _costs as costs
 from focus.exporter.methods import explainers_of
 from focus.exporter.methods._adapted_vit import AdaptedViT
 from support.bundles import small_bundle
