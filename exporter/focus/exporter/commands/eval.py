@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from focus.exporter.commands._study import add_study, run_study
 from focus.runtime.commands import DONE, CommandParser, command_parser, run_command
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ examples:
       another checkpoint; the same command again goes on where a run was stopped
   focus-eval run --engine focus-int8.onnx --out out/eval-int8
       an exported file, as the runtime reads it; controls that need the checkpoint are left out
+  focus-eval study --weights dinov2.safetensors --out out/study
+      all methods over seeds and splits; --dry-run lists what it would make
   focus-eval report out/eval
-      table, results.json, report.md and report.png anew, from the windows that were measured
+      tables and files of a run or a study anew, from what was measured; a study's report.html is one file
 """
 
 
@@ -44,7 +47,7 @@ def build_parser() -> CommandParser:
         "Holds the maps of a model against windows whose truth is known, beside maps that know nothing.",
         EXAMPLES,
     )
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="{run,report}", parser_class=CommandParser)
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="{run,study,report}", parser_class=CommandParser)
     run = kinds.add_parser("run", help="measure, and write the report", allow_abbrev=False)
     model = run.add_mutually_exclusive_group()
     model.add_argument("--ckpt", type=Path, metavar="MODEL.pt", help="checkpoint (default: the shipped model's)")
@@ -59,8 +62,11 @@ def build_parser() -> CommandParser:
     run.add_argument("--threads", type=int, metavar="N", help="threads (default: the cores this process may use)")
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="results; a stopped run goes on there")
     run.set_defaults(work=_run)
+    study = kinds.add_parser("study", help="all methods over seeds and splits", allow_abbrev=False)
+    add_study(study)
+    study.set_defaults(work=run_study)
     report = kinds.add_parser("report", help="write the report anew", allow_abbrev=False)
-    report.add_argument("folder", type=Path, metavar="DIR", help="the --out of a run")
+    report.add_argument("folder", type=Path, metavar="DIR", help="the --out of a run or a study")
     report.set_defaults(work=lambda args: _report(args.folder))
     return parser
 
@@ -104,17 +110,31 @@ def _report(folder: Path) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from focus.exporter.evaluate import FILES, write_report
-
     console = Console(highlight=False)
-    for words in write_report(folder):
+    tables, names = _written(folder)
+    for words in tables:
         title, *rows = (tuple(map(_without_error, cells)) for cells in (words.columns, *words.rows))
         table = Table(*title, title=words.title, title_justify="left")
         for row in rows:
             table.add_row(*row)
         console.print(table)
-    console.print(f"wrote {', '.join(str(folder / name) for name in FILES)}", markup=False, soft_wrap=True)
+    console.print(f"wrote {', '.join(str(folder / name) for name in names)}", markup=False, soft_wrap=True)
     return DONE
+
+
+def _written(folder: Path) -> tuple[Sequence[Any], Sequence[str]]:
+    """Writes the report of an evaluation or a study; its tables and the names of its files."""
+    if (folder / "study.json").is_file():
+        from focus.exporter.commands._torch import require_torch
+
+        require_torch()
+        from focus.exporter.study.report import FILES as STUDY_FILES
+        from focus.exporter.study.report import write_study_report
+
+        return write_study_report(folder), STUDY_FILES
+    from focus.exporter.evaluate import FILES, write_report
+
+    return write_report(folder), FILES
 
 
 def _without_error(cell: str) -> str:

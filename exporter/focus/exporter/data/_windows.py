@@ -5,7 +5,7 @@ Band means and composites of equal windows, held in memory, and the truth about 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -104,6 +104,29 @@ class WindowSet:
         if split not in SPLITS:
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
         return np.flatnonzero(self.splits == SPLITS.index(split))
+
+    def only(self, split: str) -> WindowSet:
+        """The windows of one split alone."""
+        chosen, truth = self.of(split), self.truth
+        if truth is not None:
+            traits = truth.trait_information
+            truth = Truth(
+                truth.informative[chosen],
+                truth.lesion_share[chosen],
+                truth.leaf_share[chosen],
+                truth.lesion_bits[chosen],
+                None if traits is None else traits[chosen],
+            )
+        return replace(
+            self,
+            band_means=self.band_means[chosen],
+            composite=self.composite[chosen],
+            targets=self.targets[chosen],
+            splits=self.splits[chosen],
+            windows=tuple(self.windows[index] for index in chosen),
+            groups=tuple(self.groups[index] for index in chosen),
+            truth=truth,
+        )
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -1,0 +1,116 @@
+"""Making the steps of a study, one after the other or several at once."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from typing import NamedTuple
+
+import torch
+
+from focus.exporter.study._plan import Entry, Training
+from focus.exporter.study._steps import Step, is_done, make
+from focus.exporter.study._store import Store
+
+#: Called with steps done, steps in all, and a few words on the one that is being made.
+Progress = Callable[[int, int, str], None]
+
+
+def steps_of(entries: Iterable[Entry]) -> list[Step]:
+    """Every step that the entries need, each once and after its trainings."""
+    found: dict[Step, None] = {}
+    for entry in entries:
+        found.update(dict.fromkeys(entry.run.trainings))
+        found[entry.run] = None
+    return list(found)
+
+
+class Failure(NamedTuple):
+    """A step that could not be made, and why; or one that waits for it."""
+
+    step: Step
+    why: str
+
+
+def execute(
+    steps: Sequence[Step], store: Store, progress: Progress, *, jobs: int = 1, threads: int = 1
+) -> list[Failure]:
+    """Makes what is not made yet. What fails is left out with all that needs it; the same call tries again.
+
+    Args:
+        steps: from ``steps_of``.
+        jobs: processes; 1 stays in this one.
+        threads: of each of them.
+    Returns: what is missing now.
+    """
+    waiting = [step for step in steps if not is_done(step, store)]
+    done = len(steps) - len(waiting)
+    if jobs > 1:
+        return _at_once(waiting, done, store, progress, jobs, threads)
+    _settle(threads)
+    failed: dict[Step, Failure] = {}
+    for place, step in enumerate(waiting, start=done):
+        why = _why_not(step, failed)
+        if why is None:
+            progress(place, len(steps), step.name)
+            why = _made(step, store, lambda words, at=place: progress(at, len(steps), words))  # type: ignore[misc]
+        if why is not None:
+            failed[step] = Failure(step, why)
+    progress(len(steps), len(steps), "done")
+    return list(failed.values())
+
+
+def _at_once(
+    waiting: list[Step], done: int, store: Store, progress: Progress, jobs: int, threads: int
+) -> list[Failure]:
+    """A step begins when its trainings are done, the first one first."""
+    total = done + len(waiting)
+    running: dict[Future[str | None], Step] = {}
+    failed: dict[Step, Failure] = {}
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _settle, (threads,)) as pool:
+        try:
+            while waiting or running:
+                for step in list(waiting):
+                    reason = _why_not(step, failed)
+                    if reason is not None:
+                        waiting.remove(step)
+                        failed[step] = Failure(step, reason)
+                unmade = {step for step in (*waiting, *running.values()) if isinstance(step, Training)}
+                ready = [step for step in waiting if isinstance(step, Training) or not unmade & set(step.trainings)]
+                for step in ready[: jobs - len(running)]:
+                    waiting.remove(step)
+                    running[pool.submit(_made, step, store)] = step
+                progress(total - len(waiting) - len(running), total, ", ".join(one.name for one in running.values()))
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    step, why = running.pop(future), future.result()
+                    if why is not None:
+                        failed[step] = Failure(step, why)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    progress(total, total, "done")
+    return list(failed.values())
+
+
+def _why_not(step: Step, failed: Mapping[Step, Failure]) -> str | None:
+    """The training that a step waits for in vain, or None."""
+    needed = () if isinstance(step, Training) else step.trainings
+    return next((f"its training {one.name} failed" for one in needed if one in failed), None)
+
+
+def _made(step: Step, store: Store, tell: Callable[[str], None] | None = None) -> str | None:
+    """Makes a step; why it could not, or None. One fault must not cost a study of many hours."""
+    name = step.name
+    try:
+        make(step, store, lambda part, whole, words: tell(f"{name}: {words}") if tell is not None else None)
+    except Exception as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return None
+
+
+def _settle(threads: int) -> None:
+    torch.set_num_threads(threads)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)

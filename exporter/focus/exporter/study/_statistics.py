@@ -1,0 +1,89 @@
+"""Is one method better than another? Paired over seeds and splits, and over windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+#: With fewer pairs the signed-rank test cannot fall below 0.05 two-sided, whatever was found (2 / 2^5 = 0.0625).
+LEAST_FOR_RANKS = 6
+
+#: Draws of the bootstrap.
+DRAWS = 2000
+
+
+class Paired(NamedTuple):
+    """A comparison.
+
+    Attributes:
+        difference: mean of ours - theirs over the runs.
+        low, high: 95 % interval of the bootstrap, or nan where there are no windows.
+        p: two-sided, of ``test``; nan where it cannot be computed. After ``holm`` adjusted.
+        test: ``signed-rank`` or ``t``.
+        pairs: how many runs.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    test: str
+    pairs: int
+
+
+def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and standard deviation (n - 1) over runs; the deviation of a single run is nan."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+
+def paired_test(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, str]:
+    """Two-sided p of no difference between pairs (the same seed and split), and which test gave it.
+
+    Wilcoxon's signed-rank test, which asks nothing of the distribution, from ``LEAST_FOR_RANKS`` pairs on; below that
+    it could never tell, and the paired t test takes its place, which trusts the differences to be normal. Runs that
+    share a split or a seed are not independent: p is a guide, not a proof.
+    """
+    difference = np.subtract(ours, theirs)
+    if len(difference) >= LEAST_FOR_RANKS:
+        if not difference.any():
+            return 1.0, "signed-rank"
+        return float(stats.wilcoxon(difference, method="auto").pvalue), "signed-rank"
+    if len(difference) < 2 or np.ptp(difference) == 0:
+        return (1.0 if len(difference) > 1 and not difference.any() else float("nan")), "t"
+    return float(stats.ttest_1samp(difference, 0.0).pvalue), "t"
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjustment of some p; nan stays nan and does not count.
+
+    The i-th smallest of m becomes max over j <= i of (m - j + 1) p_j, at most 1 (Holm 1979).
+    """
+    wide = np.array(values, float)
+    known = np.flatnonzero(np.isfinite(wide))
+    order = known[np.argsort(wide[known], kind="stable")]
+    adjusted = wide[order] * np.arange(len(order), 0, -1)
+    wide[order] = np.minimum(np.maximum.accumulate(adjusted), 1.0)
+    return [float(value) for value in wide]
+
+
+def bootstrap_interval(
+    runs: Sequence[NDArray[np.floating]], seed: int = 0, draws: int = DRAWS, level: float = 0.95
+) -> tuple[float, float]:
+    """Interval of the mean difference, by drawing runs with replacement and then windows within each drawn run.
+
+    Windows of a run share a network, so that they are drawn within it and not across (a clustered bootstrap).
+
+    Args:
+        runs: for each run the differences of its windows, float [windows], at least one window each.
+    """
+    rng = np.random.default_rng(seed)
+    means = np.empty(draws)
+    for draw in range(draws):
+        chosen = rng.integers(len(runs), size=len(runs))
+        means[draw] = np.mean([runs[run][rng.integers(runs[run].size, size=runs[run].size)].mean() for run in chosen])
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,128 @@
+"""A study's folder: windows, trained networks and runs, each under a digest of all that it depends on."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.resources
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from focus.exporter.data import simulator_version
+from focus.exporter.study._plan import Run, Training
+from focus.runtime import FocusError
+from focus.runtime._files import file_sha256, write_atomically
+
+#: Written last: what has it is finished.
+FACTS, METRICS = "facts.json", "metrics.json"
+
+#: Code that a training, and a run on top of it, depends on.
+TRAINS = ("focus.exporter.model", "focus.exporter.training", "focus.exporter.data", "focus.runtime.spectral")
+MEASURES = ("focus.exporter.evaluate", "focus.exporter.metrics", "focus.kernels")
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The frozen backbone of a study: timm name, lines and samples of a window, weights file and its SHA-256."""
+
+    name: str
+    size: tuple[int, int]
+    weights: Path
+    sha256: str
+
+
+class Store:
+    """Where everything of a study lies.
+
+    Args:
+        folder: of the study.
+        backbone: of all its networks.
+    """
+
+    def __init__(self, folder: Path, backbone: Backbone) -> None:
+        self.folder, self.backbone = folder, backbone
+        self.windows = folder / "data"
+
+    def training_folder(self, training: Training) -> Path:
+        """Of a trained network."""
+        return self.folder / "networks" / f"{training.name}-{self._training_digest(training)}"
+
+    def run_folder(self, run: Run) -> Path:
+        """Of a run."""
+        depends = [self._training_digest(training) for training in run.trainings]
+        digest = _digest({"run": run.to_json(), "trainings": depends, "code": code_version(*MEASURES)})
+        return self.folder / "runs" / f"{run.name}-{digest}"
+
+    def _training_digest(self, training: Training) -> str:
+        own = ("focus.exporter.methods",) if training.network != "focus" else ()
+        return _digest(
+            {
+                "training": asdict(training),
+                "backbone": [self.backbone.name, *self.backbone.size, self.backbone.sha256],
+                "simulator": simulator_version(),
+                "code": code_version(*TRAINS, *own),
+            }
+        )
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A file's values; None where there is none, or half of one."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Writes values when they are whole."""
+    write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
+
+
+@cache
+def code_version(*packages: str) -> str:
+    """A digest of packages' source without comments and docstrings: other code, other results."""
+    digest = hashlib.sha256()
+    for package in packages:
+        for name, text in sorted(_sources(importlib.resources.files(package))):
+            tree = ast.parse(text)
+            for node in ast.walk(tree):
+                body = getattr(node, "body", None)
+                if isinstance(body, list) and body and _is_docstring(body[0]):
+                    node.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
+            digest.update(f"{package}/{name}\n{ast.unparse(tree)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def require_weights(path: Path) -> str:
+    """The file's SHA-256.
+
+    Raises:
+        FocusError: there is no such file.
+    """
+    if not path.is_file():
+        raise FocusError(f"no weights file {path}; give a safetensors file with timm's names to --weights")
+    return file_sha256(path)
+
+
+def _sources(folder: Traversable, above: str = "") -> list[tuple[str, str]]:
+    found = []
+    for entry in folder.iterdir():
+        name = f"{above}{entry.name}"
+        if entry.is_dir() and entry.name != "__pycache__":
+            found += _sources(entry, f"{name}/")
+        elif name.endswith(".py"):
+            found.append((name, entry.read_text(encoding="utf-8")))
+    return found
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _digest(values: Any) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:12]

@@ -1,0 +1,123 @@
+"""What the study was expected to show, and whether its numbers do.
+
+A lead is beyond noise where the 95 % interval of the paired difference (``bootstrap_interval``) lies above zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from focus.exporter.evaluate import EDGES, MODEL, RANDOM
+from focus.exporter.study._networks import CONTROLS
+from focus.exporter.study._plan import group_name
+from focus.exporter.study._statistics import Paired
+from focus.exporter.study.report._collect import Cell, Collected, Rows
+from focus.exporter.study.report._compare import compare
+
+#: Maps whose ranks correlate less are called other maps.
+UNLIKE = 0.5
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One expectation.
+
+    Attributes:
+        words: what was expected; group: where.
+        holds: whether it does; None where runs are missing.
+        found: the numbers that say so.
+    """
+
+    words: str
+    group: str
+    holds: bool | None
+    found: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def claims_of(study: Collected) -> list[Claim]:
+    """All expectations, on every group of the benchmark that they are about."""
+    found = []
+    for group, rows in study.tables.get("benchmark", {}).items():
+        if group.endswith("classification"):
+            found += [
+                _lead(rows, group, "bio_5", "BIO@5", 0.15),
+                _lead(rows, group, "iou_leaf", "IoU in the leaf", 0.0),
+                _lead(rows, group, "auprc", "AUPRC", 0.0),
+                _accuracy(rows, group),
+                *(
+                    _beats(rows, group, control, unit)
+                    for control in (RANDOM, EDGES)
+                    for unit in ("patches", "bands", "voxels")
+                ),
+                _differs(rows, group),
+            ]
+    return [*found, _sink(study)]
+
+
+def _lead(rows: Rows, group: str, key: str, words: str, margin: float) -> Claim:
+    ask = f"FOCUS leads every other method in {words} by " + (f"at least {margin:g}" if margin else "more than noise")
+    others = {name: cells for name, cells in rows.items() if name != MODEL and name not in CONTROLS}
+    pairs = {name: pair for name, cells in others.items() if (pair := compare(rows.get(MODEL, []), cells, key))}
+    if not pairs:
+        return Claim(ask, group, None, "no other method has been run")
+    best = min(pairs, key=lambda name: pairs[name].difference)
+    worst = pairs[best]
+    holds = worst.difference >= margin if margin else worst.low > 0
+    return Claim(ask, group, holds, f"{_words(worst)} over {best}, the best other")
+
+
+def _accuracy(rows: Rows, group: str) -> Claim:
+    ask = "FOCUS' accuracy is within one point of the best"
+    means = {name: _mean(cells, "accuracy") for name, cells in rows.items() if name not in CONTROLS}
+    known = {name: mean for name, mean in means.items() if mean is not None}
+    if MODEL not in known or len(known) < 2:
+        return Claim(ask, group, None, "no other method has been run")
+    best = max(known, key=lambda name: known[name])
+    return Claim(ask, group, known[best] - known[MODEL] <= 0.01, f"{known[MODEL]:.3f}; best {best} {known[best]:.3f}")
+
+
+def _beats(rows: Rows, group: str, control: str, unit: str) -> Claim:
+    ask = f"removing {unit}: T gains more than the {control}"
+    pair = compare(rows.get(MODEL, []), rows.get(control, []), f"gain_{unit}")
+    if pair is None:
+        return Claim(ask, group, None, "not measured")
+    return Claim(ask, group, pair.low > 0, _words(pair))
+
+
+def _differs(rows: Rows, group: str) -> Claim:
+    ask = f"a randomised model has other maps: rank correlation of M and of B below {UNLIKE:g}"
+    heat, curve = (_mean(rows.get(MODEL, []), f"sanity_{key}_nothing learnt") for key in ("M", "B"))
+    if heat is None or curve is None:
+        return Claim(ask, group, None, "not measured")
+    return Claim(ask, group, max(heat, curve) < UNLIKE, f"M {heat:.3f}, B {curve:.3f}")
+
+
+def _sink(study: Collected) -> Claim:
+    ask, group = "the sink lowers collapse by at least 40 %", group_name("full", "class")
+    rows = study.tables.get("sink", {}).get(group, {})
+    without, with_it = (_mean(rows.get(row, []), "collapse") for row in ("without sink", "sink and loss"))
+    if without is None or with_it is None:
+        return Claim(ask, group, None, "not measured")
+    return Claim(
+        ask,
+        group,
+        with_it <= 0.6 * without,
+        f"{without:.3f} without, {with_it:.3f} with it: {with_it / without - 1:+.0%}",
+    )
+
+
+def _mean(cells: Sequence[Cell], key: str) -> float | None:
+    values = [cell.figures[key] for cell in cells if key in cell.figures]
+    return float(np.mean(values)) if values else None
+
+
+def _words(pair: Paired) -> str:
+    return f"{pair.difference:+.3f} (95 % {pair.low:.3f} to {pair.high:.3f}, {pair.pairs} runs)"

@@ -1,0 +1,112 @@
+"""The figures of a study's runs, in the shape that tables want."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from focus.exporter.study._plan_file import read_plan
+from focus.exporter.study._store import FACTS, METRICS, read_json
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one run found of one row.
+
+    Attributes:
+        seed, split: of the run.
+        figures: name -> mean over its windows.
+        windows: name -> a value for each scored window, None where it was not measured.
+    """
+
+    seed: int
+    split: int
+    figures: Mapping[str, float]
+    windows: Mapping[str, list[float | None]]
+
+
+#: Rows of a group of a table: the row's name -> its runs.
+Rows = dict[str, list[Cell]]
+
+
+@dataclass
+class Collected:
+    """A study as it lies in its folder.
+
+    Attributes:
+        plan: ``study.json``.
+        tables: table -> group -> rows. In the benchmark a row is a way to make maps, elsewhere it is a run's row.
+        missing: the entries whose run is not there.
+        costs: folder of a run or training -> its facts.
+    """
+
+    folder: Path
+    plan: dict[str, Any]
+    tables: dict[str, dict[str, Rows]] = field(default_factory=dict)
+    missing: list[dict[str, Any]] = field(default_factory=list)
+    costs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def cells(self, table: str, group: str, row: str) -> list[Cell]:
+        """A row's runs; none where it is not there."""
+        return self.tables.get(table, {}).get(group, {}).get(row, [])
+
+
+def collect(folder: Path) -> Collected:
+    """Reads all runs that the plan names and that are finished.
+
+    Raises:
+        FocusError: there is no study here.
+    """
+    found = Collected(folder, read_plan(folder))
+    for entry in found.plan["entries"]:
+        facts = read_json(folder / entry["run"] / FACTS)
+        metrics = read_json(folder / entry["run"] / METRICS)
+        if facts is None or metrics is None:
+            found.missing.append(entry)
+            continue
+        found.costs[entry["run"]] = facts
+        found.metrics[entry["run"]] = metrics
+        for training in entry["trainings"]:
+            known = read_json(folder / training / FACTS)
+            if known is not None:
+                found.costs[training] = known
+        rows = found.tables.setdefault(entry["table"], {}).setdefault(entry["group"], {})
+        for row, name in _names(entry, metrics):
+            windows = metrics["by_window"].get(name, {})
+            rows.setdefault(row, []).append(Cell(entry["seed"], entry["split"], figures_of(metrics, name), windows))
+    return found
+
+
+def _names(entry: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Rows that a run fills, and the maps that fill them."""
+    names = list(metrics["answers"])
+    return [(name, name) for name in names] if entry["table"] == "benchmark" else [(entry["row"], names[0])]
+
+
+def figures_of(metrics: Mapping[str, Any], name: str) -> dict[str, float]:
+    """All figures of one map of a run, flat."""
+    found: dict[str, float] = {}
+    for key, value in metrics["methods"].get(name, {}).items():
+        if value is not None:
+            found[key] = float(value[0] if isinstance(value, list) else value)
+    answers = metrics["answers"][name]
+    if "accuracy" in answers:
+        found["accuracy"] = answers["accuracy"]
+    else:
+        found |= {f"r2_{target}": row["r2"] for target, row in answers.items()}
+        found |= {f"mse_{target}": row["mse"] for target, row in answers.items()}
+        found["r2"] = float(np.mean([row["r2"] for row in answers.values()]))
+    for key, value in metrics["attention"].get(name, {}).items():
+        if value is not None:
+            found[key] = float(value[0])
+    if name == next(iter(metrics["answers"])):
+        for other, row in metrics["sanity"].items():
+            found |= {f"sanity_{key}_{other}": float(row[key][0]) for key in ("M", "B") if row[key] is not None}
+    for key, value in metrics.get("shortcut", {}).get(name, {}).items():
+        found[f"shortcut_{key}"] = float(value)
+    return found

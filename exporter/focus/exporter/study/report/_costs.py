@@ -1,0 +1,39 @@
+"""What a study took, and what it ran on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from focus.exporter.study._plan import MAIN_MAPS
+from focus.exporter.study.report._collect import Collected
+from focus.exporter.study.report._words import Words
+
+
+def costs_table(study: Collected) -> Words:
+    """Minutes of all trainings and runs by the network, each counted once."""
+    rows: dict[str, list[float]] = {}
+    for folder, facts in study.costs.items():
+        kind, _, name = folder.partition("/")
+        network = next(part for part in sorted(MAIN_MAPS, key=len, reverse=True) if name.startswith(part))
+        rows.setdefault(f"{network}, {'training' if kind == 'networks' else 'evaluation'}", []).append(facts["seconds"])
+    lines = [
+        (name, str(len(seconds)), f"{sum(seconds) / len(seconds):.0f}", f"{sum(seconds) / 60:.1f}")
+        for name, seconds in sorted(rows.items())
+    ]
+    total = sum(sum(seconds) for seconds in rows.values())
+    lines.append(("all", str(len(study.costs)), "", f"{total / 60:.1f}"))
+    return Words("What it took", ("", "runs", "mean, s", "sum, min"), lines, machine_words(study))
+
+
+def machine_words(study: Collected) -> str:
+    """The machines of the runs, in a sentence each."""
+    found = dict.fromkeys(_machine(facts["machine"]) for facts in study.costs.values())
+    return "Run on: " + "; ".join(found) + "." if found else ""
+
+
+def _machine(facts: Mapping[str, Any]) -> str:
+    versions = facts["versions"]
+    commit = f", commit {facts['commit'][:12]}" if facts.get("commit") else ""
+    where = f"{facts['processor']}, {facts['cores']} cores, {facts['threads']} threads"
+    return f"{where}, torch {versions.get('torch', '?')}{commit}"

@@ -1,0 +1,136 @@
+"""``report.html``, ``report.md``, ``results.json`` and PNG plots of a study."""
+
+from __future__ import annotations
+
+import base64
+import importlib.resources
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from focus.exporter.study._store import write_json
+from focus.exporter.study.report._claims import Claim, claims_of
+from focus.exporter.study.report._collect import Collected, collect
+from focus.exporter.study.report._compare import comparisons
+from focus.exporter.study.report._costs import costs_table
+from focus.exporter.study.report._examples import examples_of
+from focus.exporter.study.report._plots import plots_of
+from focus.exporter.study.report._words import Words, markdown, tables_of
+from focus.exporter.study.tables import TABLES
+from focus.runtime._files import write_atomically
+
+#: Names of the files, beside the plots.
+FILES = ("results.json", "report.md", "report.html")
+
+#: Words on what a study is and is not, at the top of the report.
+HEAD = (
+    "Simulated leaves with known lesions and informative bands. A figure is the mean over the runs of all seeds and "
+    "splits with its standard deviation; each run is the mean over its test windows. Every map is that of the class "
+    "which its own network predicts. What each number means, and what it does not: docs/evaluation.md."
+)
+
+
+def write_study_report(folder: Path) -> list[Words]:
+    """Writes the report of the runs that are finished.
+
+    Returns: the tables, for a terminal.
+    Raises:
+        FocusError: no study, or nothing in it is finished.
+        OutputError: the files cannot be written.
+    """
+    study = collect(folder)
+    claims = claims_of(study)
+    titles = {table.name: (table.title, table.says) for table in TABLES}
+    tables = [*tables_of(study, titles), costs_table(study)]
+    pictures = {**plots_of(study), **examples_of(study)}
+    for name, content in pictures.items():
+        write_atomically(folder / name, content)
+    numbers, text, page = (folder / name for name in FILES)
+    write_json(numbers, _results(study, claims))
+    facts = {
+        "title": _title(study),
+        "head": HEAD,
+        "missing": missing_words(study),
+        "claims": claims,
+        "tables": tables,
+    }
+    write_atomically(text, _markdown(facts, list(pictures)).encode())
+    inline = {name: base64.b64encode(content).decode() for name, content in pictures.items()}
+    write_atomically(page, _template().render(**facts, pictures=inline).encode())
+    return [_claims_table(claims), *tables]
+
+
+def missing_words(study: Collected) -> list[str]:
+    """What has not been run, a line a table."""
+    counts = Counter((entry["table"], entry["row"]) for entry in study.missing)
+    tables = dict.fromkeys(table for table, _ in counts)
+    return [
+        f"{table}: {sum(n for (name, _), n in counts.items() if name == table)} runs missing ("
+        + ", ".join(f"{row} x {n}" for (name, row), n in counts.items() if name == table)
+        + ")"
+        for table in tables
+    ]
+
+
+def _title(study: Collected) -> str:
+    scale, backbone = study.plan["scale"], study.plan["backbone"]
+    size = " x ".join(map(str, backbone["size"]))
+    return (
+        f"{backbone['name']} at {size}: {scale['seeds']} seeds x {scale['splits']} splits, "
+        f"{scale['scenes']} training and {scale['test']} test windows, {scale['settings']['epochs']} epochs"
+    )
+
+
+def _results(study: Collected, claims: list[Claim]) -> dict[str, Any]:
+    benchmark = study.tables.get("benchmark", {})
+    return {
+        "plan": {name: study.plan[name] for name in ("backbone", "scale")},
+        "missing": study.missing,
+        "claims": [claim.to_json() for claim in claims],
+        "tables": {
+            table: {
+                group: {
+                    row: [{"seed": cell.seed, "split": cell.split, **cell.figures} for cell in cells]
+                    for row, cells in rows.items()
+                }
+                for group, rows in groups.items()
+            }
+            for table, groups in study.tables.items()
+        },
+        "comparisons": {
+            group: {
+                key: {name: pair._asdict() for name, pair in pairs.items()} for key, pairs in comparisons(rows).items()
+            }
+            for group, rows in benchmark.items()
+        },
+        "costs": study.costs,
+    }
+
+
+def _claims_table(claims: list[Claim]) -> Words:
+    lines = [(claim.words, claim.group, verdict(claim), claim.found) for claim in claims]
+    return Words("Expectations", ("expected", "where", "holds", "found"), lines)
+
+
+def verdict(claim: Claim) -> str:
+    """In a word or two."""
+    return {True: "holds", False: "does not hold", None: "open"}[claim.holds]
+
+
+def _markdown(facts: dict[str, Any], pictures: list[str]) -> str:
+    parts = [f"# {facts['title']}", "", facts["head"], ""]
+    if facts["missing"]:
+        parts += ["**Not everything has been run.**", "", *(f"- {line}" for line in facts["missing"]), ""]
+    parts += [markdown(table) for table in (_claims_table(facts["claims"]), *facts["tables"])]
+    return "\n".join([*parts, *(f"![{name}]({name})\n" for name in pictures)])
+
+
+def _template() -> jinja2.Template:
+    text = (importlib.resources.files("focus.exporter.study.report") / "report.html.j2").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["verdict"] = verdict
+    return environment.from_string(text)

@@ -1,0 +1,16 @@
+"""One table a file; ``TABLES`` has them in the order of the report."""
+
+from focus.exporter.study._plan import Table
+from focus.exporter.study.tables import benchmark, corruptions, groups, sanity, sink, spurious, sweeps
+
+TABLES: tuple[Table, ...] = (
+    benchmark.TABLE,
+    sink.TABLE,
+    groups.TABLE,
+    corruptions.TABLE,
+    sanity.TABLE,
+    spurious.TABLE,
+    *sweeps.TABLES,
+)
+
+__all__ = ["TABLES"]

@@ -1,0 +1,144 @@
+"""A tiny study from plan to report: killed, resumed, and with a step that fails."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from pathlib import Path
+
+import pytest
+
+from focus.exporter.commands import eval as command
+from focus.exporter.study import Backbone, Entry, Run, Scale, Store, execute, is_done, require_weights, steps_of
+from focus.exporter.study import _execute as executing
+from focus.exporter.study import tables as all_tables
+from focus.exporter.study._plan import Table, Training
+from focus.exporter.study._store import code_version
+from focus.exporter.study.tables import benchmark, sink
+from focus.exporter.training import TrainSettings
+
+WEIGHTS = Path(str(importlib.resources.files("focus.runtime") / "models" / "leaf-vnir.pt"))
+SETTINGS = TrainSettings(epochs=1, groups=4, precision="fp32")
+SCALE = Scale(2, 1, scenes=8, val=4, test=8, removals=1, settings=SETTINGS, blocks=6)
+OPTIONS = [
+    "--backbone", "focus_vit_mini_patch8", "--size", "32", "--weights", str(WEIGHTS), "--seeds", "2", "--splits", "1",
+    "--scenes", "8", "--val", "4", "--test", "8", "--removals", "1", "--epochs", "1", "--precision", "fp32",
+    "--threads", "1",
+]  # fmt: skip
+
+
+def entries_of_focus(scale: Scale) -> list[Entry]:
+    """Table I, cut down to FOCUS and a cheap other method on the full range."""
+    found = [entry for entry in benchmark.entries(scale) if entry.group == "full, classification"]
+    return [entry for entry in found if entry.row in ("focus", "prompt-cam")]
+
+
+def small_tables() -> tuple[Table, ...]:
+    first = Table("benchmark", "Table I: all methods", entries_of_focus, "Cut down.")
+    return first, sink.TABLE
+
+
+def store_in(folder: Path) -> Store:
+    return Store(folder, Backbone("focus_vit_mini_patch8", (32, 32), WEIGHTS, require_weights(WEIGHTS)))
+
+
+def test_a_killed_study_goes_on_and_a_finished_run_is_never_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(all_tables, "TABLES", small_tables())
+    monkeypatch.setattr("focus.exporter.study.TABLES", small_tables())
+    monkeypatch.setattr("focus.exporter.study.report._write.TABLES", small_tables())
+    out, whole, made = tmp_path / "study", executing.make, []
+
+    def killed_at_the_fourth(step, store, tell):  # type: ignore[no-untyped-def]
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        made.append(step)
+        whole(step, store, tell)
+
+    monkeypatch.setattr(executing, "make", killed_at_the_fourth)
+    assert command.main(["study", *OPTIONS, "--out", str(out)]) == 1
+    assert [type(step).__name__ for step in made] == ["Training", "Run", "Training"]
+    assert command.main(["report", str(out)]) == 0
+    assert "Not everything has been run" in (out / "report.md").read_text()
+    before = {file: file.stat().st_mtime_ns for file in out.glob("*/*/facts.json")}
+
+    monkeypatch.setattr(executing, "make", lambda step, store, tell: made.append(step) or whole(step, store, tell))
+    assert command.main(["study", *OPTIONS, "--out", str(out)]) == 0
+    # FOCUS twice with its usual sink, which both tables share, and twice without the loss; Prompt-CAM twice.
+    steps = [type(step).__name__ for step in made]
+    assert len(made) == len(set(made)) and steps.count("Training") == len(list((out / "networks").iterdir()))
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+    capsys.readouterr()
+    assert command.main(["study", *OPTIONS, "--out", str(out), "--dry-run"]) == 0
+    listed = capsys.readouterr().out
+    assert listed.count("  done\n") == len(made) and "0 min to go" in listed
+
+    assert command.main(["report", str(out)]) == 0
+    results = json.loads((out / "results.json").read_text())
+    rows = results["tables"]["benchmark"]["full, classification"]
+    assert set(rows) == {"FOCUS", "untrained prompts", "edge map", "random map", "prompt-cam"}
+    assert [len(cells) for cells in rows.values()] == [2] * 5 and not results["missing"]
+    assert (
+        results["tables"]["sink"]["full, classification"]["sink and loss"][0]["accuracy"]
+        == rows["FOCUS"][0]["accuracy"]
+    )
+    page = (out / "report.html").read_text()
+    assert "data:image/png;base64," in page and "http" not in page
+
+
+def test_a_step_that_fails_is_named_and_the_rest_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, whole = store_in(tmp_path), executing.make
+
+    def without_seed_1(step, store, tell):  # type: ignore[no-untyped-def]
+        if isinstance(step, Training) and step.settings.seed == 1:
+            raise ValueError("the loss is no longer a number")
+        whole(step, store, tell)
+
+    monkeypatch.setattr(executing, "make", without_seed_1)
+    steps = steps_of(entry for entry in entries_of_focus(SCALE) if entry.row == "focus")
+    failed = execute(steps, store, lambda done, total, words: None)
+    assert [type(step).__name__ for step, _ in failed] == ["Training", "Run"]
+    assert failed[0].why == "the loss is no longer a number" and failed[1].why.startswith("its training focus-full")
+    assert [is_done(step, store) for step in steps] == [False, False, True, True]
+
+
+def test_a_run_is_keyed_by_all_that_it_depends_on(tmp_path: Path) -> None:
+    store, run = store_in(tmp_path), SCALE.focus_run(1, 1)
+    others = [
+        SCALE.focus_run(2, 1), SCALE.focus_run(1, 2), SCALE.focus_run(1, 1, sink_weight=0.5),
+        Run(run.training, removals=2), Run(run.training, removals=1, corruption="noise", severity=0.1),
+    ]  # fmt: skip
+    folders = [store.run_folder(one) for one in (run, *others)]
+    folders.append(Store(tmp_path, Backbone("focus_vit_mini_patch8", (32, 32), WEIGHTS, "other")).run_folder(run))
+    assert len(set(folders)) == len(folders) and store.run_folder(SCALE.focus_run(1, 1)) == folders[0]
+
+
+def test_the_code_counts_and_its_comments_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(text: str) -> str:
+        (tmp_path / "part.py").write_text(text)
+        code_version.cache_clear()
+        return code_version("anything")
+
+    monkeypatch.setattr("importlib.resources.files", lambda name: tmp_path)
+    first = version('"""One."""\n\ndef f():\n    """Two."""\n    return 1\n')
+    assert version("def f():\n    # a word\n    return 1\n") == first != version("def f():\n    return 2\n")
+    code_version.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--weights", "no.safetensors"], "no weights file no.safetensors"),
+        (["--weights", str(WEIGHTS), "--only", "table-9"], "no table 'table-9' in --only; there are benchmark"),
+        (["--weights", str(WEIGHTS), "--seeds", "0"], "--seeds must be at least 1, got 0"),
+        ([], "--weights"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["--backbone", "focus_vit_mini_patch8", "--size", "32"]
+    assert command.main(["study", *small, *arguments, "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
