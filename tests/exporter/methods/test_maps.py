@@ -89,22 +89,34 @@ def test_trainable_parameters_are_those_of_the_equations() -> None:
     assert counts == [BANDS * width + CLASSES * width + CLASSES, BANDS * width + 2 * CLASSES * width + width + 1]
 
 
+def seen_at(net: AdaptedViT | SpectralSeCnn, shown: int) -> tuple[Tensor, Tensor]:
+    """What the CAM layer gives for ``window``, and the shown logit's gradient there, both [d, N]."""
+    kept: list[Tensor] = []
+    hook = net.cam_layer.register_forward_hook(lambda _layer, _given, found: kept.append(found))
+    logit = net(*window()).logits[0, shown]
+    hook.remove()
+    (gradient,) = torch.autograd.grad(logit, kept)
+    return net.on_grid(kept[0].detach())[0].flatten(1), net.on_grid(gradient)[0].flatten(1)
+
+
 def test_grad_cam_of_a_linear_head_is_the_class_activation_map() -> None:
-    net, inputs = adapted(), window()
-    tokens, weight = net.tokens(*inputs)[0], net.head.weight[1]
-    wanted = (tokens @ weight / PATCHES).relu()
-    found = grad_cam(net, *inputs, shown=1)
-    torch.testing.assert_close(found, wanted)
+    net = se_cnn()
+    maps, _ = seen_at(net, 1)
+    found = grad_cam(net, *window(), shown=1)
+    torch.testing.assert_close(found, (net.head.weight[1] @ maps / PATCHES).relu().detach())
     assert 0 < int((found > 0).sum()) < PATCHES
+
+
+def test_cams_of_the_vit_weigh_tokens_with_gradients() -> None:
+    for kind in ("class-token", "registers"):
+        net = adapted(kind)
+        tokens, gradient = seen_at(net, 2)
+        wanted = (gradient.mean(dim=1) @ tokens).relu()
+        torch.testing.assert_close(grad_cam(net, *window(), shown=2), wanted)
+        torch.testing.assert_close(layer_cam(net, *window(), shown=2), (gradient.relu() * tokens).sum(dim=0).relu())
+        assert wanted.max() > 0
     assert all(value.grad is None for value in net.parameters())
-    net.tokens(*inputs)
-    assert not net.seen._forward_hooks, "hooks that stay would keep every later pass in memory"
-
-
-def test_layer_cam_weighs_each_patch_with_its_own_positive_gradient() -> None:
-    net, inputs = adapted(), window()
-    wanted = (net.tokens(*inputs)[0] @ (net.head.weight[2] / PATCHES).relu()).relu()
-    torch.testing.assert_close(layer_cam(net, *inputs, shown=2), wanted)
+    assert not net.cam_layer._forward_hooks, "hooks that stay would keep every later pass in memory"
 
 
 def test_the_difference_of_means_looks_along_what_sets_the_window_apart() -> None:

@@ -62,9 +62,9 @@ class AdaptedViT(SpectralViT):
 
         logit_c = w_c . mean_i LN(z_i) + b_c.
 
-    The mean and not [CLS], because a patch token's part of a logit is then w_c . LN(z_i) / N, exactly: Grad-CAM on the
-    last tokens becomes the class activation map that it was made for, and small lesions are not left to what a frozen
-    [CLS] attends to. Trainable: C d + K d + K numbers.
+    The mean and not [CLS]: what a frozen [CLS] attends to was learnt on photographs, and it would have to find small
+    lesions for the head. Each patch has its share in the mean, as the adapter gives each patch its spectrum. Trainable:
+    C d + K d + K numbers.
 
     Args:
         classes: K, classes or regression targets.
@@ -74,8 +74,6 @@ class AdaptedViT(SpectralViT):
 
     def __init__(self, backbone: VisionTransformer, bands: int, classes: int) -> None:
         super().__init__(backbone, bands)
-        #: Where CAMs look: the patch tokens [B, N, d] behind the last norm.
-        self.seen = nn.Identity()
         self.head = nn.Linear(backbone.embed_dim, classes)
         #: Mean tokens of the training windows that a class is held against, [K, d], see ``mean_tokens_of_others``.
         self.register_buffer("reference", torch.zeros(classes, backbone.embed_dim))
@@ -85,7 +83,16 @@ class AdaptedViT(SpectralViT):
         tokens = self.embed(band_means, composite)
         for block in self.backbone.blocks:
             tokens = block(tokens)
-        return self.seen(self.normed(tokens[:, self.prefix :]))
+        return self.normed(tokens[:, self.prefix :])
+
+    @property
+    def cam_layer(self) -> nn.Module:
+        """Where CAMs look: the norm before the last block's attention, as pytorch-grad-cam has it for ViTs."""
+        return self.backbone.blocks[-1].norm1
+
+    def on_grid(self, seen: Tensor) -> Tensor:
+        """What ``cam_layer`` gives, [B, P + N, d], as maps [B, d, rows, columns]."""
+        return seen[:, self.prefix :].transpose(1, 2).unflatten(2, self.grid)
 
     def forward(self, band_means: Tensor, composite: Tensor) -> Logits:
         """One pass over band means [B, N, C] and composite [B, 3, H, W]."""

@@ -34,7 +34,8 @@ def grad_cam(net: AdaptedViT | SpectralSeCnn, band_means: Tensor, composite: Ten
 
         M_i = relu(sum_k alpha_k A_{k,i}),   alpha_k = mean_i dy_c / dA_{k,i}
 
-    A are the last patch tokens behind their norm, or the CNN's last maps: what the mean and the head read.
+    A are the patch tokens before the last block's attention, behind its norm (the package's own choice for ViTs, see
+    ``AdaptedViT.cam_layer``), or the CNN's last maps. Behind the last block tokens have mixed too far to say where.
 
     Args:
         band_means: [1, N, C]; composite: [1, 3, H, W].
@@ -57,8 +58,8 @@ def _cam(
     kind: Callable[..., BaseCAM], net: AdaptedViT | SpectralSeCnn, band_means: Tensor, composite: Tensor, shown: int
 ) -> Tensor:
     cells = band_means.transpose(1, 2).unflatten(2, net.grid).detach().requires_grad_(True)
-    targets, layer = [ClassifierOutputTarget(shown)], net.seen
-    cam = kind(_OfGrid(net, composite), [layer], reshape_transform=lambda seen: _on_grid(seen, net.grid))
+    targets, layer = [ClassifierOutputTarget(shown)], net.cam_layer
+    cam = kind(_OfGrid(net, composite), [layer], reshape_transform=net.on_grid)
     try:
         with torch.enable_grad():
             cam(cells, targets)
@@ -69,11 +70,6 @@ def _cam(
         cam.activations_and_grads.release()
         net.zero_grad()
     return torch.from_numpy(np.maximum(image, 0.0)[0].ravel())
-
-
-def _on_grid(seen: Tensor, grid: tuple[int, int]) -> Tensor:
-    """[B, N, d] or [B, d, rows, columns] -> [B, d, rows, columns]."""
-    return seen if seen.ndim == 4 else seen.transpose(1, 2).unflatten(2, grid)
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -106,7 +107,7 @@ def latencies(
         spectra, composite = windows[turn % len(windows)]
         taken["plain ViT"].append(_seconds(plain))
         for name, explainer in explainers.items():
-            taken[name].append(_seconds(lambda: explainer.explain(spectra, composite, 0)))  # noqa: B023 called at once
+            taken[name].append(_seconds(partial(explainer.explain, spectra, composite, 0)))
     medians = {name: float(np.median(found[1:])) for name, found in taken.items()}
     return {name: Latency(1e3 * found, found / medians["plain ViT"]) for name, found in medians.items()}
 

@@ -53,9 +53,13 @@ class SpectralSeCnn(TrainableNet):
             nn.Sequential(nn.GroupNorm(1, WIDTH), nn.GELU(), nn.Conv2d(WIDTH, WIDTH, 3, padding=1))
             for _ in range(LAYERS)
         )
-        #: Where CAMs look: the last maps [B, 64, rows, columns].
-        self.seen = nn.Sequential(nn.GroupNorm(1, WIDTH), nn.GELU())
+        #: Where CAMs look: the last maps, [B, 64, rows, columns].
+        self.cam_layer = nn.Sequential(nn.GroupNorm(1, WIDTH), nn.GELU())
         self.head = nn.Linear(WIDTH, classes)
+
+    def on_grid(self, seen: Tensor) -> Tensor:
+        """What ``cam_layer`` gives, as it is."""
+        return seen
 
     def forward(self, band_means: Tensor, composite: Tensor) -> GatedReading:
         """One pass over band means [B, N, C] and composite [B, 3, H, W]."""
@@ -68,7 +72,7 @@ class SpectralSeCnn(TrainableNet):
         maps = self.spectrum(cells) + self.texture(composite)
         for layer in self.layers:
             maps = maps + layer(maps)
-        return self.head(self.seen(maps).mean(dim=(2, 3))).float()
+        return self.head(self.cam_layer(maps).mean(dim=(2, 3))).float()
 
 
 def gate_sensitivity(net: SpectralSeCnn, band_means: Tensor, composite: Tensor, shown: int) -> Tensor:
