@@ -72,7 +72,7 @@ cubins: $(VENV_READY) ## compile the CUDA kernels for every GPU, for a wheel to 
 lock: $(EDGE_READY) ## write requirements/*.txt anew from pyproject.toml; LOCK=--upgrade for newer versions
 	@$(COMPILE) requirements/uv.in --no-annotate -o requirements/uv.txt
 	@$(COMPILE) pyproject.toml requirements/build.in --extra serve -o requirements/edge.txt
-	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra quantize --extra serve --extra v4l2 --extra gentl --extra gps --extra dev -o requirements/test.txt
+	@$(COMPILE) pyproject.toml requirements/build.in requirements/peers.in --extra export --extra openvino --extra quantize --extra serve --extra v4l2 --extra gentl --extra gps --extra archive --extra dev -o requirements/test.txt
 	@$(subst --only-binary :all:,,$(COMPILE)) requirements/aravis.in --no-annotate -o requirements/aravis.txt
 	@set -e; for name in $(TENSORRTS); do $(COMPILE) requirements/tensorrt-$$name.in --no-deps --no-annotate -o requirements/tensorrt-$$name.txt; done
 

@@ -14,6 +14,7 @@ DOCUMENTED = {
     "focus-eval": ["run", "report", "--engine", "--ckpt", "--data", "--out"],
     "focus-bench": ["--json", "--rows", "--models", "--quick", "--threads", "--weights"],
     "focus-calib": ["reference", "show", "quantize"],
+    "focus-map": ["ARCHIVE", "--engine", "--out", "--workers", "--address", "--dry-run", "--retry-failed", "--cube"],
     "focus-build": ["--onnx", "--engine", "--precision", "--batch", "--workspace", "--data", "--keep-anyway"],
 }
 
@@ -24,7 +25,7 @@ try:
     code = getattr(importlib.import_module(module), function)(sys.argv[2:])
 except SystemExit as leaving:
     code = leaving.code
-heavy = {"torch", "timm", "onnx", "onnxruntime", "matplotlib"} & set(sys.modules)
+heavy = {"torch", "timm", "onnx", "onnxruntime", "matplotlib", "ray", "zarr"} & set(sys.modules)
 if heavy:
     print(f"loaded for --help: {sorted(heavy)}; import them inside the command", file=sys.stderr)
 sys.exit(code or len(heavy))

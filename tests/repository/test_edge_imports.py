@@ -4,7 +4,7 @@ from repository.tree import EDGE_PACKAGES, module_names, run_python
 # Top-level modules of everything that only an extra installs.
 EXTRAS = ["torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors", "tensorboard", "lightning_fabric"]
 EXTRAS += ["openvino", "nncf", "tensorrt", "cuda", "linuxpy", "harvesters", "starlette", "uvicorn", "prometheus_client"]
-EXTRAS += ["pynmeagps", "serial"]
+EXTRAS += ["pynmeagps", "serial", "ray", "zarr"]
 
 IMPORT_ALL = """
 import importlib, sys

@@ -22,7 +22,7 @@ from focus.runtime.doctor._python import PythonFacts
 from focus.runtime.doctor._report import Facts
 
 ENGINES = ["onnxruntime", "openvino", "gpu-kernels", "onnxruntime-cuda", "tensorrt"]
-NAMES = [*ENGINES, "quantise", "train", "live-page", "positions", "streams", "v4l2", "aravis", "gentl"]
+NAMES = [*ENGINES, "quantise", "train", "live-page", "positions", "archives", "streams", "v4l2", "aravis", "gentl"]
 
 H100 = GpuFacts(True, (Gpu("NVIDIA H100", "9.0", 80 * 2**30, False),), "580.65", "13.0")
 ORIN = GpuFacts(True, (Gpu("Orin", "8.7", 8 * 2**30, True),), None, "12.6")
@@ -43,9 +43,10 @@ EVERYTHING = Facts(
         loads("tensorrt", "11.4"),
         *CUDA,
         *(PackageFacts(name, "installed", "1") for name in ("nncf", "onnx", "torch", "timm", "lightning-fabric")),
+        PackageFacts("harvesters", "installed", "1"),
         *(
             PackageFacts(name, "installed", "1")
-            for name in ("starlette", "uvicorn", "prometheus-client", "pynmeagps", "pyserial", "linuxpy", "harvesters")
+            for name in ("starlette", "uvicorn", "prometheus-client", "pynmeagps", "pyserial", "ray", "zarr", "linuxpy")
         ),
     ),
 )
@@ -72,6 +73,7 @@ def test_with_nothing_nothing_works_and_each_remedy_is_an_extra_or_a_package():
     assert found["train"].remedy == 'pip install "focus-hsi[export]"'
     assert found["live-page"].remedy == 'pip install "focus-hsi[serve]"'
     assert found["positions"].remedy == 'pip install "focus-hsi[gps]"'
+    assert found["archives"].remedy == 'pip install "focus-hsi[archive]"'
     assert found["v4l2"].remedy == 'pip install "focus-hsi[v4l2]"'
     assert found["gentl"].remedy == 'pip install "focus-hsi[gentl]"'
     assert "gir1.2-aravis-0.8" in found["aravis"].remedy

@@ -35,6 +35,8 @@ EXTRA_OF_MODULE = {
     "starlette": "serve",
     "uvicorn": "serve",
     "prometheus_client": "serve",
+    "ray": "archive",
+    "zarr": "archive",
 }
 
 

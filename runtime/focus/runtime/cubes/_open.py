@@ -27,7 +27,8 @@ _MAGIC = {
     b"MATLAB 7.3": "matlab73",
     b"MATLAB 5.0": "matlab",
 }
-_SUFFIXES = {
+#: Suffixes of the formats; an ENVI cube is known by its header's.
+SUFFIXES = {
     ".hdr": "envi", ".npy": "npy", ".npz": "npz", ".tif": "tiff", ".tiff": "tiff", ".h5": "hdf5", ".hdf5": "hdf5",
     ".he5": "hdf5", ".nc": "netcdf", ".mat": "matlab",
 }  # fmt: skip
@@ -100,7 +101,7 @@ def kind_of(path: Path) -> str:
             return kind
     if header_of(path) is not None:
         return "envi"
-    kind = _SUFFIXES.get(path.suffix.lower(), "")
+    kind = SUFFIXES.get(path.suffix.lower(), "")
     if kind:
         return kind
     raise CubeError(

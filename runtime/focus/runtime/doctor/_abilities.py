@@ -12,6 +12,7 @@ TRAINING = ("torch", "timm", "onnx", "lightning-fabric")
 QUANTISING = ("nncf", "onnx")
 SERVING = ("starlette", "uvicorn", "prometheus-client")
 POSITIONS = ("pynmeagps", "pyserial")
+ARCHIVES = ("ray", "zarr")
 
 
 def abilities_of(facts: Facts) -> tuple[Ability, ...]:
@@ -24,6 +25,7 @@ def abilities_of(facts: Facts) -> tuple[Ability, ...]:
         _extra(facts, "train", "train and export models (focus-train, focus-export)", "export", TRAINING),
         _extra(facts, "live-page", "show a run while it goes on (focus-run --serve)", "serve", SERVING),
         _extra(facts, "positions", "say where each line was taken (focus-run --gps)", "gps", POSITIONS),
+        _extra(facts, "archives", "map archives of cubes (focus-map; Python 3.11 or newer)", "archive", ARCHIVES),
         *camera_abilities(facts),
     )
 

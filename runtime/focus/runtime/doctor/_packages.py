@@ -46,6 +46,8 @@ LIBRARIES = (
     Library("prometheus-client", "prometheus_client", ("prometheus-client",)),
     Library("pynmeagps", "pynmeagps", ("pynmeagps",)),
     Library("pyserial", "serial", ("pyserial",)),
+    Library("ray", "ray", ("ray",)),
+    Library("zarr", "zarr", ("zarr",)),
     Library("linuxpy", "linuxpy", ("linuxpy",)),
     Library("harvesters", "harvesters", ("harvesters",)),
 )

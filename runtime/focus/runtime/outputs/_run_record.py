@@ -96,7 +96,7 @@ class RunRecord:
             "ended": ended,
             "utc_start": utc_text(self._facts.started_ns),
             "utc_end": utc_text(over),
-            **_what(self._plan, self._facts, hashed=summary is not None),
+            **what_was_run(self._plan, self._facts, hashed=summary is not None),
             "summary": None if summary is None else _of_summary(summary),
             "monitor": results.monitor,
             "positions": results.positions,
@@ -112,8 +112,11 @@ def _of_summary(summary: RunSummary) -> dict[str, Any]:
     return {**asdict(summary), "mean_scores": scores, "windows_per_second": summary.windows_per_second}
 
 
-def _what(plan: Plan, facts: RunFacts, *, hashed: bool) -> dict[str, Any]:
-    """What was run on what. The source is hashed once it was read, because that takes as long as reading it."""
+def what_was_run(plan: Plan, facts: RunFacts, *, hashed: bool) -> dict[str, Any]:
+    """What was run on what, as JSON values.
+
+    The source is hashed once it was read, because that takes as long as reading it.
+    """
     source, calibration = plan.source, plan.source.calibration
     hashed = hashed and source.file is not None and source.file.is_file()
     return {

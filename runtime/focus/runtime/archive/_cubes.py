@@ -1,0 +1,106 @@
+"""Which cubes an archive holds."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from focus.runtime._errors import FocusError
+from focus.runtime.cubes._open import SUFFIXES
+
+
+@dataclass(frozen=True)
+class ArchiveCube:
+    """One cube of an archive.
+
+    Attributes:
+        name: its path within the archive, and that of its maps within the results.
+        path: absolute.
+        files: name, size in bytes and time of change in ns of its files; empty where it is missing.
+    """
+
+    name: str
+    path: Path
+    files: tuple[tuple[str, int, int], ...]
+
+
+def cubes_of(archive: str) -> list[ArchiveCube]:
+    """The cubes of a folder and the folders in it, of a pattern such as ``data/**/*.hdr``, of a CSV file with the
+    column ``path``, or of a single file. No cube is opened.
+
+    Args:
+        archive: as given by the user; paths in a CSV file count from its folder.
+    Returns: cubes in the order of their names, each name once.
+    Raises:
+        FocusError: nothing is there, or two cubes have the same name.
+    """
+    place = Path(archive)
+    if place.is_dir():
+        base, paths = place, [path for path in _found(place, "**/*") if path.suffix.lower() in SUFFIXES]
+    elif place.suffix.lower() == ".csv":
+        base, paths = place.parent, _listed(place)
+    elif place.is_file():
+        base, paths = place.parent, [place]
+    else:
+        base = _fixed_part(place)
+        paths = _found(base, place.relative_to(base).as_posix())
+    if not paths:
+        raise FocusError(
+            f"no cube in {archive}; give a folder, a pattern such as 'data/**/*.hdr', or a CSV file with a column path"
+        )
+    cubes: dict[str, ArchiveCube] = {}
+    for path in paths:
+        cube = ArchiveCube(_name(path, base), _whole(path), _files(path))
+        if cubes.setdefault(cube.name, cube).path != cube.path:
+            raise FocusError(f"{archive}: {path} and {cubes[cube.name].path} would both be {cube.name} in the results")
+    return [cubes[name] for name in sorted(cubes)]
+
+
+def _found(base: Path, pattern: str) -> list[Path]:
+    """What is hidden is left out."""
+    paths = base.glob(pattern)
+    return sorted(path for path in paths if not any(part.startswith(".") for part in path.relative_to(base).parts))
+
+
+def _listed(manifest: Path) -> list[Path]:
+    try:
+        with manifest.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            if "path" not in (rows.fieldnames or ()):
+                raise FocusError(f"{manifest} has no column path; it has {', '.join(rows.fieldnames or ()) or 'none'}")
+            return [manifest.parent / row["path"].strip() for row in rows if (row["path"] or "").strip()]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FocusError(f"cannot read {manifest} ({error}); check the path and that it is a CSV file") from None
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The folders before the first one that holds a wildcard."""
+    fixed = [part for part in pattern.parents if not glob.has_magic(str(part))]
+    return fixed[0] if fixed else Path()
+
+
+def _name(path: Path, base: Path) -> str:
+    """Within the base; of a cube elsewhere, its whole path."""
+    whole = _whole(path)
+    try:
+        return whole.relative_to(_whole(base)).as_posix()
+    except ValueError:
+        return whole.relative_to("/").as_posix()
+
+
+def _whole(path: Path) -> Path:
+    """Absolute, without dots; links stay, as a cube is called what it is called there."""
+    return Path(os.path.normpath(path.absolute()))
+
+
+def _files(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Of an ENVI cube, header and data: all files of its name, whatever their suffix."""
+    found: Iterable[Path] = [path]
+    if path.suffix.lower() == ".hdr":
+        found = (path.with_suffix(""), *path.parent.glob(f"{glob.escape(path.stem)}.*"))
+    facts = ((file.name, file.stat()) for file in found if file.is_file())
+    return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in facts))

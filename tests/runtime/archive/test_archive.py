@@ -1,0 +1,175 @@
+"""Which cubes there are, which are left, and what the manifest keeps of them."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from focus.runtime import FocusError
+from focus.runtime.archive import Entry, Manifest, Order, cubes_of, map_archive, pending
+from focus.runtime.archive._zarr import ENTRY, MADE_WITH
+from focus.runtime.pipeline import Settings
+from focus.runtime.sources import SourceOptions
+
+MADE_WITH_THIS = {"engine": "abc", "maps": {"shown": None}}
+
+
+@pytest.fixture
+def archive(tmp_path):
+    folder = tmp_path / "archive"
+    for name in ("a/leaf.hdr", "a/leaf.dat", "a/leaf-2.npz", "b/leaf.hdr", "notes.txt", ".hidden/leaf.hdr"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+@pytest.fixture
+def order(tmp_path):
+    out = tmp_path / "maps.zarr"
+    return Order(tmp_path / "toy.onnx", "abc", "onnxruntime", Settings(threads=1), SourceOptions(), out, MADE_WITH_THIS)
+
+
+def names(archive):
+    return [cube.name for cube in cubes_of(str(archive))]
+
+
+def test_a_folder_gives_the_cubes_in_it_and_below(archive):
+    assert names(archive) == ["a/leaf-2.npz", "a/leaf.hdr", "b/leaf.hdr"]
+
+
+def test_a_pattern_gives_what_it_names(archive):
+    assert names(archive / "*" / "*.hdr") == ["a/leaf.hdr", "b/leaf.hdr"]
+
+
+def test_a_table_names_paths_from_its_folder(archive):
+    (archive / "cubes.csv").write_text("label,path\nx,a/leaf.hdr\ny, b/leaf.hdr\nz,gone.npz\n,\n")
+    assert names(archive / "cubes.csv") == ["a/leaf.hdr", "b/leaf.hdr", "gone.npz"]
+
+
+def test_a_single_file_is_an_archive_of_one(archive):
+    assert names(archive / "a" / "leaf.hdr") == ["leaf.hdr"]
+
+
+def test_header_and_data_of_an_envi_cube_are_its_files(archive):
+    cubes = {cube.name: [file[0] for file in cube.files] for cube in cubes_of(str(archive))}
+    assert cubes == {"a/leaf.hdr": ["leaf.dat", "leaf.hdr"], "a/leaf-2.npz": ["leaf-2.npz"], "b/leaf.hdr": ["leaf.hdr"]}
+
+
+def test_nothing_and_two_of_one_name_are_refused(archive, tmp_path):
+    with pytest.raises(FocusError, match=r"no cube in .*nowhere; give a folder, a pattern"):
+        cubes_of(str(archive / "nowhere"))
+    (archive / "cubes.csv").write_text("file\na/leaf.hdr\n")
+    with pytest.raises(FocusError, match="has no column path; it has file"):
+        cubes_of(str(archive / "cubes.csv"))
+    outside = tmp_path / "leaf.hdr"
+    (archive / "cubes.csv").write_text("path\na/../a/leaf.hdr\na/leaf.hdr\n../leaf.hdr\n")
+    assert names(archive / "cubes.csv") == ["a/leaf.hdr", outside.relative_to("/").as_posix()]
+    (archive / "cubes.csv").write_text(f"path\n../leaf.hdr\n.{outside}\n")
+    with pytest.raises(FocusError, match=r"would both be .*leaf.hdr in the results"):
+        cubes_of(str(archive / "cubes.csv"))
+
+
+def entry(cube, state="done", **facts):
+    return Entry(cube.name, state, cube.files, **facts)
+
+
+def make_group(order, found, made_with=MADE_WITH_THIS):
+    folder = order.out / found.cube
+    folder.mkdir(parents=True)
+    facts = json.loads(found.to_json())
+    (folder / "zarr.json").write_text(json.dumps({"attributes": {ENTRY: facts, MADE_WITH: made_with}}))
+
+
+def test_a_manifest_remembers_and_the_last_line_of_a_cube_holds(archive, order):
+    cubes = cubes_of(str(archive))
+    with Manifest(order.manifest, MADE_WITH_THIS) as manifest:
+        manifest.add(entry(cubes[0], "failed", error="too dark"))
+        manifest.add(entry(cubes[0], windows=3))
+    with Manifest(order.manifest, MADE_WITH_THIS) as manifest:
+        assert manifest.entries == {cubes[0].name: entry(cubes[0], windows=3)}
+    assert order.manifest.read_text().count("\n") == 3
+
+
+def test_half_a_line_of_a_run_that_was_killed_is_cut_off(archive, order):
+    cubes = cubes_of(str(archive))
+    with Manifest(order.manifest, MADE_WITH_THIS) as manifest:
+        manifest.add(entry(cubes[0]))
+    whole = order.manifest.read_bytes()
+    with order.manifest.open("ab") as file:
+        file.write(b'{"cube":"a/le')
+    with Manifest(order.manifest, MADE_WITH_THIS, write=False) as manifest:
+        assert list(manifest.entries) == [cubes[0].name]
+    assert order.manifest.read_bytes() != whole
+    with Manifest(order.manifest, MADE_WITH_THIS) as manifest:
+        assert list(manifest.entries) == [cubes[0].name]
+        assert order.manifest.read_bytes() == whole
+        manifest.add(entry(cubes[1]))
+    assert [json.loads(line).get("cube") for line in order.manifest.read_text().splitlines()][1:] == [
+        cubes[0].name, cubes[1].name,
+    ]  # fmt: skip
+
+
+def test_a_manifest_is_one_runs_alone_and_of_one_model(order):
+    def opened(**other):
+        return Manifest(order.manifest, {**MADE_WITH_THIS, **other})
+
+    with opened(), pytest.raises(FocusError, match="another focus-map writes"), opened():
+        pass
+    with pytest.raises(FocusError, match="made with another engine; choose"), opened(engine="def"):
+        pass
+    order.manifest.write_text("cube,state\n")
+    with pytest.raises(FocusError, match="is no manifest of focus-map"), opened():
+        pass
+    assert order.manifest.read_text() == "cube,state\n"
+
+
+def test_what_is_left_is_new_changed_lost_or_to_be_tried_again(archive, order):
+    first, second, third = cubes_of(str(archive))
+    with Manifest(order.manifest, MADE_WITH_THIS) as manifest:
+        assert pending([first, second, third], order, manifest).cubes == (first, second, third)
+        for cube in (first, second):
+            manifest.add(entry(cube))
+            make_group(order, entry(cube))
+        manifest.add(entry(third, "failed", error="too dark"))
+        left = pending([first, second, third], order, manifest)
+        assert (left.cubes, left.done, [found.error for found in left.failed]) == ((), 2, ["too dark"])
+        assert pending([first, second, third], order, manifest, retry_failed=True).cubes == (third,)
+        os.utime(second.path, ns=(0, 5))
+        third.path.write_text("mended")
+        (order.out / first.name / "zarr.json").unlink()
+        now = cubes_of(str(archive))
+        assert pending(now, order, manifest).cubes == tuple(now)
+
+
+def test_maps_that_were_whole_before_their_line_was_written_are_taken(archive, order):
+    first, second, third = cubes_of(str(archive))
+    make_group(order, entry(first, windows=7))
+    make_group(order, entry(second), made_with={**MADE_WITH_THIS, "engine": "def"})
+    with Manifest(order.manifest, MADE_WITH_THIS, write=False) as manifest:
+        assert pending([first, second, third], order, manifest).cubes == (second, third)
+    assert not order.manifest.exists()
+    with Manifest(order.manifest, MADE_WITH_THIS) as manifest:
+        assert pending([first, second, third], order, manifest).cubes == (second, third)
+        assert manifest.entries[first.name].windows == 7
+
+
+def test_each_cube_is_in_the_manifest_as_soon_as_it_is_over(archive, order):
+    cubes = cubes_of(str(archive))
+    order.parts.mkdir()
+    (order.parts / "half-a-group").mkdir()
+    seen = []
+
+    def share(left):
+        assert not any(order.parts.iterdir())
+        for cube in left:
+            yield entry(cube)
+            seen.append(order.manifest.read_text().splitlines()[-1])
+        raise KeyboardInterrupt
+
+    with Manifest(order.manifest, MADE_WITH_THIS) as manifest, pytest.raises(KeyboardInterrupt):
+        map_archive(cubes, order, manifest, share)
+    assert [json.loads(line)["cube"] for line in seen] == [cube.name for cube in cubes]
+    assert not order.parts.exists()
+    assert {path.name for path in order.out.iterdir()} == {"zarr.json", "a", "b"}
