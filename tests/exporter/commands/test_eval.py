@@ -12,6 +12,7 @@ import pytest
 
 from focus.exporter.commands.eval import main
 from focus.runtime.engines._open import default_model
+from support.torchrun import torchrun
 
 DATA = ["--data", "sim:vnir,test=2", "--threads", "1"]
 
@@ -82,3 +83,34 @@ def test_an_engine_is_measured_without_torch(tmp_path: Path) -> None:
     checkpoint = ["run", "--out", str(tmp_path / "out")]
     ended = subprocess.run([sys.executable, "-c", code, *checkpoint], capture_output=True, text=True, check=False)
     assert ended.returncode == 2 and 'pip install "focus-hsi[export]"' in ended.stderr
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_windows_and_one_goes_on_where_they_were(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    engine = ["--engine", str(default_model()), "--threads", "1"]
+    assert main(["run", "--data", "sim:vnir,test=3", *engine, "--out", str(alone)]) == 0
+    command = ["run", "--data", "sim:vnir,test=3", *engine, "--out", str(shared)]
+    ended = torchrun(["-m", "focus.exporter.commands.eval", *command])
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("BIO@5") == capsys.readouterr().out.count("BIO@5")  # said by one of them
+    found = json.loads((shared / "results.json").read_text())
+    assert found["methods"] == json.loads((alone / "results.json").read_text())["methods"]
+
+    kept = sorted((shared / "windows").iterdir())
+    assert len(kept) == 3
+    times = [path.stat().st_mtime_ns for path in kept[:2]]
+    kept[2].unlink()
+    assert main(command) == 0
+    assert [path.stat().st_mtime_ns for path in kept[:2]] == times
+    assert json.loads((shared / "results.json").read_text())["methods"] == found["methods"]
+
+
+def test_what_is_not_shared_refuses_more_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["report", str(tmp_path)]) == 2
+    assert "focus-eval report is work of one process; start it without torchrun" in capsys.readouterr().err

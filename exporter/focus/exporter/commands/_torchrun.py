@@ -22,7 +22,12 @@ PATIENCE_S = 2.0
 
 def is_helper() -> bool:
     """Whether another process is the one that speaks."""
-    return os.environ.get("RANK", "0") != "0"
+    return share_of_work()[0] != 0
+
+
+def share_of_work() -> tuple[int, int]:
+    """Number of this process, and how many there are."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def parsed(parser: CommandParser, argv: Sequence[str] | None) -> argparse.Namespace:

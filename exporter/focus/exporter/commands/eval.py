@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import importlib.resources
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from focus.exporter.commands._study import add_study, run_study
-from focus.runtime.commands import DONE, CommandParser, command_parser, run_command
+from focus.exporter.commands._torchrun import is_helper, parsed, run_shared, share_of_work
+from focus.runtime.commands import DONE, CommandParser, command_parser
 
 if TYPE_CHECKING:
     from focus.exporter.data import Simulation
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from focus.runtime import Bundle
 
 NAME = "focus-eval"
+
+#: Seconds between two looks at what other processes have done.
+POLL_S = 0.5
 
 EXAMPLES = """\
 examples:
@@ -28,6 +33,8 @@ examples:
       another checkpoint; the same command again goes on where a run was stopped
   focus-eval run --engine focus-int8.onnx --out out/eval-int8
       an exported file, as the runtime reads it; controls that need the checkpoint are left out
+  torchrun --nproc-per-node 8 -m focus.exporter.commands.eval run --threads 4 --out out/eval
+      windows shared by eight processes; on more machines --out is a folder that all of them see
   focus-eval study --weights dinov2.safetensors --out out/study
       all methods over seeds and splits; --dry-run lists what it would make
   focus-eval report out/eval
@@ -37,7 +44,8 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; see ``focus-eval --help``."""
-    return run_command(NAME, lambda: _work(list(sys.argv[1:] if argv is None else argv)))
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return run_shared(NAME, lambda: _work(arguments), "and the same command goes on from it")
 
 
 def build_parser() -> CommandParser:
@@ -72,7 +80,9 @@ def build_parser() -> CommandParser:
 
 
 def _work(arguments: list[str]) -> int:
-    args = build_parser().parse_args(arguments)
+    args = parsed(build_parser(), arguments)
+    if share_of_work()[1] > 1 and args.kind != "run":
+        raise ValueError(f"focus-eval {args.kind} is work of one process; start it without torchrun")
     code: int = args.work(args)
     return code
 
@@ -85,9 +95,11 @@ def _run(args: argparse.Namespace) -> int:
     with _opened(args) as opened:
         plan = held_out_plan(args.data, opened.bundle)
         cache = Cache(args.out)
+        if is_helper():
+            _wait_until(cache.claimed)
         cache.claim(_settings(args, opened, plan))
         _measure(opened, plan, cache, args.seed)
-    return _report(args.out)
+    return DONE if is_helper() else _report(args.out)
 
 
 def _measure(opened: _Opened, plan: Simulation, cache: Cache, seed: int) -> None:
@@ -96,14 +108,28 @@ def _measure(opened: _Opened, plan: Simulation, cache: Cache, seed: int) -> None
     from focus.exporter._progress import progress_bar
     from focus.exporter.evaluate import evaluate, held_out_windows
 
-    if all(cache.load(index) is not None for index in range(plan.test)):
+    def complete() -> bool:
+        return all(cache.load(index) is not None for index in range(plan.test))
+
+    if complete():
         return
-    console = Console()
+    console = Console(quiet=is_helper())
     with progress_bar(console, "simulating") as tell:
         samples = held_out_windows(plan, opened.bundle, seed, progress=lambda done, total: tell(done, total, ""))
     with progress_bar(console, "measuring") as tell:
         explainers, sanity = opened.explainers, opened.sanity
-        evaluate(explainers, samples, cache, seed, sanity, progress=lambda done, total: tell(done, total, ""))
+        evaluate(
+            explainers, samples, cache, seed, sanity, progress=lambda done, total: tell(done, total, ""),
+            share=share_of_work(),
+        )  # fmt: skip
+    if not is_helper():
+        _wait_until(complete)
+
+
+def _wait_until(there: Callable[[], bool]) -> None:
+    """For what another process does; should that one die, torchrun ends this one, too."""
+    while not there():
+        time.sleep(POLL_S)
 
 
 def _report(folder: Path) -> int:

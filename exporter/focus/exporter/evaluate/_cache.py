@@ -56,6 +56,10 @@ class Cache:
             raise OutputError(f"cannot make {self.folder}: {error.strerror}; choose another --out") from None
         write_atomically(file, json.dumps(wanted, indent=1).encode())
 
+    def claimed(self) -> bool:
+        """Whether a run has said what the results are of."""
+        return (self.folder / SETTINGS_FILE).exists()
+
     def settings(self) -> dict[str, Any]:
         """What the results are of.
 

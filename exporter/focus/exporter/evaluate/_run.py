@@ -18,21 +18,25 @@ def evaluate(
     sanity: Mapping[str, Explainer] | None = None,
     progress: Callable[[int, int], None] | None = None,
     removals: int | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> None:
     """Measures every window that the cache does not hold yet, see ``measure_window``.
 
     Args:
+        samples: all of them, in every process.
         cache: claimed.
         removals: deletion and insertion are measured on the first so many scored windows; None: on all.
-        progress: called with windows done and in all.
+        progress: called with windows done and in all, of this share.
+        share: number of this process, and how many share the windows.
     """
     scored = [sample.number for sample in samples if sample.informative.any() and sample.lesion.any()]
     first = scored[:removals]
-    for done, sample in enumerate(samples, start=1):
+    own = samples[share[0] :: share[1]]
+    for done, sample in enumerate(own, start=1):
         if cache.load(sample.number) is None:
             cache.save(sample.number, measure_window(explainers, sample, seed, sanity, removal=sample.number in first))
         if progress is not None:
-            progress(done, len(samples))
+            progress(done, len(own))
 
 
 def cached_results(cache: Cache, windows: int) -> list[WindowResult]:
