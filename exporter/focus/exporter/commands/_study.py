@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from focus.runtime.commands import DONE, FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from focus.exporter.study import Scale, Store
 
@@ -72,13 +72,26 @@ def run_study(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _list(console, steps, store)
     write_plan(store, scale, entries)
-    with progress_bar(console, "study") as tell:
+    with progress_bar(console, "study", shown=console.is_terminal) as bar:
+        tell = bar if console.is_terminal else _lines()
         threads = args.threads or max(1, len(os.sched_getaffinity(0)) // args.jobs)
         failed = execute(steps, store, tell, jobs=args.jobs, threads=threads)
     for step, why in failed:
         print(f"{type(step).__name__.lower()} {step.name} failed: {why}", file=sys.stderr)
     console.print(f"next: focus-eval report {args.out}", markup=False, soft_wrap=True)
     return FAILED if failed else DONE
+
+
+def _lines() -> Callable[[int, int, str], None]:
+    """A line for each step, where there is no terminal to draw a bar on."""
+    last = [-1]
+
+    def tell(done: int, total: int, words: str) -> None:
+        if done != last[0]:
+            print(f"{done}/{total} {words}", flush=True)
+        last[0] = done
+
+    return tell
 
 
 def _tables(only: str) -> list[Any]:

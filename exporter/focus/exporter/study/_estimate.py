@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from focus.exporter.study._plan import Run, Training
+from focus.exporter.study._plan import Costing, Run, Training
 from focus.exporter.study._steps import Step, folder_of
 from focus.exporter.study._store import FACTS, Store, read_json
 
@@ -29,6 +29,8 @@ def estimate_seconds(steps: Sequence[Step], store: Store) -> list[float | None]:
 
 def _kinds(step: Step) -> list[tuple[str, ...]]:
     """What a step is like, the nearest first."""
+    if isinstance(step, Costing):
+        return [("Costing",)]
     training = step if isinstance(step, Training) else step.training
     kind = type(step).__name__
     removed = "removals" if isinstance(step, Run) and step.removals else ""
@@ -38,4 +40,6 @@ def _kinds(step: Step) -> list[tuple[str, ...]]:
 def _size(step: Step) -> float:
     if isinstance(step, Training):
         return step.data.scenes * step.settings.epochs
+    if isinstance(step, Costing):
+        return 1.0
     return step.training.data.test + PASSES * step.removals

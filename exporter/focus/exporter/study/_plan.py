@@ -120,6 +120,26 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Costing:
+    """What some trained networks and their maps cost: parameters, operations, time.
+
+    Attributes:
+        trainings: of the networks, FOCUS first, all of the same data.
+    """
+
+    trainings: tuple[Training, ...]
+
+    @property
+    def name(self) -> str:
+        """For people, and as the start of the folder's name."""
+        return f"costs-{self.trainings[0].data.sensor}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Entry:
     """A run's place in the report: a table, a group of rows (sensor and task), a row, and its seed and split."""
 
@@ -128,7 +148,7 @@ class Entry:
     row: str
     seed: int
     split: int
-    run: Run
+    run: Run | Costing
 
 
 @dataclass(frozen=True)

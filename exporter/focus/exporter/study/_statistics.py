@@ -81,9 +81,11 @@ def bootstrap_interval(
         runs: for each run the differences of its windows, float [windows], at least one window each.
     """
     rng = np.random.default_rng(seed)
-    means = np.empty(draws)
-    for draw in range(draws):
-        chosen = rng.integers(len(runs), size=len(runs))
-        means[draw] = np.mean([runs[run][rng.integers(runs[run].size, size=runs[run].size)].mean() for run in chosen])
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    chosen = rng.integers(len(runs), size=(draws, len(runs)))
+    means = np.empty(chosen.shape)
+    for number, differences in enumerate(runs):
+        places = chosen == number
+        windows = rng.integers(differences.size, size=(int(places.sum()), differences.size))
+        means[places] = differences[windows].mean(axis=1)
+    low, high = np.quantile(means.mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -14,15 +14,25 @@ from timm.models.vision_transformer import VisionTransformer
 from focus.exporter.bench._machine import machine_facts
 from focus.exporter.data import WindowSet, open_windows
 from focus.exporter.data.corruptions import corrupted
-from focus.exporter.evaluate import Cache, Sample, WindowResult, cached_results, evaluate, samples_of, summarise
+from focus.exporter.evaluate import (
+    Borrowed,
+    Cache,
+    Sample,
+    WindowResult,
+    cached_results,
+    evaluate,
+    samples_of,
+    summarise,
+)
 from focus.exporter.metrics import ground_share, window_share
 from focus.exporter.model import create_backbone, load_weights
+from focus.exporter.study._costing import costs_of
 from focus.exporter.study._networks import Tell, Trained, load_network, permuted_labels, train_network
-from focus.exporter.study._plan import Data, Run, Training
+from focus.exporter.study._plan import Costing, Data, Run, Training
 from focus.exporter.study._store import FACTS, METRICS, Store, read_json, write_json
 from focus.runtime import Bundle
 
-Step: TypeAlias = "Training | Run"
+Step: TypeAlias = "Training | Run | Costing"
 
 
 def folder_of(step: Step, store: Store) -> Path:
@@ -45,8 +55,10 @@ def make(step: Step, store: Store, tell: Tell) -> None:
         backbone = _backbone(store)
         windows = windows_of(step.data, store, backbone)
         train_network(step, windows, backbone, store.backbone.name, folder, tell)
-    else:
+    elif isinstance(step, Run):
         _measure(step, store, folder, tell)
+    else:
+        _count(step, store, folder)
     seconds = round(time.monotonic() - started, 2)
     write_json(
         folder / FACTS, {"name": step.name, "seconds": seconds, "machine": machine_facts(torch.get_num_threads())}
@@ -107,6 +119,16 @@ def _measure(run: Run, store: Store, folder: Path, tell: Tell) -> None:
     if run.training.data.spurious is not None:
         found["shortcut"] = _shortcut(results, samples, trained.bundle, run.training.data.spurious)
     write_json(folder / METRICS, found)
+
+
+def _count(costing: Costing, store: Store, folder: Path) -> None:
+    backbone = _backbone(store)
+    windows = windows_of(costing.trainings[0].data, store, backbone)
+    trained = [_load(training, store, windows, backbone) for training in costing.trainings]
+    explainers = {
+        name: one for part in trained for name, one in part.explainers.items() if not isinstance(one, Borrowed)
+    }
+    write_json(folder / METRICS, {"costs": costs_of(explainers, trained[0].bundle, windows, backbone)})
 
 
 def _by_window(results: Sequence[WindowResult]) -> dict[str, dict[str, list[float | None]]]:

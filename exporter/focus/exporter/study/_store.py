@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from focus.exporter.data import simulator_version
-from focus.exporter.study._plan import Run, Training
+from focus.exporter.study._plan import Costing, Run, Training
 from focus.runtime import FocusError
 from focus.runtime._files import file_sha256, write_atomically
 
@@ -51,8 +51,8 @@ class Store:
         """Of a trained network."""
         return self.folder / "networks" / f"{training.name}-{self._training_digest(training)}"
 
-    def run_folder(self, run: Run) -> Path:
-        """Of a run."""
+    def run_folder(self, run: Run | Costing) -> Path:
+        """Of a run, or of a costing."""
         depends = [self._training_digest(training) for training in run.trainings]
         digest = _digest({"run": run.to_json(), "trainings": depends, "code": code_version(*MEASURES)})
         return self.folder / "runs" / f"{run.name}-{digest}"

@@ -70,7 +70,7 @@ def _lead(rows: Rows, group: str, key: str, words: str, margin: float) -> Claim:
         return Claim(ask, group, None, "no other method has been run")
     best = min(pairs, key=lambda name: pairs[name].difference)
     worst = pairs[best]
-    holds = worst.difference >= margin if margin else worst.low > 0
+    holds = worst.difference >= margin if margin else _beyond_noise(worst)
     return Claim(ask, group, holds, f"{_words(worst)} over {best}, the best other")
 
 
@@ -89,7 +89,7 @@ def _beats(rows: Rows, group: str, control: str, unit: str) -> Claim:
     pair = compare(rows.get(MODEL, []), rows.get(control, []), f"gain_{unit}")
     if pair is None:
         return Claim(ask, group, None, "not measured")
-    return Claim(ask, group, pair.low > 0, _words(pair))
+    return Claim(ask, group, _beyond_noise(pair), _words(pair))
 
 
 def _differs(rows: Rows, group: str) -> Claim:
@@ -114,10 +114,15 @@ def _sink(study: Collected) -> Claim:
     )
 
 
+def _beyond_noise(pair: Paired) -> bool | None:
+    """None where there is one run alone, which tells nothing of how runs differ."""
+    return None if pair.pairs < 2 else pair.low > 0
+
+
 def _mean(cells: Sequence[Cell], key: str) -> float | None:
     values = [cell.figures[key] for cell in cells if key in cell.figures]
     return float(np.mean(values)) if values else None
 
 
 def _words(pair: Paired) -> str:
-    return f"{pair.difference:+.3f} (95 % {pair.low:.3f} to {pair.high:.3f}, {pair.pairs} runs)"
+    return f"{pair.difference:+.3f} (95 % {pair.low:.3f} to {pair.high:.3f}, {pair.pairs} run{'s' * (pair.pairs > 1)})"

@@ -41,7 +41,7 @@ class Collected:
         plan: ``study.json``.
         tables: table -> group -> rows. In the benchmark a row is a way to make maps, elsewhere it is a run's row.
         missing: the entries whose run is not there.
-        costs: folder of a run or training -> its facts.
+        costs: folder of a run or training -> its facts; metrics: folder of a run -> what it found.
     """
 
     folder: Path
@@ -75,6 +75,8 @@ def collect(folder: Path) -> Collected:
             known = read_json(folder / training / FACTS)
             if known is not None:
                 found.costs[training] = known
+        if "costs" in metrics:
+            continue
         rows = found.tables.setdefault(entry["table"], {}).setdefault(entry["group"], {})
         for row, name in _names(entry, metrics):
             windows = metrics["by_window"].get(name, {})

@@ -25,9 +25,13 @@ COMPARED = {
 }
 
 
-def comparisons(rows: Rows) -> dict[str, dict[str, Paired]]:
-    """Figure -> other row -> FOCUS minus it, with Holm's p over the rows of that figure."""
-    found: dict[str, dict[str, Paired]] = {}
+#: Figure -> other row -> FOCUS minus it.
+Comparisons = dict[str, dict[str, Paired]]
+
+
+def comparisons(rows: Rows) -> Comparisons:
+    """All of a group of the benchmark, with Holm's p over the rows of each figure."""
+    found: Comparisons = {}
     for key in COMPARED:
         pairs = {name: compare(rows.get(MODEL, []), cells, key) for name, cells in rows.items() if name != MODEL}
         known = {name: pair for name, pair in pairs.items() if pair is not None}

@@ -52,7 +52,7 @@ def _picture(study: Collected, runs: dict[str, str]) -> bytes | None:
     if not scored:
         return None
     chosen = {round(share * (len(scored) - 1)): words for share, words in SHOWN.items()}
-    figure = Figure(figsize=(13, 2.2 * len(chosen)), dpi=100, layout="constrained")
+    figure = Figure(figsize=(13, 2.5 * len(chosen)), dpi=100, layout="constrained")
     rows = figure.subfigures(len(chosen), 1, squeeze=False)[:, 0]
     for row, (place, words) in zip(rows, chosen.items(), strict=True):
         window = scored[place]
@@ -68,17 +68,17 @@ def _draw(figure: SubFigure, windows: dict[str, WindowResult], shape: dict[str, 
     picture = stretched(np.moveaxis(first.composite.astype(np.float32), 0, -1))
     lesion = first.lesion.reshape(shape["grid"]).repeat(patch, 0).repeat(patch, 1)
     label = shape["classes"][first.facts["label"]]
-    titles = [f"{words}: {label}"]
+    titles = [f"{words}\n{label}"]
     titles += [
-        f"{name}\nsays {shape['classes'][one.facts['answers'][name]['shown']]}\n"
-        f"IoU {one.facts['methods'][name]['iou_leaf']:.2f}"
+        f"{name}, IoU {one.facts['methods'][name]['iou_leaf']:.2f}\n"
+        f"says {shape['classes'][one.facts['answers'][name]['shown']]}"
         for _, name, one in maps
     ]
     images = [picture, *(one.heatmaps[one.facts["names"].index(name)].reshape(shape["grid"]) for _, name, one in maps)]
     for axes, image, title in zip(axes_of, images, titles, strict=False):
         axes.imshow(image, cmap=HEAT, extent=(0, lesion.shape[1], lesion.shape[0], 0), interpolation="nearest")
         axes.contour(lesion, levels=[0.5], colors="#56B4E9", linewidths=1.0)
-        axes.set_title(title, fontsize=7, color=INK, loc="left")
+        axes.set_title(title, fontsize=6.5, color=INK, loc="left")
         axes.set_axis_off()
     _draw_curve(axes_of[-1], first, shape["wavelengths_nm"])
 

@@ -11,6 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from focus.exporter.evaluate import MODEL
+from focus.exporter.study._networks import CONTROLS
+from focus.exporter.study._plan import MAIN_MAPS
 from focus.exporter.study._statistics import mean_and_deviation
 from focus.exporter.study.report._collect import Cell, Collected, Rows
 from focus.runtime.outputs._draw import INK, colour
@@ -37,14 +39,15 @@ def plots_of(study: Collected) -> dict[str, bytes]:
         found["corruptions.png"] = _corruptions(study, group, rows)
     for table, groups in study.tables.items():
         if table in ("sink-weight", "read-blocks", "groups"):
-            found[f"{table}.png"] = _sweep(next(iter(groups.values())))
+            rows = next(iter(groups.values()))
+            if len(rows) > 1:
+                found[f"{table}.png"] = _sweep(rows)
     return found
 
 
 def _scores(group: str, rows: Rows) -> bytes:
     keys = [key for key in SCORES if any(key in cell.figures for cells in rows.values() for cell in cells)]
-    if "iou_leaf" in keys:
-        keys.remove("iou")
+    keys = [key for key in keys if key != "iou" or "iou_leaf" not in keys]
     figure = Figure(figsize=(12, 0.28 * len(rows) + 1.1), dpi=110, layout="constrained")
     axes_of = figure.subplots(1, len(keys), sharey=True, squeeze=False)[0]
     names = list(rows)[::-1]
@@ -57,7 +60,7 @@ def _scores(group: str, rows: Rows) -> bytes:
                     place,
                     mean,
                     0.7,
-                    color=colour(0 if name == MODEL else 2),
+                    color=_colour(name),
                     xerr=np.nan_to_num(deviation),
                     error_kw={"lw": 0.8},
                 )
@@ -68,6 +71,10 @@ def _scores(group: str, rows: Rows) -> bytes:
     axes_of[0].set_yticks(range(len(names)), names, fontsize=8)
     figure.suptitle(group, fontsize=10, x=0.01, ha="left", color=INK)
     return png_of(figure)
+
+
+def _colour(name: str) -> str:
+    return colour(0) if name == MODEL else "#B0B0B0" if name in CONTROLS else colour(1)
 
 
 def _corruptions(study: Collected, group: str, rows: Rows) -> bytes:
@@ -101,8 +108,6 @@ def _corruptions(study: Collected, group: str, rows: Rows) -> bytes:
 
 
 def _clean(study: Collected, group: str, network: str, key: str) -> list[float]:
-    from focus.exporter.study._plan import MAIN_MAPS
-
     return _values(study.cells("benchmark", group, MAIN_MAPS.get(network, network)), key)
 
 

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from focus.exporter.evaluate import MODEL
 from focus.exporter.study._statistics import Paired, mean_and_deviation
 from focus.exporter.study.report._collect import Cell, Collected, Rows
-from focus.exporter.study.report._compare import COMPARED, comparisons
-
-
-class Words(NamedTuple):
-    """A table: title, names of the columns, rows of as many cells, and a sentence under it."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    note: str = ""
-
+from focus.exporter.study.report._compare import COMPARED, Comparisons
+from focus.exporter.study.report._costs import method_costs
+from focus.exporter.study.report._table import Words
 
 #: Columns of each table; those that no row has are left out.
 MAPS = {
@@ -55,14 +46,19 @@ SHORTCUT = {
 }
 
 
-def tables_of(study: Collected, titles: Mapping[str, tuple[str, str]]) -> list[Words]:
+def tables_of(
+    study: Collected, titles: Mapping[str, tuple[str, str]], compared: Mapping[str, Comparisons]
+) -> list[Words]:
     """All tables of the runs that are there.
 
     Args:
         titles: table -> its title, and what it shows; in the order of the report.
+        compared: group of the benchmark -> comparisons.
     """
     found: list[Words] = []
     for table, (title, says) in titles.items():
+        if table == "costs":
+            found += method_costs(study, title, says)
         for group, rows in study.tables.get(table, {}).items():
             name = f"{title}: {group}"
             columns = {"sink": SINK, "spurious": SHORTCUT, "sanity": {}}.get(table, MAPS)
@@ -71,7 +67,7 @@ def tables_of(study: Collected, titles: Mapping[str, tuple[str, str]]) -> list[W
                 continue
             found.append(_table(name, columns, rows, says))
             if table == "benchmark":
-                found += [_table(f"{name}, deletion and insertion", REMOVAL, rows, ""), _tests(name, rows)]
+                found += [_table(f"{name}, deletion and insertion", REMOVAL, rows, ""), _tests(name, compared[group])]
                 found += [_targets(name, rows)] if "regression" in group else []
     return [table for table in found if table.rows]
 
@@ -105,8 +101,7 @@ def _sanity(title: str, says: str, rows: Rows) -> Words:
     return Words(title, ("a network of", "M", "B", "runs"), lines, says)
 
 
-def _tests(title: str, rows: Rows) -> Words:
-    found = comparisons(rows)
+def _tests(title: str, found: Comparisons) -> Words:
     names = dict.fromkeys(name for pairs in found.values() for name in pairs)
     lines = [(name, *(_pair(found[key].get(name)) for key in found)) for name in names]
     note = (
@@ -135,9 +130,3 @@ def cell_of(cells: Sequence[Cell], key: str) -> str:
 
 def _runs(cells: Sequence[Cell]) -> str:
     return str(len(cells))
-
-
-def markdown(table: Words) -> str:
-    """A table in Markdown, its title as a heading."""
-    lines = ["| " + " | ".join(cells) + " |" for cells in (table.columns, ["---"] * len(table.columns), *table.rows)]
-    return "\n".join([f"## {table.title}", "", *([table.note, ""] if table.note else []), *lines, ""])

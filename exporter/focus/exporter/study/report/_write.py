@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.resources
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,20 @@ import jinja2
 from focus.exporter.study._store import write_json
 from focus.exporter.study.report._claims import Claim, claims_of
 from focus.exporter.study.report._collect import Collected, collect
-from focus.exporter.study.report._compare import comparisons
+from focus.exporter.study.report._compare import Comparisons, comparisons
 from focus.exporter.study.report._costs import costs_table
 from focus.exporter.study.report._examples import examples_of
 from focus.exporter.study.report._plots import plots_of
-from focus.exporter.study.report._words import Words, markdown, tables_of
+from focus.exporter.study.report._table import Words, markdown
+from focus.exporter.study.report._words import tables_of
 from focus.exporter.study.tables import TABLES
 from focus.runtime._files import write_atomically
 
 #: Names of the files, beside the plots.
 FILES = ("results.json", "report.md", "report.html")
+
+#: Missing rows of a table are named up to so many.
+MOST_ROWS = 8
 
 #: Words on what a study is and is not, at the top of the report.
 HEAD = (
@@ -43,12 +48,13 @@ def write_study_report(folder: Path) -> list[Words]:
     study = collect(folder)
     claims = claims_of(study)
     titles = {table.name: (table.title, table.says) for table in TABLES}
-    tables = [*tables_of(study, titles), costs_table(study)]
+    compared = {group: comparisons(rows) for group, rows in study.tables.get("benchmark", {}).items()}
+    tables = [*tables_of(study, titles, compared), costs_table(study)]
     pictures = {**plots_of(study), **examples_of(study)}
     for name, content in pictures.items():
         write_atomically(folder / name, content)
     numbers, text, page = (folder / name for name in FILES)
-    write_json(numbers, _results(study, claims))
+    write_json(numbers, _results(study, claims, compared))
     facts = {
         "title": _title(study),
         "head": HEAD,
@@ -63,15 +69,14 @@ def write_study_report(folder: Path) -> list[Words]:
 
 
 def missing_words(study: Collected) -> list[str]:
-    """What has not been run, a line a table."""
-    counts = Counter((entry["table"], entry["row"]) for entry in study.missing)
-    tables = dict.fromkeys(table for table, _ in counts)
-    return [
-        f"{table}: {sum(n for (name, _), n in counts.items() if name == table)} runs missing ("
-        + ", ".join(f"{row} x {n}" for (name, row), n in counts.items() if name == table)
-        + ")"
-        for table in tables
-    ]
+    """What has not been run, a line a table, with its rows where they are few."""
+    wanted = Counter(entry["table"] for entry in study.plan["entries"])
+    found = []
+    for table, count in Counter(entry["table"] for entry in study.missing).items():
+        rows = Counter(entry["row"] for entry in study.missing if entry["table"] == table)
+        names = ", ".join(f"{row} x {n}" for row, n in rows.items())
+        found.append(f"{table}: {count} of {wanted[table]} runs" + (f" ({names})" if len(rows) <= MOST_ROWS else ""))
+    return found
 
 
 def _title(study: Collected) -> str:
@@ -83,8 +88,7 @@ def _title(study: Collected) -> str:
     )
 
 
-def _results(study: Collected, claims: list[Claim]) -> dict[str, Any]:
-    benchmark = study.tables.get("benchmark", {})
+def _results(study: Collected, claims: list[Claim], compared: Mapping[str, Comparisons]) -> dict[str, Any]:
     return {
         "plan": {name: study.plan[name] for name in ("backbone", "scale")},
         "missing": study.missing,
@@ -100,11 +104,10 @@ def _results(study: Collected, claims: list[Claim]) -> dict[str, Any]:
             for table, groups in study.tables.items()
         },
         "comparisons": {
-            group: {
-                key: {name: pair._asdict() for name, pair in pairs.items()} for key, pairs in comparisons(rows).items()
-            }
-            for group, rows in benchmark.items()
+            group: {key: {name: pair._asdict() for name, pair in pairs.items()} for key, pairs in found.items()}
+            for group, found in compared.items()
         },
+        "method costs": next((one["costs"] for one in study.metrics.values() if "costs" in one), None),
         "costs": study.costs,
     }
 
@@ -122,7 +125,7 @@ def verdict(claim: Claim) -> str:
 def _markdown(facts: dict[str, Any], pictures: list[str]) -> str:
     parts = [f"# {facts['title']}", "", facts["head"], ""]
     if facts["missing"]:
-        parts += ["**Not everything has been run.**", "", *(f"- {line}" for line in facts["missing"]), ""]
+        parts += ["**Not everything has been run. Missing are**", "", *(f"- {line}" for line in facts["missing"]), ""]
     parts += [markdown(table) for table in (_claims_table(facts["claims"]), *facts["tables"])]
     return "\n".join([*parts, *(f"![{name}]({name})\n" for name in pictures)])
 

@@ -1,0 +1,153 @@
+"""The report of fixed results: tables, claims that follow the numbers, and what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from focus.exporter.study.report import write_study_report
+from focus.exporter.study.report._claims import claims_of
+from focus.exporter.study.report._collect import collect
+from focus.exporter.study.report._compare import compare
+from focus.runtime import FocusError
+
+GROUP = "full, classification"
+MACHINE = {"processor": "a processor", "cores": 2, "threads": 1, "versions": {"torch": "2.0"}, "commit": None}
+
+
+def metrics(figures: dict[str, dict[str, list[float]]], accuracy: float, **more: Any) -> dict[str, Any]:
+    """What a run leaves: name of the map -> figure -> values of its windows."""
+    return {
+        "answers": {name: {"accuracy": accuracy} for name in figures},
+        "methods": {
+            name: {key: [float(np.mean(values)), 0.0] for key, values in row.items()} for name, row in figures.items()
+        },
+        "attention": {},
+        "sanity": {},
+        "by_window": figures,
+        "windows": {"all": 3},
+        **more,
+    }
+
+
+def write_study(folder: Path, runs: dict[str, tuple[str, str, int, dict[str, Any] | None]]) -> Path:
+    """A study's folder: name of the run -> table, row, seed, and what it found or None."""
+    entries = []
+    for name, (table, row, seed, found) in runs.items():
+        place = folder / "runs" / name
+        place.mkdir(parents=True)
+        entries.append(
+            {
+                "table": table,
+                "group": GROUP,
+                "row": row,
+                "seed": seed,
+                "split": 1,
+                "run": f"runs/{name}",
+                "trainings": [],
+            }
+        )
+        if found is not None:
+            (place / "metrics.json").write_text(json.dumps(found))
+            (place / "facts.json").write_text(json.dumps({"name": name, "seconds": 90.0, "machine": MACHINE}))
+    scale = {"seeds": 2, "splits": 1, "scenes": 8, "test": 4, "settings": {"epochs": 1}}
+    backbone = {"name": "vit", "size": [32, 32], "weights_sha256": "0"}
+    plan = {"layout": 1, "backbone": backbone, "scale": scale, "entries": entries}
+    (folder / "study.json").write_text(json.dumps(plan))
+    return folder
+
+
+def two_runs(folder: Path, ours: float, theirs: float, **more: Any) -> Path:
+    """FOCUS and one other method, two seeds."""
+    runs: dict[str, tuple[str, str, int, dict[str, Any] | None]] = {}
+    for seed in (1, 2):
+        steps = np.array([-0.01, 0.0, 0.01])
+        mine = {key: (ours + steps * seed).tolist() for key in ("bio_5", "iou_leaf", "auprc")}
+        other = {key: (theirs - steps).tolist() for key in ("bio_5", "iou_leaf", "auprc")}
+        runs[f"focus-{seed}"] = "benchmark", "focus", seed, metrics({"FOCUS": mine}, 0.9, **more)
+        runs[f"adapted-vit-{seed}"] = "benchmark", "adapted-vit", seed, metrics({"grad-cam": other}, 0.905)
+    return write_study(folder, runs)
+
+
+def verdicts(folder: Path) -> dict[str, bool | None]:
+    return {claim.words: claim.holds for claim in claims_of(collect(folder))}
+
+
+def test_claims_follow_the_numbers(tmp_path: Path) -> None:
+    lead = verdicts(two_runs(tmp_path / "lead", 0.5, 0.3))
+    assert lead["FOCUS leads every other method in BIO@5 by at least 0.15"] is True
+    assert lead["FOCUS leads every other method in AUPRC by more than noise"] is True
+    assert lead["FOCUS' accuracy is within one point of the best"] is True
+    assert lead["the sink lowers collapse by at least 40 %"] is None
+    behind = verdicts(two_runs(tmp_path / "behind", 0.3, 0.3))
+    assert behind["FOCUS leads every other method in BIO@5 by at least 0.15"] is False
+    assert behind["FOCUS leads every other method in AUPRC by more than noise"] is False
+
+
+def test_sink_and_sanity_are_read_from_their_runs(tmp_path: Path) -> None:
+    def sink(collapse: float) -> dict[str, Any]:
+        return metrics({"FOCUS": {}}, 0.9, attention={"FOCUS": {"collapse": [collapse, 0.0]}})
+
+    sanity = {"nothing learnt": {"M": [0.6, 0.0], "B": [0.1, 0.0]}}
+    folder = write_study(
+        tmp_path,
+        {
+            "without": ("sink", "without sink", 1, sink(0.5)),
+            "with": ("sink", "sink and loss", 1, sink(0.2)),
+            "focus": ("benchmark", "focus", 1, metrics({"FOCUS": {"bio_5": [0.1]}}, 0.9, sanity=sanity)),
+        },
+    )
+    found = {claim.words: claim for claim in claims_of(collect(folder))}
+    claim = found["the sink lowers collapse by at least 40 %"]
+    assert claim.holds is True and claim.found == "0.500 without, 0.200 with it: -60%"
+    assert found["a randomised model has other maps: rank correlation of M and of B below 0.5"].holds is False
+    assert found["FOCUS leads every other method in BIO@5 by at least 0.15"].holds is None
+
+
+def test_runs_are_paired_by_seed_and_one_run_alone_is_open(tmp_path: Path) -> None:
+    study = collect(two_runs(tmp_path, 0.5, 0.3))
+    ours, theirs = (study.cells("benchmark", GROUP, name) for name in ("FOCUS", "grad-cam"))
+    pair = compare(ours, theirs[1:], "bio_5")
+    assert pair is not None and pair.pairs == 1 and pair.difference == pytest.approx(0.2) and np.isnan(pair.p)
+    assert compare(ours, theirs, "pointing") is None
+    study.tables["benchmark"][GROUP]["grad-cam"] = theirs[1:]
+    alone = {claim.words: claim.holds for claim in claims_of(study)}
+    assert alone["FOCUS leads every other method in AUPRC by more than noise"] is None
+
+
+def test_the_report_says_what_is_missing_and_what_it_ran_on(tmp_path: Path) -> None:
+    folder = two_runs(tmp_path, 0.5, 0.3)
+    plan = json.loads((folder / "study.json").read_text())
+    plan["entries"].append({**plan["entries"][0], "table": "sink", "row": "without sink", "run": "runs/never"})
+    (folder / "study.json").write_text(json.dumps(plan))
+    write_study_report(folder)
+    text, page = (folder / "report.md").read_text(), (folder / "report.html").read_text()
+    for content in (text, page):
+        assert "sink: 1 of 1 runs (without sink x 1)" in content
+        assert "a processor, 2 cores, 1 threads" in content
+        assert "0.500 ± 0.000" in content and "does not hold" not in content.partition("Table I")[0]
+    assert "| FOCUS | 0.900 ± 0.000 |" in text
+    assert "<script" not in page and 'src="data:image/png' in page
+    results = json.loads((folder / "results.json").read_text())
+    assert results["missing"][0]["row"] == "without sink"
+    assert results["comparisons"][GROUP]["bio_5"]["grad-cam"]["difference"] == pytest.approx(0.2)
+
+
+def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
+    figures = {"<b>bold</b>": {"bio_5": [0.1]}}
+    write_study(tmp_path, {"focus": ("benchmark", "focus", 1, metrics(figures, 0.9))})
+    write_study_report(tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert "&lt;b&gt;bold&lt;/b&gt;" in page and "<b>" not in page
+
+
+def test_no_study_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(FocusError, match="has no study; make one with focus-eval study --out"):
+        write_study_report(tmp_path)
+    (tmp_path / "study.json").write_text('{"layout": 0}')
+    with pytest.raises(FocusError, match="was made by another version"):
+        write_study_report(tmp_path)
