@@ -12,7 +12,8 @@ from focus.exporter.commands import eval as command
 from focus.exporter.study import Backbone, Entry, Run, Scale, Store, execute, is_done, require_weights, steps_of
 from focus.exporter.study import _execute as executing
 from focus.exporter.study import tables as all_tables
-from focus.exporter.study._plan import Table, Training
+from focus.exporter.study._plan import Training
+from focus.exporter.study._scale import Table
 from focus.exporter.study._store import code_version
 from focus.exporter.study.tables import benchmark, sink
 from focus.exporter.training import TrainSettings

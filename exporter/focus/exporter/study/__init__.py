@@ -2,8 +2,9 @@
 
 from focus.exporter.study._estimate import estimate_seconds
 from focus.exporter.study._execute import execute, steps_of
-from focus.exporter.study._plan import Entry, Run, Scale, Table, Training
+from focus.exporter.study._plan import Entry, Run, Training
 from focus.exporter.study._plan_file import read_plan, write_plan
+from focus.exporter.study._scale import Scale, Table
 from focus.exporter.study._steps import is_done
 from focus.exporter.study._store import Backbone, Store, require_weights
 from focus.exporter.study.tables import TABLES

@@ -16,6 +16,7 @@ from focus.exporter.evaluate._torch import TorchNetwork, randomised, untrained_p
 from focus.exporter.methods import METHODS, explainers_of, train_method
 from focus.exporter.methods._train import make_network
 from focus.exporter.model import load_checkpoint
+from focus.exporter.study._heads import with_heads
 from focus.exporter.study._plan import LITERAL, Training
 from focus.exporter.training import Mode, train
 from focus.exporter.training._loop import STATE_FILE
@@ -66,13 +67,19 @@ def train_network(
 
 
 def load_network(
-    training: Training, folder: Path, focus: Path, windows: WindowSet, backbone: VisionTransformer
+    training: Training,
+    folder: Path,
+    focus: Path,
+    windows: WindowSet,
+    backbone: VisionTransformer,
+    heads: str = "",
 ) -> Trained:
     """What ``train_network`` left in a folder.
 
     Args:
         focus: folder of the FOCUS training of the same data, which says sensor and standardisation for all networks.
         windows: of the training; backbone: with its weights.
+        heads: see ``Run``; for FOCUS alone.
     """
     if training.network in METHODS:
         bundle = load_checkpoint(focus / CHECKPOINT)[1]
@@ -85,6 +92,8 @@ def load_network(
     if training.network == LITERAL:
         return Trained(bundle, explainers_of(LITERAL, focus_net, bundle), {})
     seed = training.settings.seed
+    if heads:
+        bundle = with_heads(focus_net, bundle, windows, heads, seed)  # type: ignore[arg-type]
     model, untrained = TorchNetwork(focus_net, bundle), untrained_prompts(focus_net, bundle, seed)
     explainers: dict[str, Explainer] = {
         MODEL: model,

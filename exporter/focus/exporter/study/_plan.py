@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from focus.exporter.evaluate import MODEL
@@ -90,6 +89,7 @@ class Run:
         removals: windows on which deletion and insertion are measured.
         corruption, severity: what was done to the test windows, see ``focus.exporter.data``; empty: nothing.
         intact: a shortcut holds in the test split, too: the same leaves, for comparison.
+        heads: which heads of FOCUS are shown, see ``with_heads``; empty: those that training chose.
         against: another training, whose maps should be others (its rank correlation is reported).
     """
 
@@ -99,12 +99,14 @@ class Run:
     corruption: str = ""
     severity: float = 0.0
     intact: bool = False
+    heads: str = ""
     against: Training | None = None
 
     @property
     def name(self) -> str:
         """For people, and as the start of the folder's name."""
         what = [f"{self.corruption}{self.severity:g}"] * bool(self.corruption) + ["intact"] * self.intact
+        what += [f"heads {self.heads}".replace(" ", "-")] * bool(self.heads)
         what += ["against"] * (self.against is not None)
         return "-".join([self.training.name, *what])
 
@@ -149,74 +151,3 @@ class Entry:
     seed: int
     split: int
     run: Run | Costing
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How much of everything a study makes.
-
-    Attributes:
-        seeds, splits: 1..n of each; every table's runs are made for all pairs.
-        scenes, val, test: windows of each split.
-        removals: windows of a run on which deletion and insertion are measured.
-        settings: of every training; its seed is replaced.
-        blocks: L, of the backbone.
-    """
-
-    seeds: int
-    splits: int
-    scenes: int
-    val: int
-    test: int
-    removals: int
-    settings: TrainSettings
-    blocks: int = 12
-
-    def pairs(self) -> Iterator[tuple[int, int]]:
-        """Seeds and splits, a whole split-seed pair after the other, so that a study that is stopped has whole ones."""
-        return ((seed, split) for split in range(1, self.splits + 1) for seed in range(1, self.seeds + 1))
-
-    def training(self, network: str, sensor: str, task: str, seed: int, split: int, **changes: Any) -> Training:
-        """One training; ``changes`` are of its settings."""
-        data = Data(sensor, task, self.scenes, self.val, self.test, split)
-        # The paper's own network has its prompts in all blocks.
-        depth = {"read_blocks": self.blocks} if network == LITERAL else {}
-        return Training(network, data, replace(self.settings, **{**depth, **changes, "seed": seed}))
-
-    def focus_run(self, seed: int, split: int, **changes: Any) -> Run:
-        """FOCUS on the full range, classes; where nothing is changed, the run of Table I."""
-        training = self.training(FOCUS, "full", "class", seed, split, **changes)
-        if training == self.training(FOCUS, "full", "class", seed, split):
-            return Run(training, removals=self.removals)
-        return Run(training, (MODEL,))
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the report.
-
-    Attributes:
-        name: for ``--only``; title: for people.
-        entries: its runs at some scale.
-        says: what it shows, a sentence or two for the report.
-    """
-
-    name: str
-    title: str
-    entries: Callable[[Scale], Sequence[Entry]]
-    says: str
-
-
-def offers(**changes: Any) -> bool:
-    """Whether this version's training has these settings."""
-    return set(changes) <= {field.name for field in fields(TrainSettings)}
-
-
-def traits_of(sensor: str) -> str:
-    """The regression of a sensor: water needs the short-wave infrared."""
-    return "chl+ewt+antho" if sensor == "full" else "chl+antho"
-
-
-def group_name(sensor: str, task: str) -> str:
-    """A group of rows, for people."""
-    return f"{sensor}, {'classification' if task == 'class' else 'regression of ' + task}"

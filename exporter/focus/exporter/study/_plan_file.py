@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from focus.exporter.study._plan import Entry, Scale
+from focus.exporter.study._plan import Entry
+from focus.exporter.study._scale import Scale
 from focus.exporter.study._store import Store, read_json, write_json
 from focus.runtime import FocusError, OutputError
 

@@ -83,17 +83,19 @@ def _backbone(store: Store) -> VisionTransformer:
     return backbone
 
 
-def _load(training: Training, store: Store, windows: WindowSet, backbone: VisionTransformer) -> Trained:
+def _load(
+    training: Training, store: Store, windows: WindowSet, backbone: VisionTransformer, heads: str = ""
+) -> Trained:
     folders = store.training_folder(training), store.training_folder(training.of_focus)
-    return load_network(training, *folders, windows, backbone)
+    return load_network(training, *folders, windows, backbone, heads)
 
 
 def _measure(run: Run, store: Store, folder: Path, tell: Tell) -> None:
     backbone = _backbone(store)
     windows = windows_of(run.training.data, store, backbone)
-    trained = _load(run.training, store, windows, backbone)
+    trained = _load(run.training, store, windows, backbone, run.heads)
     explainers = {name: trained.explainers[name] for name in run.explainers or trained.explainers}
-    sanity = dict(trained.sanity) if not run.corruption else {}
+    sanity = dict(trained.sanity) if not run.corruption and not run.heads else {}
     if run.against is not None:
         other = _load(run.against, store, windows, backbone)
         sanity["permuted labels"] = next(iter(other.explainers.values()))

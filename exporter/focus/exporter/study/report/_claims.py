@@ -13,7 +13,7 @@ import numpy as np
 
 from focus.exporter.evaluate import EDGES, MODEL, RANDOM
 from focus.exporter.study._networks import CONTROLS
-from focus.exporter.study._plan import group_name
+from focus.exporter.study._scale import group_name
 from focus.exporter.study._statistics import Paired
 from focus.exporter.study.report._collect import Cell, Collected, Rows
 from focus.exporter.study.report._compare import compare

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from focus.exporter.evaluate import MODEL, Cache, WindowResult
 from focus.exporter.study._plan import MAIN_MAPS
 from focus.exporter.study.report._collect import Collected
-from focus.exporter.study.report._plots import png_of
+from focus.exporter.study.report._plots import Picture, png_of
 from focus.runtime.outputs._draw import HEAT, INK, colour
 from focus.runtime.outputs._preview import stretched
 
@@ -19,15 +19,16 @@ from focus.runtime.outputs._preview import stretched
 SHOWN = {0.0: "worst", 0.25: "lower quarter", 0.5: "middle", 0.75: "upper quarter"}
 
 
-def examples_of(study: Collected) -> dict[str, bytes]:
-    """PNG of each classification of the benchmark whose first FOCUS run is there, by the name of its file."""
-    found = {}
+def examples_of(study: Collected) -> list[Picture]:
+    """One for each classification of the benchmark whose first FOCUS run is there."""
+    found = []
     for number, group in enumerate(study.tables.get("benchmark", {}), start=1):
         runs = _first_runs(study, group)
         if group.endswith("classification") and "focus" in runs:
             picture = _picture(study, runs)
             if picture is not None:
-                found[f"examples-{number}.png"] = picture
+                words = f"Windows of the first run at the worst and at the quarters of FOCUS' IoU: {group}."
+                found.append(Picture(f"examples-{number}.png", f"{words} Outlined: lesioned patches.", picture))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,7 +16,10 @@ from focus.exporter.study._networks import CONTROLS
 from focus.exporter.study._plan import MAIN_MAPS
 from focus.exporter.study._statistics import mean_and_deviation
 from focus.exporter.study.report._collect import Cell, Collected, Rows
+from focus.exporter.study.tables import TABLES
 from focus.runtime.outputs._draw import INK, colour
+
+TITLES = {table.name: table.title for table in TABLES}
 
 SCORES = {
     "accuracy": "accuracy",
@@ -30,18 +34,28 @@ SCORES = {
 }
 
 
-def plots_of(study: Collected) -> dict[str, bytes]:
-    """PNG of each plot that there are runs for, by the name of its file."""
-    found = {}
+class Picture(NamedTuple):
+    """A PNG file's name, what it shows, and its content."""
+
+    name: str
+    caption: str
+    content: bytes
+
+
+def plots_of(study: Collected) -> list[Picture]:
+    """Each plot that there are runs for."""
+    found = []
     for number, (group, rows) in enumerate(study.tables.get("benchmark", {}).items(), start=1):
-        found[f"benchmark-{number}.png"] = _scores(group, rows)
+        words = f"Table I at a glance: {group}. Mean and standard deviation over the runs; controls in grey."
+        found.append(Picture(f"benchmark-{number}.png", words, _scores(group, rows)))
     for group, rows in study.tables.get("corruptions", {}).items():
-        found["corruptions.png"] = _corruptions(study, group, rows)
+        words = f"Corrupted test windows, {group}. Severity 0 is Table I."
+        found.append(Picture("corruptions.png", words, _corruptions(study, group, rows)))
     for table, groups in study.tables.items():
-        if table in ("sink-weight", "read-blocks", "groups"):
-            rows = next(iter(groups.values()))
-            if len(rows) > 1:
-                found[f"{table}.png"] = _sweep(rows)
+        group, rows = next(iter(groups.items()))
+        if len(rows) > 1 and (table == "groups" or TITLES.get(table, "").startswith("Sweep")):
+            words = f"{TITLES[table]}: {group}. A dot is a run, the line their mean."
+            found.append(Picture(f"{table}.png", words, _sweep(rows)))
     return found
 
 
@@ -92,11 +106,13 @@ def _corruptions(study: Collected, group: str, rows: Rows) -> bytes:
                 known = sorted(
                     (severity, values) for severity, cells in points.items() if (values := _values(cells, key))
                 )
-                clean = _clean(study, group, network, key)
+                pairs = {(cell.seed, cell.split) for cells in points.values() for cell in cells}
+                clean = _clean(study, group, network, key, pairs)
                 x = [0.0] * bool(clean) + [severity for severity, _ in known]
                 y = [float(np.mean(clean))] * bool(clean) + [float(np.mean(values)) for _, values in known]
                 row_axes.plot(x, y, marker="o", ms=3, lw=1.4, color=colour(number), label=network)
             row_axes.tick_params(labelsize=7)
+            row_axes.locator_params(axis="x", nbins=5)
             row_axes.spines[["top", "right"]].set_visible(False)
             if column == 0:
                 row_axes.set_ylabel(words, fontsize=9)
@@ -107,8 +123,10 @@ def _corruptions(study: Collected, group: str, rows: Rows) -> bytes:
     return png_of(figure)
 
 
-def _clean(study: Collected, group: str, network: str, key: str) -> list[float]:
-    return _values(study.cells("benchmark", group, MAIN_MAPS.get(network, network)), key)
+def _clean(study: Collected, group: str, network: str, key: str, pairs: set[tuple[int, int]]) -> list[float]:
+    """Table I's figures, of the seeds and splits that have been corrupted."""
+    cells = study.cells("benchmark", group, MAIN_MAPS.get(network, network))
+    return _values([cell for cell in cells if (cell.seed, cell.split) in pairs], key)
 
 
 def _sweep(rows: Rows) -> bytes:

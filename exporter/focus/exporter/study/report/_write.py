@@ -17,7 +17,7 @@ from focus.exporter.study.report._collect import Collected, collect
 from focus.exporter.study.report._compare import Comparisons, comparisons
 from focus.exporter.study.report._costs import costs_table
 from focus.exporter.study.report._examples import examples_of
-from focus.exporter.study.report._plots import plots_of
+from focus.exporter.study.report._plots import Picture, plots_of
 from focus.exporter.study.report._table import Words, markdown
 from focus.exporter.study.report._words import tables_of
 from focus.exporter.study.tables import TABLES
@@ -50,9 +50,9 @@ def write_study_report(folder: Path) -> list[Words]:
     titles = {table.name: (table.title, table.says) for table in TABLES}
     compared = {group: comparisons(rows) for group, rows in study.tables.get("benchmark", {}).items()}
     tables = [*tables_of(study, titles, compared), costs_table(study)]
-    pictures = {**plots_of(study), **examples_of(study)}
-    for name, content in pictures.items():
-        write_atomically(folder / name, content)
+    pictures = [*plots_of(study), *examples_of(study)]
+    for picture in pictures:
+        write_atomically(folder / picture.name, picture.content)
     numbers, text, page = (folder / name for name in FILES)
     write_json(numbers, _results(study, claims, compared))
     facts = {
@@ -62,8 +62,8 @@ def write_study_report(folder: Path) -> list[Words]:
         "claims": claims,
         "tables": tables,
     }
-    write_atomically(text, _markdown(facts, list(pictures)).encode())
-    inline = {name: base64.b64encode(content).decode() for name, content in pictures.items()}
+    write_atomically(text, _markdown(facts, pictures).encode())
+    inline = [(picture.caption, base64.b64encode(picture.content).decode()) for picture in pictures]
     write_atomically(page, _template().render(**facts, pictures=inline).encode())
     return [_claims_table(claims), *tables]
 
@@ -122,12 +122,12 @@ def verdict(claim: Claim) -> str:
     return {True: "holds", False: "does not hold", None: "open"}[claim.holds]
 
 
-def _markdown(facts: dict[str, Any], pictures: list[str]) -> str:
+def _markdown(facts: dict[str, Any], pictures: list[Picture]) -> str:
     parts = [f"# {facts['title']}", "", facts["head"], ""]
     if facts["missing"]:
         parts += ["**Not everything has been run. Missing are**", "", *(f"- {line}" for line in facts["missing"]), ""]
     parts += [markdown(table) for table in (_claims_table(facts["claims"]), *facts["tables"])]
-    return "\n".join([*parts, *(f"![{name}]({name})\n" for name in pictures)])
+    return "\n".join([*parts, *(f"![{one.caption}]({one.name})\n\n{one.caption}\n" for one in pictures)])
 
 
 def _template() -> jinja2.Template:

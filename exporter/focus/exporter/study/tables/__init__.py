@@ -1,7 +1,7 @@
 """One table a file; ``TABLES`` has them in the order of the report."""
 
-from focus.exporter.study._plan import Table
-from focus.exporter.study.tables import benchmark, corruptions, costs, groups, sanity, sink, spurious, sweeps
+from focus.exporter.study._scale import Table
+from focus.exporter.study.tables import benchmark, corruptions, costs, groups, heads, sanity, sink, spurious, sweeps
 
 TABLES: tuple[Table, ...] = (
     benchmark.TABLE,
@@ -11,6 +11,7 @@ TABLES: tuple[Table, ...] = (
     corruptions.TABLE,
     sanity.TABLE,
     spurious.TABLE,
+    heads.TABLE,
     *sweeps.TABLES,
 )
 

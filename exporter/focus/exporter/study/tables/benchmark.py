@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from focus.exporter.study._plan import MAIN_MAPS, Entry, Run, Scale, Table, group_name, traits_of
+from focus.exporter.study._plan import MAIN_MAPS, Entry, Run
+from focus.exporter.study._scale import Scale, Table, group_name, traits_of
 
 
 def entries(scale: Scale) -> list[Entry]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from focus.exporter.data.corruptions import CORRUPTIONS
-from focus.exporter.study._plan import MAIN_MAPS, Entry, Run, Scale, Table, group_name
+from focus.exporter.study._plan import MAIN_MAPS, Entry, Run
+from focus.exporter.study._scale import Scale, Table, group_name
 
 
 def entries(scale: Scale) -> list[Entry]:

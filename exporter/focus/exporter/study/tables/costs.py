@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from focus.exporter.study._plan import MAIN_MAPS, Costing, Entry, Scale, Table, group_name
+from focus.exporter.study._plan import MAIN_MAPS, Costing, Entry
+from focus.exporter.study._scale import Scale, Table, group_name
 
 
 def entries(scale: Scale) -> list[Entry]:

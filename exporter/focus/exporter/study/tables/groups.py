@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from focus.exporter.study._plan import Entry, Scale, Table, group_name
+from focus.exporter.study._plan import Entry
+from focus.exporter.study._scale import Scale, Table, group_name
 
 COUNTS = (4, 5, 10, 20)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from focus.exporter.study._plan import Entry, Run, Scale, Table, group_name
+from focus.exporter.study._plan import Entry, Run
+from focus.exporter.study._scale import Scale, Table, group_name
 
 
 def entries(scale: Scale) -> list[Entry]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from focus.exporter.study._plan import Entry, Scale, Table, group_name, offers
+from focus.exporter.study._plan import Entry
+from focus.exporter.study._scale import Scale, Table, group_name, offers
 
 ROWS: dict[str, dict[str, Any]] = {
     "without sink": {"sink": False},

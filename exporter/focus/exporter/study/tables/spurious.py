@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from focus.exporter.study._plan import MAIN_MAPS, Entry, Run, Scale, Table, group_name
+from focus.exporter.study._plan import MAIN_MAPS, Entry, Run
+from focus.exporter.study._scale import Scale, Table, group_name
 
-#: Where the ground announces the class in training.
-SHORTCUT_NM = 850.0
+#: Where the ground announces the class in training; a band of the full range lies there.
+SHORTCUT_NM = 833.0
 
 
 def entries(scale: Scale) -> list[Entry]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from focus.exporter.study._plan import Entry, Scale, Table, group_name, offers
+from focus.exporter.study._plan import Entry
+from focus.exporter.study._scale import Scale, Table, group_name, offers
 
 #: Table -> its title and rows, each with what it changes.
 SWEEPS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
