@@ -7,6 +7,7 @@ import torch
 
 from focus.exporter import methods as costs
 from focus.exporter.bench._flops import Sizes, blocks_flops, pass_flops
+from focus.exporter.evaluate._torch import TorchNetwork
 from focus.exporter.methods import explainers_of
 from focus.exporter.methods._adapted_vit import AdaptedViT
 from support.bundles import small_bundle
@@ -36,6 +37,21 @@ def test_operations_of_the_vits_are_those_counted_by_hand() -> None:
     assert costs.prediction_flops(ways["rollout"], *window()) == plain + adapter
     # A product of a matrix and a vector, which torch does not count, stands in place of the head.
     assert costs.explanation_flops(ways["difference-of-means"], *window()) == plain + adapter - HEAD
+
+
+def test_operations_of_focus_are_those_counted_by_hand() -> None:
+    net = small_net()
+    explainer = TorchNetwork(net, small_bundle(net))
+    tokens, prompts, heads, groups = 1 + PATCHES, CLASSES * 5, 4, 5
+    size = WIDTH // heads
+    patch_lane = blocks_flops(tokens, Sizes(PATCHES, WIDTH, blocks=2)) + 2 * (tokens + 1) * WIDTH**2
+    own = 2 * 2 * heads * CLASSES * groups * groups * size
+    through_bands = 2 * (2 * WIDTH * WIDTH * BANDS) + 2 * (2 * heads * prompts * size * BANDS)
+    over_patches = 2 * heads * prompts * (size * tokens + 2 * BANDS * PATCHES)
+    prompt_lane = 2 * prompts * (3 + 1 + 8) * WIDTH**2 + own + through_bands + over_patches
+    wanted = EMBEDDING + 2 * PATCHES * BANDS * WIDTH + patch_lane + prompt_lane
+    assert costs.explanation_flops(explainer, *window()) == wanted
+    assert costs.prediction_flops(explainer, *window()) == wanted
 
 
 def test_a_backward_pass_counts() -> None:

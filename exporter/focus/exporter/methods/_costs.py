@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from focus.exporter.bench._band_nets import BandTokens, ChannelAggregation, FullSpectrum
 from focus.exporter.evaluate import Explainer
@@ -42,14 +43,34 @@ def size_of(net: nn.Module) -> Size:
     return Size(sum(n for n, moved in counts if moved), sum(n for n, moved in counts if not moved))
 
 
+class _Counter(TorchDispatchMode):
+    """Adds up what ``flop_registry`` has a formula for. ``FlopCounterMode`` also tells which module it was, by hooks
+    that fail on views of parameters without gradient, such as FOCUS' prompts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        found = function(*args, **given)
+        formula = flop_registry.get(function._overloadpacket)
+        if formula is not None:
+            self.total += int(formula(*args, **given, out_val=found))
+        return found
+
+
 def count_flops(work: Callable[[], object]) -> int:
     """Floating-point operations of whatever torch does in ``work``, backward passes included; a multiply-add counts
     two. Products of matrices, convolutions and attention count (``torch.utils.flop_counter``), sums, norms and
     activations do not.
     """
-    with FlopCounterMode(display=False) as counter:
+    with _Counter() as counter:
         work()
-    return int(counter.get_total_flops())
+    return counter.total
 
 
 def prediction_flops(explainer: Explainer, spectra: Array, composite: Array) -> int:
