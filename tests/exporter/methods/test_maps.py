@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from focus.exporter.methods._gradients import attributions, maps_of_attributions
 from focus.exporter.methods._prompt_cam import PromptCam, prompt_attention
 from focus.exporter.methods._se_cnn import SpectralSeCnn, gate_sensitivity
 from focus.exporter.model import TrainableNet
-from focus.runtime import Bundle
+from focus.runtime import Bundle, FocusError
 from support.bundles import small_bundle
 from support.nets import BANDS, KINDS, small_backbone, small_net
 
@@ -298,3 +300,10 @@ def test_names_that_are_none_and_networks_of_another_kind_are_refused() -> None:
         explainers_of("sanet", adapted(), bundle_of())
     with pytest.raises(TypeError, match="prompt-cam is a PromptCam, got a AdaptedViT"):
         explainers_of("prompt-cam", adapted(), bundle_of())
+
+
+def test_what_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "captum", None)
+    with pytest.raises(FocusError, match=r'^captum not installed; pip install "focus-hsi\[evaluate\]"$'):
+        explainers_of("adapted-vit", adapted(), bundle_of())
+    assert list(explainers_of("prompt-cam", prompt_cam(), bundle_of())) == ["prompt-cam"], "it needs neither"

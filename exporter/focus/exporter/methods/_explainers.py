@@ -28,14 +28,13 @@ def explainers_of(name: str, net: TrainableNet, bundle: Bundle) -> dict[str, Exp
             for every network. For ``focus-literal`` the network's own.
     Raises:
         ValueError: an unknown name; TypeError: a network of another kind.
-        FocusError: the extra ``evaluate`` is not installed.
+        FocusError: the extra ``evaluate``, which CAMs and integrated gradients need, is not installed.
     """
     if name not in _KINDS:
         raise ValueError(f"no method {name}; there are {', '.join(_KINDS)}")
     kind, ways = _KINDS[name]
     if not isinstance(net, kind):
         raise TypeError(f"{name} is a {kind.__name__}, got a {type(net).__name__}")
-    require_evaluate()
     net.eval()
     return {way: TorchExplainer(net, bundle, maps) for way, maps in ways(net, bundle).items()}
 
@@ -53,6 +52,7 @@ def require_evaluate() -> None:
 
 
 def _of_adapted_vit(net: AdaptedViT, bundle: Bundle) -> dict[str, Maps]:
+    require_evaluate()
     from focus.exporter.methods._cams import difference_of_means, grad_cam, layer_cam
     from focus.exporter.methods._gradients import attributions, maps_of_attributions, spectral_maps_of_attributions
 
@@ -75,6 +75,7 @@ def _of_prompt_cam(net: PromptCam, bundle: Bundle) -> dict[str, Maps]:
 
 
 def _of_se_cnn(net: SpectralSeCnn, bundle: Bundle) -> dict[str, Maps]:
+    require_evaluate()
     from focus.exporter.methods._cams import grad_cam
 
     return {
