@@ -6,6 +6,8 @@ import ast
 import hashlib
 import importlib.resources
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources.abc import Traversable
@@ -79,8 +81,16 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Writes values when they are whole."""
-    write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
+    """Writes values when they are whole; a number that there is not becomes null."""
+    write_atomically(path, (json.dumps(_known(values), indent=1, allow_nan=False) + "\n").encode())
+
+
+def _known(values: Any) -> Any:
+    if isinstance(values, Mapping):
+        return {key: _known(value) for key, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return [_known(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values
 
 
 @cache

@@ -12,6 +12,9 @@ import numpy as np
 from focus.exporter.study._plan_file import read_plan
 from focus.exporter.study._store import FACTS, METRICS, read_json
 
+#: A map that says nothing, in the control of shortcuts.
+FLAT = "flat map"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -81,7 +84,16 @@ def collect(folder: Path) -> Collected:
         for row, name in _names(entry, metrics):
             windows = metrics["by_window"].get(name, {})
             rows.setdefault(row, []).append(Cell(entry["seed"], entry["split"], figures_of(metrics, name), windows))
+        if "shortcut" in metrics:
+            _add_flat(rows.setdefault(FLAT, []), entry, metrics["shortcut"][FLAT])
     return found
+
+
+def _add_flat(cells: list[Cell], entry: Mapping[str, Any], shares: Mapping[str, float]) -> None:
+    """What a flat map gets, once for each seed and split."""
+    if (entry["seed"], entry["split"]) not in {(cell.seed, cell.split) for cell in cells}:
+        figures = {f"shortcut_{key}": value for key, value in shares.items()}
+        cells.append(Cell(entry["seed"], entry["split"], figures, {}))
 
 
 def _names(entry: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -103,13 +103,11 @@ def _corruptions(study: Collected, group: str, rows: Rows) -> bytes:
     for column, (kind, networks) in enumerate(curves.items()):
         for row_axes, (key, words) in zip(grid[:, column], keys.items(), strict=True):
             for number, (network, points) in enumerate(networks.items()):
-                known = sorted(
-                    (severity, values) for severity, cells in points.items() if (values := _values(cells, key))
-                )
                 pairs = {(cell.seed, cell.split) for cells in points.values() for cell in cells}
-                clean = _clean(study, group, network, key, pairs)
-                x = [0.0] * bool(clean) + [severity for severity, _ in known]
-                y = [float(np.mean(clean))] * bool(clean) + [float(np.mean(values)) for _, values in known]
+                found = {0.0: _clean(study, group, network, key, pairs)}
+                found |= {severity: _values(cells, key) for severity, cells in sorted(points.items())}
+                x = [severity for severity, values in found.items() if values]
+                y = [float(np.mean(values)) for values in found.values() if values]
                 row_axes.plot(x, y, marker="o", ms=3, lw=1.4, color=colour(number), label=network)
             row_axes.tick_params(labelsize=7)
             row_axes.locator_params(axis="x", nbins=5)
