@@ -132,6 +132,10 @@ def test_the_code_counts_and_its_comments_do_not(tmp_path: Path, monkeypatch: py
     [
         (["--weights", "no.safetensors"], "no weights file no.safetensors"),
         (["--weights", str(WEIGHTS), "--only", "table-9"], "no table 'table-9' in --only; there are benchmark"),
+        (
+            ["--weights", str(WEIGHTS), "--where", "swir"],
+            "no run on --where 'swir'; there are 'full, classification', 'vnir",
+        ),
         (["--weights", str(WEIGHTS), "--seeds", "0"], "--seeds must be at least 1, got 0"),
         ([], "--weights"),
     ],

@@ -30,6 +30,12 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--size", default="112", help="window in samples (default: %(default)s)")
     plan = parser.add_argument_group("plan")
     plan.add_argument("--only", default="", metavar="TABLE,...", help="make these tables (default: all)")
+    plan.add_argument(
+        "--where",
+        default="",
+        metavar="WORDS",
+        help="of these tables the runs on such data, e.g. 'full, classification'",
+    )
     plan.add_argument("--dry-run", action="store_true", help="list what is to be made and what it will take")
     words = {
         "seeds": "trainings of each kind: seeds 1..N",
@@ -68,7 +74,11 @@ def run_study(args: argparse.Namespace) -> int:
     store, scale = _store(args), _scale(args)
     entries = [entry for table in _tables("") for entry in table.entries(scale)]
     wanted = {table.name for table in _tables(args.only)}
-    steps = steps_of(entry for entry in entries if entry.table in wanted)
+    chosen = [entry for entry in entries if entry.table in wanted and args.where in entry.group]
+    if not chosen:
+        groups = ", ".join(f"'{group}'" for group in dict.fromkeys(entry.group for entry in entries))
+        raise ValueError(f"no run on --where {args.where!r}; there are {groups}")
+    steps = steps_of(chosen)
     if args.dry_run:
         return _list(console, steps, store)
     write_plan(store, scale, entries)

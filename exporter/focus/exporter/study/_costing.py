@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from timm.models.vision_transformer import VisionTransformer
@@ -21,7 +20,6 @@ from focus.exporter.methods import (
     prediction_flops,
     size_of,
 )
-from focus.exporter.model import FocusNet
 from focus.runtime import Bundle
 
 #: Windows that take turns.
@@ -49,24 +47,9 @@ def costs_of(
     }
     for name, explainer in explainers.items():
         net: nn.Module = explainer.net  # type: ignore[attr-defined]
-        size = size_of(net)
-        with _held(net):
-            prediction, maps = (count(explainer, *inputs[0]) for count in (prediction_flops, explanation_flops))
-        found[name] = {**size._asdict(), "prediction": prediction, "maps": maps, **times[name]._asdict()}
+        prediction, maps = (count(explainer, *inputs[0]) for count in (prediction_flops, explanation_flops))
+        found[name] = {**size_of(net)._asdict(), "prediction": prediction, "maps": maps, **times[name]._asdict()}
     for name in COST_ONLY:
         size, flops = cost_only(name, backbone, windows.bands, classes)
         found[name] = {**size._asdict(), "prediction": flops}
     return found
-
-
-@contextmanager
-def _held(net: nn.Module) -> Iterator[None]:
-    """FOCUS with nothing to train: its maps need no gradient, and torch's counter stumbles over views of parameters
-    that want one.
-    """
-    moved = [value for value in net.parameters() if value.requires_grad] if isinstance(net, FocusNet) else []
-    for value in moved:
-        value.requires_grad_(False)
-    yield
-    for value in moved:
-        value.requires_grad_(True)

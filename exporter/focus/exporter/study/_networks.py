@@ -73,6 +73,8 @@ def load_network(
     windows: WindowSet,
     backbone: VisionTransformer,
     heads: str = "",
+    *,
+    share: bool = True,
 ) -> Trained:
     """What ``train_network`` left in a folder.
 
@@ -80,6 +82,7 @@ def load_network(
         focus: folder of the FOCUS training of the same data, which says sensor and standardisation for all networks.
         windows: of the training; backbone: with its weights.
         heads: see ``Run``; for FOCUS alone.
+        share: see ``explainers_of``.
     """
     if training.network in METHODS:
         bundle = load_checkpoint(focus / CHECKPOINT)[1]
@@ -87,7 +90,7 @@ def load_network(
         unknown = net.load_state_dict(load_file(folder / WEIGHTS), strict=False)
         if unknown.unexpected_keys or any(not name.startswith("backbone.") for name in unknown.missing_keys):
             raise ValueError(f"{folder / WEIGHTS} is of another network; remove {folder}")
-        return Trained(bundle, explainers_of(training.network, net.eval(), bundle), {})
+        return Trained(bundle, explainers_of(training.network, net.eval(), bundle, share=share), {})
     focus_net, bundle = load_checkpoint(folder / CHECKPOINT)
     if training.network == LITERAL:
         return Trained(bundle, explainers_of(LITERAL, focus_net, bundle), {})

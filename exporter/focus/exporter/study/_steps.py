@@ -84,10 +84,16 @@ def _backbone(store: Store) -> VisionTransformer:
 
 
 def _load(
-    training: Training, store: Store, windows: WindowSet, backbone: VisionTransformer, heads: str = ""
+    training: Training,
+    store: Store,
+    windows: WindowSet,
+    backbone: VisionTransformer,
+    heads: str = "",
+    *,
+    share: bool = True,
 ) -> Trained:
     folders = store.training_folder(training), store.training_folder(training.of_focus)
-    return load_network(training, *folders, windows, backbone, heads)
+    return load_network(training, *folders, windows, backbone, heads, share=share)
 
 
 def _measure(run: Run, store: Store, folder: Path, tell: Tell) -> None:
@@ -126,7 +132,7 @@ def _measure(run: Run, store: Store, folder: Path, tell: Tell) -> None:
 def _count(costing: Costing, store: Store, folder: Path) -> None:
     backbone = _backbone(store)
     windows = windows_of(costing.trainings[0].data, store, backbone)
-    trained = [_load(training, store, windows, backbone) for training in costing.trainings]
+    trained = [_load(training, store, windows, backbone, share=False) for training in costing.trainings]
     explainers = {
         name: one for part in trained for name, one in part.explainers.items() if not isinstance(one, Borrowed)
     }

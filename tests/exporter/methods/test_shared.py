@@ -1,0 +1,34 @@
+"""Attributions that two maps need are computed once where that is asked for, and never where costs are counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from focus.exporter.methods import _gradients, explainers_of
+from focus.exporter.methods._adapted_vit import AdaptedViT
+from support.bundles import small_bundle
+from support.nets import BANDS, small_backbone, small_net
+
+
+def test_two_maps_of_one_window_take_one_attribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    net = AdaptedViT(small_backbone(), BANDS, 3).eval()
+    windows = [
+        (rng.standard_normal((16, BANDS)).astype(np.float32), rng.standard_normal((3, 24, 24)).astype(np.float32))
+        for rng in map(np.random.default_rng, (1, 2))
+    ]
+    made, whole = [], _gradients.attributions
+    monkeypatch.setattr(_gradients, "attributions", lambda *given: made.append(given[-1]) or whole(*given))
+
+    def maps(share: bool) -> list[np.ndarray]:
+        ways = explainers_of("adapted-vit", net, small_bundle(small_net()), share=share)
+        both = [ways[name] for name in ("integrated-gradients", "spectral-ig")]
+        return [one.explain(*window, shown).curve for window in windows for shown in (0, 1) for one in both]
+
+    shared = maps(True)
+    assert made == [0, 1, 0, 1]
+    made.clear()
+    np.testing.assert_array_equal(np.stack(shared), np.stack(maps(False)))
+    assert made == [0, 0, 1, 1, 0, 0, 1, 1]
