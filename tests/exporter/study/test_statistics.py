@@ -33,7 +33,7 @@ def test_six_pairs_are_tested_by_their_ranks() -> None:
 def test_no_difference_is_no_finding_and_one_pair_tells_nothing() -> None:
     assert paired_test([1.0] * 6, [1.0] * 6) == (1.0, "signed-rank")
     assert paired_test([1.0, 2.0], [1.0, 2.0]) == (1.0, "t")
-    assert np.isnan(paired_test([1.0], [0.5])[0])
+    assert np.isnan(paired_test([1.0], [0.5])[0]) and np.isnan(paired_test([0.3, 0.5], [0.1, 0.3])[0])
 
 
 def test_holm_steps_down() -> None:

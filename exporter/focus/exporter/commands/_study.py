@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: Values where the option is not given; numbers of ``Scale`` and of the training.
 COUNTS = {"seeds": 3, "splits": 3, "scenes": 1000, "val": 100, "test": 120, "removals": 12}
 
+#: Networks whose maps need captum and grad-cam.
+NEED_EXTRA = ("adapted-vit", "se-cnn")
+
 
 def add_study(parser: argparse.ArgumentParser) -> None:
     """Adds the options."""
@@ -68,6 +71,7 @@ def run_study(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from focus.exporter._progress import progress_bar
+    from focus.exporter.methods import require_evaluate
     from focus.exporter.study import execute, steps_of, write_plan
 
     console = Console(highlight=False)
@@ -79,6 +83,8 @@ def run_study(args: argparse.Namespace) -> int:
         groups = ", ".join(f"'{group}'" for group in dict.fromkeys(entry.group for entry in entries))
         raise ValueError(f"no run on --where {args.where!r}; there are {groups}")
     steps = steps_of(chosen)
+    if any(one.network in NEED_EXTRA for entry in chosen for one in entry.run.trainings):
+        require_evaluate()
     if args.dry_run:
         return _list(console, steps, store)
     write_plan(store, scale, entries)

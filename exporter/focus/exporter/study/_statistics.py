@@ -12,6 +12,9 @@ from scipy import stats
 #: With fewer pairs the signed-rank test cannot fall below 0.05 two-sided, whatever was found (2 / 2^5 = 0.0625).
 LEAST_FOR_RANKS = 6
 
+#: Differences that are this close together, as a share of the largest, are the same: they have no deviation to test by.
+SAME = 1e-9
+
 #: Draws of the bootstrap.
 DRAWS = 2000
 
@@ -52,7 +55,7 @@ def paired_test(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, 
         if not difference.any():
             return 1.0, "signed-rank"
         return float(stats.wilcoxon(difference, method="auto").pvalue), "signed-rank"
-    if len(difference) < 2 or np.ptp(difference) == 0:
+    if len(difference) < 2 or np.ptp(difference) <= SAME * np.abs(difference).max():
         return (1.0 if len(difference) > 1 and not difference.any() else float("nan")), "t"
     return float(stats.ttest_1samp(difference, 0.0).pvalue), "t"
 
