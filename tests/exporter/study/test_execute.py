@@ -1,0 +1,76 @@
+"""Several steps at once: a run waits for its trainings, and what fails takes with it what needs it."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from focus.exporter.study import Backbone, Run, Scale, Store, execute
+from focus.exporter.study import _execute as executing
+from focus.exporter.study._plan import Training
+from focus.exporter.study._steps import Step
+from focus.exporter.training import TrainSettings
+
+SCALE = Scale(2, 1, 8, 4, 8, 0, TrainSettings(), blocks=6)
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads in the place of processes, which would need seconds to start."""
+    monkeypatch.setattr(executing, "ProcessPoolExecutor", lambda jobs, context, begin, given: ThreadPoolExecutor(jobs))
+
+
+def steps_for(seeds: tuple[int, ...]) -> list[Step]:
+    found: list[Step] = []
+    for seed in seeds:
+        other = SCALE.training("prompt-cam", "full", "class", seed, 1)
+        found += [SCALE.focus_run(seed, 1).training, SCALE.focus_run(seed, 1), other, Run(other)]
+    return found
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_run_waits_for_its_trainings_and_two_steps_go_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Step] = []
+    together = threading.Barrier(2, timeout=20)
+
+    def make(step: Step, store: Store, tell: object) -> None:
+        if isinstance(step, Training) and step.network == "focus":
+            together.wait()  # both seeds' trainings must be under way, or this breaks
+        assert isinstance(step, Training) or set(step.trainings) <= set(made)
+        made.append(step)
+
+    monkeypatch.setattr(executing, "make", make)
+    steps, told = steps_for((1, 2)), []
+    # FOCUS' trainings first, so that they are the two that begin.
+    steps = [steps[0], steps[4], *steps[1:4], *steps[5:]]
+    store = Store(tmp_path, Backbone("focus_vit_mini_patch8", (32, 32), tmp_path, "0"))
+    failed = execute(steps, store, lambda done, total, words: told.append((done, total)), jobs=2)
+    assert failed == [] and set(made) == set(steps) and len(made) == 8
+    assert told[0] == (0, 8) and told[-1] == (8, 8) and told == sorted(told)
+
+
+@pytest.mark.usefixtures("threads")
+def test_what_fails_takes_its_runs_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Step] = []
+
+    def make(step: Step, store: Store, tell: object) -> None:
+        if isinstance(step, Training) and step.network == "focus":
+            raise RuntimeError("out of\n memory")
+        made.append(step)
+
+    monkeypatch.setattr(executing, "make", make)
+    steps = steps_for((1,))
+    store = Store(tmp_path, Backbone("focus_vit_mini_patch8", (32, 32), tmp_path, "0"))
+    failed = execute(steps, store, lambda done, total, words: None, jobs=2)
+    # Prompt-CAM is trained, but its run takes sensor and standardisation from FOCUS.
+    assert made == [steps[2]]
+    assert dict(failed) == {
+        steps[0]: "out of memory",
+        steps[1]: f"its training {steps[0].name} failed",
+        steps[3]: f"its training {steps[0].name} failed",
+    }
