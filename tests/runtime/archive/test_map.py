@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 
 import pytest
@@ -125,3 +126,13 @@ def test_wrong_options_are_one_line_and_leave_nothing(place, capsys, options, me
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
     assert sorted(place.iterdir()) == before
+
+
+@needs_zarr
+def test_a_cluster_that_is_not_there_is_said_at_once(place, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert run("--threads", "1", "--address", f"127.0.0.1:{port}") == 2
+    said = capsys.readouterr().err
+    assert f"no Ray cluster at 127.0.0.1:{port} (" in said and "start one with ray start --head" in said
+    assert said.count("\n") == 1

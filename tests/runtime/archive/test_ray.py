@@ -128,7 +128,7 @@ def test_what_is_killed_goes_on_and_loses_nothing(tmp_path: Path, temporary: Pat
     said, complained = again.communicate(timeout=PATIENCE_S)
     assert again.returncode == 1
     assert said.splitlines()[0] == "5 cubes: 1 to read, 3 done, 1 failed before"
-    assert said.splitlines()[1] == "1 cubes were begun more than once, as a worker died or its machine failed"
+    assert said.splitlines()[1] == "begun more than once, as a worker died or its machine failed: 1"
     assert said.splitlines()[2].startswith("4 done, 1 failed; --retry-failed tries them again; ")
     assert complained.startswith("failed: broken.npz: broken.npz cannot be read as NPZ")
     assert complained.count("\n") == 1, complained

@@ -37,7 +37,7 @@ _EXAMPLES = """examples:
     focus-train --data leaves.csv --backbone vit_small_patch14_dinov2 --weights dinov2.safetensors --size 112
   go on with a training that was killed
     focus-train --data leaves.csv --out model.pt --resume
-  four GPUs; more machines, and going on with another number of them: docs/training.md
+  four GPUs; more machines, and going on with another number: docs/many-machines.md
     torchrun --nproc-per-node 4 -m focus.exporter.commands.train --data leaves.csv --out model.pt
 """
 

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,9 @@ WAVE = 4096
 
 #: Memory for Ray's objects on this machine: names of cubes and lines of the manifest.
 OBJECT_BYTES = 128 * 2**20
+
+#: Seconds for a first word from a cluster.
+PATIENCE_S = 5.0
 
 #: Backends whose engine has a GPU of its own.
 GPU_BACKENDS = ("tensorrt", "onnxruntime-cuda")
@@ -42,6 +46,7 @@ def cluster(address: str | None) -> Iterator[dict[str, float]]:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
 
+    _require_listening(address)
     folder = None if address else tempfile.mkdtemp(prefix="focus-ray-")
     local = {"object_store_memory": OBJECT_BYTES, "include_dashboard": False, "_temp_dir": folder}
     try:
@@ -54,7 +59,10 @@ def cluster(address: str | None) -> Iterator[dict[str, float]]:
         except (ConnectionError, ValueError, TimeoutError, RuntimeError) as error:
             if address is None:
                 raise
-            raise FocusError(f"no Ray cluster at {address} ({error}); start one with ray start --head") from None
+            raise FocusError(
+                f"the Ray cluster at {address} does not take us in ({error}); it must be of the same Ray and Python, "
+                "and where it has a token (Ray's default) RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH must name it here"
+            ) from None
         # Workers that died are told of on standard output; what came of their cubes is in the manifest.
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # noqa: PTH123  # a device
             yield ray.cluster_resources()
@@ -62,6 +70,17 @@ def cluster(address: str | None) -> Iterator[dict[str, float]]:
         ray.shutdown()
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_listening(address: str | None) -> None:
+    """Ray would try for minutes."""
+    host, colon, port = (address or "").rpartition(":")
+    if not colon or not port.isdigit() or "/" in host:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE_S).close()
+    except (OSError, OverflowError) as error:
+        raise FocusError(f"no Ray cluster at {address} ({error}); start one with ray start --head") from None
 
 
 @contextmanager

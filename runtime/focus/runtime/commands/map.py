@@ -90,7 +90,7 @@ def _run(args: argparse.Namespace) -> int:
         if args.dry_run:
             return DONE
         over = _map(args, left.cubes, order, manifest) if left.cubes else []
-    return _summarise(left, over, order)
+    return _summarise(left, over, args.out)
 
 
 def _require(name: str) -> None:
@@ -182,19 +182,20 @@ def _interrupt(number: int, frame: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _summarise(left: Pending, over: Sequence[Entry], order: Order) -> int:
+def _summarise(left: Pending, over: Sequence[Entry], out: Path) -> int:
+    manifest = out.with_suffix(".jsonl")
     failed = [*left.failed, *(entry for entry in over if entry.state == "failed")]
     for entry in failed[:SHOWN_FAILURES]:
         print(f"failed: {entry.cube}: {entry.error}", file=sys.stderr)
     if len(failed) > SHOWN_FAILURES:
-        print(f"... and {len(failed) - SHOWN_FAILURES} more, see {order.manifest}", file=sys.stderr)
+        print(f"... and {len(failed) - SHOWN_FAILURES} more, see {manifest}", file=sys.stderr)
     done = left.done + sum(entry.state == "done" for entry in over)
     windows = sum(entry.windows for entry in over)
     again = sum(entry.tries > 1 for entry in over)
     if again:
-        print(f"{again} cubes were begun more than once, as a worker died or its machine failed")
+        print(f"begun more than once, as a worker died or its machine failed: {again}")
     retry = "; --retry-failed tries them again" if failed else ""
-    print(f"{done} done, {len(failed)} failed{retry}; {windows} windows read now; {order.out}, {order.manifest}")
+    print(f"{done} done, {len(failed)} failed{retry}; {windows} windows read now; {out}, {manifest}")
     return FAILED if failed else DONE
 
 
