@@ -88,6 +88,15 @@ def test_claims_follow_the_numbers(tmp_path: Path) -> None:
     assert behind["FOCUS leads every other method in AUPRC by more than noise"] is False
 
 
+def test_a_lead_is_open_while_runs_are_missing(tmp_path: Path) -> None:
+    folder = two_runs(tmp_path, 0.5, 0.3)
+    plan = json.loads((folder / "study.json").read_text())
+    plan["entries"].append({**plan["entries"][0], "row": "se-cnn", "run": "runs/never"})
+    (folder / "study.json").write_text(json.dumps(plan))
+    (claim,) = [one for one in claims_of(collect(folder)) if "BIO@5" in one.words]
+    assert claim.holds is None and claim.found.endswith("; so far, runs are missing")
+
+
 def test_sink_and_sanity_are_read_from_their_runs(tmp_path: Path) -> None:
     def sink(collapse: float) -> dict[str, Any]:
         return metrics({"FOCUS": {}}, 0.9, attention={"FOCUS": {"collapse": [collapse, 0.0]}})
@@ -128,7 +137,7 @@ def test_the_report_says_what_is_missing_and_what_it_ran_on(tmp_path: Path) -> N
     text, page = (folder / "report.md").read_text(), (folder / "report.html").read_text()
     for content in (text, page):
         assert "sink: 1 of 1 runs (without sink x 1)" in content
-        assert "a processor, 2 cores, 1 threads" in content
+        assert "a processor, 2 cores, threads: 1" in content
         assert "0.500 ± 0.000" in content and "does not hold" not in content.partition("Table I")[0]
     assert "| FOCUS | 0.900 ± 0.000 |" in text
     assert "<script" not in page and 'src="data:image/png' in page

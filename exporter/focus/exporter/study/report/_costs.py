@@ -42,7 +42,7 @@ def costs_table(study: Collected) -> Words:
     ]
     total = sum(sum(seconds) for seconds in rows.values())
     lines.append(("all", str(len(study.costs)), "", f"{total / 60:.1f}"))
-    return Words("What it took", ("", "runs", "mean, s", "sum, min"), lines, machine_words(study))
+    return Words("What it took", ("", "steps", "mean, s", "in all, min"), lines, machine_words(study))
 
 
 def machine_words(study: Collected) -> str:
@@ -54,5 +54,5 @@ def machine_words(study: Collected) -> str:
 def _machine(facts: Mapping[str, Any]) -> str:
     versions = facts["versions"]
     commit = f", commit {facts['commit'][:12]}" if facts.get("commit") else ""
-    where = f"{facts['processor']}, {facts['cores']} cores, {facts['threads']} threads"
+    where = f"{facts['processor']}, {facts['cores']} cores, threads: {facts['threads']}"
     return f"{where}, torch {versions.get('torch', '?')}{commit}"

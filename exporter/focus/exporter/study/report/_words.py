@@ -8,7 +8,7 @@ import numpy as np
 
 from focus.exporter.evaluate import MODEL
 from focus.exporter.study._statistics import Paired, mean_and_deviation
-from focus.exporter.study.report._collect import Cell, Collected, Rows
+from focus.exporter.study.report._collect import FLAT, Cell, Collected, Rows
 from focus.exporter.study.report._compare import COMPARED, Comparisons
 from focus.exporter.study.report._costs import method_costs
 from focus.exporter.study.report._table import Words
@@ -65,11 +65,15 @@ def tables_of(
             if table == "sanity":
                 found.append(_sanity(name, says, rows))
                 continue
-            found.append(_table(name, columns, rows, says))
+            found.append(_table(name, columns, _flat_last(rows), says))
             if table == "benchmark":
                 found += [_table(f"{name}, deletion and insertion", REMOVAL, rows, ""), _tests(name, compared[group])]
                 found += [_targets(name, rows)] if "regression" in group else []
     return [table for table in found if table.rows]
+
+
+def _flat_last(rows: Rows) -> Rows:
+    return dict(sorted(rows.items(), key=lambda row: row[0] == FLAT))
 
 
 def _table(title: str, columns: Mapping[str, str], rows: Rows, says: str) -> Words:
