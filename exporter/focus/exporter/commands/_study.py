@@ -89,7 +89,7 @@ def run_study(args: argparse.Namespace) -> int:
         return _list(console, steps, store)
     write_plan(store, scale, entries)
     with progress_bar(console, "study", shown=console.is_terminal) as bar:
-        tell = bar if console.is_terminal else _lines()
+        tell = bar if console.is_terminal else _lines(steps, store, args.jobs)
         threads = args.threads or max(1, len(os.sched_getaffinity(0)) // args.jobs)
         failed = execute(steps, store, tell, jobs=args.jobs, threads=threads)
     for step, why in failed:
@@ -98,13 +98,19 @@ def run_study(args: argparse.Namespace) -> int:
     return FAILED if failed else DONE
 
 
-def _lines() -> Callable[[int, int, str], None]:
-    """A line for each step, where there is no terminal to draw a bar on."""
+def _lines(steps: Sequence[Any], store: Store, jobs: int) -> Callable[[int, int, str], None]:
+    """A line for each step and what is left by the steps so far, where there is no terminal to draw a bar on."""
+    from focus.exporter.study import estimate_seconds, is_done
+
     last = [-1]
 
     def tell(done: int, total: int, words: str) -> None:
         if done != last[0]:
-            print(f"{done}/{total} {words}", flush=True)
+            estimates = estimate_seconds(steps, store)
+            left = [one for step, one in zip(steps, estimates, strict=True) if not is_done(step, store)]
+            known = sum(one for one in left if one is not None) / 60 / jobs
+            more = " or more" if None in left else ""
+            print(f"{done}/{total} {words}, {known:.0f} min{more} to go", flush=True)
         last[0] = done
 
     return tell

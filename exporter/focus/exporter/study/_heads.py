@@ -20,7 +20,8 @@ WINDOWS = 64
 
 @torch.no_grad()
 def with_heads(net: FocusNet, bundle: Bundle, windows: WindowSet, heads: Heads, seed: int) -> Bundle:
-    """The bundle with other heads shown: as many as H_aux has, by the entropy of their attention over the patches.
+    """The bundle with other heads shown: as many as H_aux has, by the entropy of their attention over the patches. All
+    else that the maps are made of stays as training found it.
 
     Args:
         net: trained, in eval mode; windows: of its training.

@@ -65,7 +65,7 @@ class Store:
             {
                 "training": asdict(training),
                 "backbone": [self.backbone.name, *self.backbone.size, self.backbone.sha256],
-                "simulator": simulator_version(),
+                "simulator": _simulator(),
                 "code": code_version(*TRAINS, *own),
             }
         )
@@ -106,6 +106,11 @@ def code_version(*packages: str) -> str:
                     node.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
             digest.update(f"{package}/{name}\n{ast.unparse(tree)}\n".encode())
     return digest.hexdigest()[:16]
+
+
+@cache
+def _simulator() -> str:
+    return simulator_version()
 
 
 def require_weights(path: Path) -> str:
