@@ -51,6 +51,18 @@ def test_each_network_explains_the_class_that_it_predicts_itself() -> None:
     assert found.facts["sanity"]["third"]["M"] == pytest.approx(1) and not found.facts["attention"]
 
 
+def test_where_there_is_no_truth_the_first_map_alone_is_made() -> None:
+    sample, bundle = lesioned()
+    sample = sample._replace(lesion=np.zeros_like(sample.lesion))
+    one, other = (Says(bundle, [0, 2, 1], np.ones((bundle.bands, bundle.patches), np.float32)) for _ in range(2))
+    found = measure_window({"one": one, "other": other}, sample, 1)
+    assert (one.asked, other.asked) == ([1], []) and found.facts["answers"]["other"]["shown"] == 1
+    assert not found.facts["scored"] and "methods" not in found.facts
+    assert (
+        np.isfinite(found.heatmaps[0]).all() and np.isnan(found.heatmaps[1]).all() and np.isnan(found.curves[1]).all()
+    )
+
+
 def test_regression_explains_its_target_and_watches_the_standardised_output() -> None:
     sample, bundle = lesioned("regression")
     sample = sample._replace(band_means=np.full_like(sample.band_means, 0.25 - 0.15))  # x^ = -1 everywhere

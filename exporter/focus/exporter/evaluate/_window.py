@@ -40,7 +40,8 @@ class WindowResult:
     Attributes:
         facts: JSON values: label, values, and by the name of the explainer answers, attention and sanity; for a
             lesioned window with a half-lesioned patch also chance and methods; see ``measure_window``.
-        heatmaps: float32 [methods, N]; curves: float32 [methods, C]; of the methods in ``facts["names"]``.
+        heatmaps: float32 [methods, N]; curves: float32 [methods, C]; of the methods in ``facts["names"]``. Where there
+            is no truth to hold them against, of the first one alone; the others are nan.
         composite: float32 [3, H, W], reflectance.
         lesion: bool [N]; informative: float32 [C].
     """
@@ -73,14 +74,16 @@ def measure_window(
     """
     bundle = next(iter(explainers.values())).bundle
     inputs = {name: network_inputs(one.bundle, sample.band_means, sample.composite) for name, one in explainers.items()}
-    answers, maps = {}, {}
+    scored = bool(sample.informative.any() and sample.lesion.any())
+    answers: dict[str, dict[str, Any]] = {}
+    maps: dict[str, Saliency] = {}
     for name, explainer in explainers.items():
         spectra, composite = inputs[name]
         logits = explainer.read(spectra[None], composite[None])[0]
         shown = int(logits.argmax()) if sample.values is None else sample.label
         answers[name] = {"shown": shown, "logits": logits.tolist()}
-        maps[name] = explainer.explain(spectra, composite, shown)
-    scored = bool(sample.informative.any() and sample.lesion.any())
+        if scored or not maps:
+            maps[name] = explainer.explain(spectra, composite, shown)
     facts: dict[str, Any] = {
         "number": sample.number,
         "label": sample.label,
@@ -104,10 +107,11 @@ def measure_window(
             shown = answers[name]["shown"]
             ends = whole_and_empty(explainer, sample, shown)
             facts["methods"][name] |= _removals(explainer, sample, maps[name], shown, ends, seed)
+    own = next(iter(maps.values()))
     return WindowResult(
         facts,
-        np.stack([found.heatmap for found in maps.values()]),
-        np.stack([found.curve for found in maps.values()]),
+        np.stack([maps[name].heatmap if name in maps else np.full_like(own.heatmap, np.nan) for name in explainers]),
+        np.stack([maps[name].curve if name in maps else np.full_like(own.curve, np.nan) for name in explainers]),
         sample.composite,
         sample.lesion,
         sample.informative,
