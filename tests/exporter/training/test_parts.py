@@ -16,6 +16,7 @@ from focus.exporter.training import TrainSettings
 from focus.exporter.training._batches import Batches, epoch_order, flip, random_moves
 from focus.exporter.training._evaluate import read_windows
 from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at
+from focus.exporter.training._processes import Processes
 from focus.exporter.training._shown import fix_reading, group_shares, shown_heads
 from focus.exporter.training._statistics import LEAST_DEVIATION, training_statistics
 from focus.kernels import standardise
@@ -191,3 +192,25 @@ def test_group_share_of_a_regression_target_follows_the_target() -> None:
     target = np.array([-1.0, 0.0, 1.0])
     parts = np.stack([2.0 * target, 0.5 * target, -target], axis=1)[:, None]
     np.testing.assert_allclose(group_shares(parts, target[:, None]), [[2.4, 0.6, 0.0]])
+
+
+@given(st.integers(1, 7), st.lists(st.integers(0, 10**6), max_size=30))
+def test_processes_share_all_of_a_batch_and_put_it_together_in_order(count: int, items: list[int]) -> None:
+    everyone = []
+    for rank in range(count):
+        processes = Processes()
+        processes.rank, processes.count = rank, count
+        everyone.append(processes)
+    batch = np.array(items, np.int64)
+    shares = [processes.share(batch).tolist() for processes in everyone]
+    assert sorted(item for own in shares for item in own) == sorted(items)
+    if items:
+        assert sum(processes.weight(batch) for processes in everyone) == pytest.approx(1.0)
+
+    def gather(parts: list[object], own: object) -> None:
+        parts[:] = shares
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.distributed, "all_gather_object", gather)
+        for processes, own in zip(everyone, shares, strict=True):
+            assert processes.gathered(own) == items

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from focus.exporter.data import training_folder
 from focus.exporter.model import load_checkpoint
 from focus.exporter.model._backbone import OWN_BACKBONES
-from focus.exporter.training import TrainSettings, _loop, train
+from focus.exporter.training import Mode, TrainSettings, _loop, train
 from focus.runtime import FocusError, OutputError
 from support.nets import small_backbone
 from support.windows import small_windows
@@ -124,6 +128,48 @@ def test_a_killed_training_resumes_to_the_very_same_model(tmp_path: Path) -> Non
     assert len(rows[0]) == 1 + QUICK.epochs
 
 
+class Killed(Exception):
+    """Stands for SIGKILL."""
+
+
+def kill_at(step: int):  # type: ignore[no-untyped-def]
+    def tell(done: int, total: int, words: str) -> None:
+        if done >= step:
+            raise Killed
+
+    return tell
+
+
+def going_on(out: Path) -> Mode:
+    return "resume" if (training_folder(out) / _loop.STATE_FILE).exists() else "overwrite"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("whole") / "whole.pt"
+    train(small_windows(), small_backbone(), NAME, QUICK, out)
+    return out
+
+
+def history(out: Path) -> list[str]:
+    """Rows of the metrics, without the seconds."""
+    return [row.rsplit(",", 1)[0] for row in (training_folder(out) / "metrics.csv").read_text().splitlines()]
+
+
+@settings(max_examples=5)
+@given(st.lists(st.integers(1, 3 * QUICK.epochs), min_size=1, max_size=3))
+def test_a_training_killed_anywhere_and_again_is_the_one_that_was_not(whole: Path, kills: list[int]) -> None:
+    """Whatever step it is killed at, also before the first state is written."""
+    with TemporaryDirectory() as place:
+        out = Path(place) / "killed.pt"
+        for step in kills:
+            with suppress(Killed):
+                train(small_windows(), small_backbone(), NAME, QUICK, out, mode=going_on(out), tell=kill_at(step))
+        train(small_windows(), small_backbone(), NAME, QUICK, out, mode=going_on(out))
+        require_equal(whole, out)
+        assert history(whole) == history(out)
+
+
 def test_resume_refuses_other_settings_and_other_data(tmp_path: Path) -> None:
     out = tmp_path / "model.pt"
     with pytest.raises(KeyboardInterrupt):
@@ -172,6 +218,10 @@ def test_an_earlier_training_is_not_overwritten_by_accident(tmp_path: Path) -> N
         train(small_windows(), small_backbone(), NAME, QUICK, out)
     assert out.read_bytes() == b"precious"
     train(small_windows(), small_backbone(), NAME, QUICK, out, mode="overwrite")
+    assert (tmp_path / "model.report.json").is_file()
+    with pytest.raises(KeyboardInterrupt):
+        train(small_windows(), small_backbone(), NAME, QUICK, out, mode="overwrite", tell=kill_after(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["model.training"]  # no report of a model that is gone
     with pytest.raises(OutputError, match="holds a training already; continue it with --resume"):
         train(small_windows(), small_backbone(), NAME, QUICK, out)
     with pytest.raises(OutputError, match="no folder"):

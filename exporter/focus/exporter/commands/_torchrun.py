@@ -10,13 +10,14 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
+from datetime import timedelta
 from io import StringIO
 from typing import Any, NoReturn
 
 from focus.runtime._errors import BrokenOff
 from focus.runtime.commands._cli import FAILED, CommandParser, run_command
 
-#: How long a process that is to end may take to clean up behind it.
+#: How long a process that is to end may take to clean up behind it, and torchrun's store to answer.
 PATIENCE_S = 2.0
 
 
@@ -74,9 +75,11 @@ def first_to_speak() -> bool:
 
     try:
         address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-        store = distributed.TCPStore(address, port, is_master=False)  # type: ignore[attr-defined]  # torch tells nobody
+        socket.create_connection((address, port), PATIENCE_S).close()  # the store would go on trying, and say so
+        patience = timedelta(seconds=PATIENCE_S)
+        store = distributed.TCPStore(address, port, is_master=False, timeout=patience)  # type: ignore[attr-defined]
         said: int = store.add("focus: said what went wrong", 1)
-    except RuntimeError:  # torchrun is gone, too
+    except (OSError, RuntimeError):  # torchrun is gone, too
         return True
     return said == 1
 

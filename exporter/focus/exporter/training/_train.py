@@ -129,12 +129,17 @@ def train(
     )
     bundle = bundle.model_copy(update={"seen": seen_in_training(net, batches, bundle, settings.batch)})
     report = make_report(net, batches, bundle, settings.batch, best_epoch=state.best_epoch, epochs=settings.epochs)
-    report_path = out.with_name(f"{out.stem}.report.json")
+    report_path = report_of(out)
     if fabric.is_global_zero:
         keep_windows(folder, windows)
         save_checkpoint(out, net, bundle)
         write_atomically(report_path, (json.dumps(report.to_json(), indent=2) + "\n").encode())
     return Outcome(bundle, report, out, report_path, folder)
+
+
+def report_of(out: Path) -> Path:
+    """Where the report of a checkpoint lies."""
+    return out.with_name(f"{out.stem}.report.json")
 
 
 def _require_same(fingerprints: list[str]) -> None:
@@ -167,6 +172,7 @@ def _prepare(folder: Path, out: Path, mode: Mode) -> None:
         if mode == "overwrite":
             shutil.rmtree(folder, ignore_errors=True)
             out.unlink(missing_ok=True)
+            report_of(out).unlink(missing_ok=True)  # else it would stand beside no model, or another one
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error.strerror}; choose another --out") from None
