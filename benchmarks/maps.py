@@ -1,11 +1,12 @@
-"""Ways to make maps of one network's reading, against the truth of simulated leaves: which heads, and whether band
-groups are weighed by what they add for the class. No training: the network is the same in every row.
+"""Ways to make maps of one network's reading, against the truth of simulated leaves: which heads, what a band weighs,
+and what it is compared with. No training: the network is the same in every row.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -17,15 +18,22 @@ from focus.exporter.model import load_checkpoint
 from focus.exporter.training import progress_bar
 from focus.exporter.training._batches import Batches
 from focus.exporter.training._report import make_report
-from focus.exporter.training._statistics import training_statistics
+from focus.exporter.training._statistics import statistics_of_bundle
 from focus.runtime import Bundle, FocusError
 from focus.runtime.commands import CommandParser, command_parser, run_command
 
 DESCRIPTION = "Compares ways to make maps of one trained network with the truth of simulated leaves."
 
+#: What an attention is multiplied with -> what of the reading is left out.
+WEIGHTS = {
+    "||Phi|| |x^|": ("band_share", "reference"),
+    "w |x^|": ("reference",),
+    "w |x^ - r|": (),
+}
+
 EXAMPLES = """\
 example:
-  python benchmarks/maps.py --ckpt leaf-vnir.pt --data sim:vnir,scenes=2400,val=400,test=600 --cache DIR
+  python benchmarks/maps.py --ckpt leaf-vnir.pt --data sim:vnir,scenes=4,val=1,test=300 --seed 7 --cache DIR
 """
 
 
@@ -37,9 +45,9 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> CommandParser:
     parser = command_parser("benchmarks/maps.py", DESCRIPTION, EXAMPLES)
     parser.add_argument("--ckpt", type=Path, required=True, metavar="MODEL.pt", help="checkpoint from focus-train")
-    parser.add_argument("--data", required=True, metavar="sim:...", help="as it was given to focus-train")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="as it was given to focus-train")
-    parser.add_argument("--seed", type=int, default=1, help="as it was given to focus-train (default: %(default)s)")
+    parser.add_argument("--data", required=True, metavar="sim:...", help="the test= windows are measured")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keeps the windows for the next run")
+    parser.add_argument("--seed", type=int, default=7, help="of the windows (default: %(default)s)")
     return parser
 
 
@@ -57,17 +65,18 @@ def _run(args: argparse.Namespace) -> int:
         )
     if windows.truth is None:
         raise FocusError(f"--data {args.data} has no truth to compare with; give a simulation")
-    batches = Batches(windows, training_statistics(windows, net.backbone), torch.device("cpu"))
+    batches = Batches(windows, statistics_of_bundle(bundle), torch.device("cpu"))
     chance: tuple[float, ...] = ()
-    table = Table("heads", "groups", "IoU", "AUPRC", "BIO@5", "BIO@20")
+    table = Table("heads", "T / Abar", "IoU", "AUPRC", "BIO@5", "BIO@20")
     for words, heads in head_sets(bundle).items():
-        for weighed in (False, True):
-            found = make_report(net, batches, shown_by(bundle, heads, weighed), 32, best_epoch=0, epochs=0).explanation
+        for weights, left_out in WEIGHTS.items():
+            shown = shown_by(bundle, heads, left_out)
+            found = make_report(net, batches, shown, 32, best_epoch=0, epochs=0).explanation
             if found is None:
                 raise FocusError(f"no window of --data {args.data} has a lesion that fills half a patch")
             chance = (found.prevalence, found.bio_random_5, found.bio_random_20)
             figures = (found.iou, found.auprc, found.bio_at_5, found.bio_at_20)
-            table.add_row(words, "weighed" if weighed else "alike", *(f"{figure:.3f}" for figure in figures))
+            table.add_row(words, weights, *(f"{figure:.3f}" for figure in figures))
     table.add_section()
     table.add_row("chance", "", "", *(f"{figure:.3f}" for figure in chance))
     console.print(table)
@@ -82,12 +91,11 @@ def head_sets(bundle: Bundle) -> dict[str, tuple[int, ...]]:
     return {"shown": shown, "others": others, "all": every} if others else {"all": every}
 
 
-def shown_by(bundle: Bundle, heads: tuple[int, ...], weighed: bool) -> Bundle:
+def shown_by(bundle: Bundle, heads: tuple[int, ...], left_out: Sequence[str]) -> Bundle:
     """The bundle with other maps."""
     facts = bundle.model_dump()
     facts["reading"]["heads"] = heads
-    if not weighed:
-        facts["reading"]["group_share"] = None
+    facts["reading"] |= dict.fromkeys(left_out)
     return Bundle.model_validate(facts)
 
 

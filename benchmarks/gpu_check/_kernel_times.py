@@ -101,7 +101,7 @@ def _window(gpu: OneGpu, effort: Effort) -> Iterator[Timed]:
             queue.upload(array, np.ones(array.shape, array.dtype))
             queue.wait()
         flat, image = np.ones(bands), np.ones(3)
-        window = DeviceWindow(gpu.device, queue, ingest, flat, flat, image, image, grid)
+        window = DeviceWindow(gpu.device, queue, ingest, flat, flat, flat, image, image, grid)
         rows = np.arange(batch * grid[0]).reshape(batch, grid[0])
         places = gpu.put(np.concatenate([np.zeros((batch, 1), int), rows, rows], axis=1).astype(np.int32))
         inputs = Inputs(
@@ -121,7 +121,7 @@ def _saliency(gpu: OneGpu, effort: Effort) -> Iterator[Timed]:
         sizes = batch, HEADS, CLASSES, GROUPS, patches, bands
         given = random_attended(np.random.default_rng(0), np.float16, sizes)
         said = Said(gpu.put(given.attention), gpu.put(given.sink), gpu.put(given.logits))
-        magnitude = gpu.put(given.magnitude)
+        contrast = gpu.put(given.contrast)
         kernel = DeviceSaliency(gpu.device, gpu.queue, given.weights, given.group_of_band, GROUPS)
         for with_cube in (False, True):
             cube = gpu.device.empty((batch, bands, patches), np.float32) if with_cube else None
@@ -129,7 +129,7 @@ def _saliency(gpu: OneGpu, effort: Effort) -> Iterator[Timed]:
             maps = Maps(heatmap, curve, figures, cube)
             read = HALF * HEADS * GROUPS * (patches + 1) + FULL * patches * bands
             written = FULL * (patches + bands + 3 + (bands * patches if with_cube else 0))
-            work = partial(kernel.enqueue, gpu.queue, said, magnitude, maps, batch, None)
+            work = partial(kernel.enqueue, gpu.queue, said, contrast, maps, batch, None)
             yield Timed(f"saliency, B = {batch}{', with T' if with_cube else ''}", batch * (read + written), [work])
 
 

@@ -23,7 +23,7 @@ class Attended:
 
     Attributes:
         attention: float16 or float32 [B, H*, K, G, N]. sink: [B, H*, K, G]. logits: [B, K].
-        magnitude: float32 [B, N, C], |x^|.
+        contrast: float32 [B, N, C], |x^ - r|.
         weights: float64 [K, C].
         group_of_band: int [C].
     """
@@ -31,7 +31,7 @@ class Attended:
     attention: NDArray[Any]
     sink: NDArray[Any]
     logits: NDArray[Any]
-    magnitude: NDArray[np.float32]
+    contrast: NDArray[np.float32]
     weights: NDArray[np.float64]
     group_of_band: NDArray[np.integer]
 
@@ -55,12 +55,12 @@ def saliency_faults(gpu: OneGpu, given: Attended, shown: int | None, with_cube: 
     batch, _, _, groups, patches = given.attention.shape
     bands = len(given.group_of_band)
     said = Said(gpu.put(given.attention), gpu.put(given.sink), gpu.put(given.logits))
-    magnitude = gpu.put(given.magnitude)
+    contrast = gpu.put(given.contrast)
     heatmap, curve, figures = (gpu.poisoned((batch, size), np.float32) for size in (patches, bands, 3))
     maps = Maps(heatmap, curve, figures, gpu.poisoned((batch, bands, patches), np.float32) if with_cube else None)
     kernel = DeviceSaliency(gpu.device, gpu.queue, given.weights, given.group_of_band, groups)
     found, faults = gpu.twice(
-        lambda: kernel.enqueue(gpu.queue, said, magnitude, maps, batch, shown),
+        lambda: kernel.enqueue(gpu.queue, said, contrast, maps, batch, shown),
         [array for array in maps if array is not None],
     )
     for index in range(batch):
@@ -73,7 +73,7 @@ def _faults_of_one(given: Attended, index: int, asked: int | None, found: list[N
     shown = int(np.argmax(given.logits[index])) if asked is None else asked
     attention = given.attention[index, :, shown]
     expected = reference.saliency(
-        attention, given.magnitude[index], given.weights[shown], given.group_of_band, with_cube=True
+        attention, given.contrast[index], given.weights[shown], given.group_of_band, with_cube=True
     )
     to_patches = attention.astype(np.float64).mean(axis=(0, 1))
     sink = given.sink[index, :, shown].mean(dtype=np.float64)
@@ -103,13 +103,13 @@ def random_attended(
     shares = rng.gamma(0.5, size=(batch, heads, classes, groups, patches + 1))
     shares /= shares.sum(axis=-1, keepdims=True)
     logits = np.zeros((batch, classes)) if tied else rng.standard_normal((batch, classes))
-    magnitude = np.abs(rng.standard_normal((batch, patches, bands)))
-    magnitude[:, rng.random(patches) < 0.1] = 0  # nothing was measured there
+    contrast = np.abs(rng.standard_normal((batch, patches, bands)))
+    contrast[:, rng.random(patches) < 0.1] = 0  # nothing was measured there
     return Attended(
         shares[..., :patches].astype(kind),
         shares[..., patches].astype(kind),
         logits.astype(kind),
-        magnitude.astype(np.float32),
+        contrast.astype(np.float32),
         rng.uniform(0, 2, (classes, bands)),
         np.sort(rng.integers(0, groups, bands)),
     )

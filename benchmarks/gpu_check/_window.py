@@ -9,15 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from focus.kernels import contrast
 from focus.kernels.cuda import DeviceIngest, DeviceWindow, Inputs
 from gpu_check._gpu import OneGpu, difference
 
 
 class Statistics(NamedTuple):
-    """Mean and deviation of the band means [C], and of the composite [3]."""
+    """Mean, deviation and reference of the band means [C]; mean and deviation of the composite [3]."""
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
+    reference: NDArray[np.float64]
     image_mean: NDArray[np.float64]
     image_deviation: NDArray[np.float64]
 
@@ -82,9 +84,9 @@ def window_faults(gpu: OneGpu, held: HeldRows, kind: type[np.floating]) -> list[
 
 
 def _cut(held: HeldRows, place: tuple[int, NDArray[np.integer], NDArray[np.integer]]) -> tuple[NDArray[Any], ...]:
-    """Standardised band means [N, C], normalised composite [3, H, W] and |x^| [N, C] of one window."""
+    """Standardised band means [N, C], normalised composite [3, H, W] and |x^ - r| [N, C] of one window."""
     first, of_means, of_image = place
-    mean, deviation, image_mean, image_deviation = (values.astype(np.float32) for values in held.statistics)
+    mean, deviation, reference, image_mean, image_deviation = (values.astype(np.float32) for values in held.statistics)
     patch, samples = held.image.shape[2:]
     across = np.arange(held.grid[1]) + first
     columns = np.minimum(across, held.means.shape[1] - 1)
@@ -96,7 +98,7 @@ def _cut(held: HeldRows, place: tuple[int, NDArray[np.integer], NDArray[np.integ
     wide = np.minimum(np.arange(held.grid[1] * patch) + first * patch, samples - 1)
     scene = held.image[:, of_image].reshape(3, -1, samples)[..., wide]
     scene = (scene - image_mean[:, None, None]) / image_deviation[:, None, None]
-    return means, scene, np.abs(means) * seen.reshape(-1, 1)
+    return means, scene, contrast(means, reference) * seen.reshape(-1, 1)
 
 
 def random_rows(
@@ -113,7 +115,7 @@ def random_rows(
         if index % 2:
             of_means[1:][rng.random(grid[0] - 1) < 0.5] = rows[0]
         windows.append((int(rng.integers(columns)), of_means, rows))
-    statistics = Statistics(*(rng.random(size) + 0.5 for size in (bands, bands, 3, 3)))
+    statistics = Statistics(*(rng.random(size) + 0.5 for size in (bands, bands, bands, 3, 3)))
     image = rng.standard_normal((3, total, patch, samples)).astype(np.float32)
     valid = rng.integers(0, 3, (total, columns)).astype(np.int32)
     return HeldRows(means, image, valid, statistics, grid, tuple(windows))

@@ -212,7 +212,7 @@ def test_saliency_refuses_sizes_that_disagree():
     attention, norm, groups = np.ones((1, 2, 3), np.float32), np.ones(4), np.array([0, 0, 1, 1])
     with pytest.raises(ValueError, match=r"group_of_band must lie in 0\.\.1, got 0\.\.2"):
         saliency(attention, np.ones((3, 4), np.float32), norm, np.array([0, 0, 1, 2]))
-    with pytest.raises(ValueError, match="attention is over 3 patches and the groups over 4 bands, got band means"):
+    with pytest.raises(ValueError, match="attention is over 3 patches and the groups over 4 bands, got a contrast"):
         saliency(attention, np.ones((4, 4), np.float32), norm, groups)
     with pytest.raises(ValueError, match="H\\* is empty"):
         saliency(attention[:0], np.ones((3, 4), np.float32), norm, groups)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 
 from focus.kernels import _reference as reference
-from focus.kernels import standardise
+from focus.kernels import contrast, standardise
 from support.raw_windows import RawWindow, attended, raw_windows
 
 
@@ -74,22 +74,29 @@ def test_missing_and_huge_band_means_become_the_training_mean():
     np.testing.assert_allclose(standardise(means, np.full(4, 0.4), np.full(4, 0.05)), [[2, 0, 0, 0]], rtol=1e-6)
 
 
+def test_contrast_is_the_distance_from_the_reference_and_none_where_nothing_was_measured():
+    spectra = np.array([[0.5, 0.0, -1.0], [0.0, 2.0, 0.25]], np.float32)
+    found = contrast(spectra, np.array([0.25, 1.0, -2.0]))
+    np.testing.assert_array_equal(found, [[0.25, 0.0, 1.0], [0.0, 1.0, 2.25]])
+    np.testing.assert_array_equal(spectra, np.array([[0.5, 0.0, -1.0], [0.0, 2.0, 0.25]], np.float32))
+
+
 @given(attended())
 @settings(deadline=None, max_examples=60)
 def test_saliency_agrees_with_loops(case):
-    attention, standardised, norm, group_of_band = case
+    attention, given, weight, group_of_band = case
     heads, _, patches = attention.shape
-    bands = len(norm)
+    bands = len(weight)
     cube = np.zeros((bands, patches))
     for band in range(bands):
         for patch in range(patches):
             mean = sum(float(attention[head, group_of_band[band], patch]) for head in range(heads)) / heads
-            cube[band, patch] = mean * norm[band] * abs(float(standardised[patch, band]))
-    found = reference.saliency(attention, standardised, norm, group_of_band, with_cube=True)
+            cube[band, patch] = mean * weight[band] * float(given[patch, band])
+    found = reference.saliency(attention, given, weight, group_of_band, with_cube=True)
     np.testing.assert_allclose(found.cube, cube, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(found.heatmap, [sum(cube[:, patch]) for patch in range(patches)], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.curve, [max(row) for row in cube], rtol=1e-5, atol=1e-7)
-    without = reference.saliency(attention, standardised, norm, group_of_band)
+    without = reference.saliency(attention, given, weight, group_of_band)
     assert without.cube is None
     np.testing.assert_array_equal(without.heatmap, found.heatmap)
     np.testing.assert_array_equal(without.curve, found.curve)

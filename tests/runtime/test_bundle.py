@@ -41,13 +41,13 @@ def test_round_trip(facts):
     np.testing.assert_array_equal(np.bincount(bundle.group_of_band), [g.bands for g in bundle.band_groups])
 
 
-def test_band_weight_is_the_norm_times_the_share_of_the_group(facts):
+def test_bands_weigh_what_they_add_or_their_norm_where_that_was_not_measured(facts):
     bundle = read(facts)
-    share = np.array(facts["reading"]["group_share"])
-    expected = [[facts["adapter_norm"][c] * share[k, bundle.group_of_band[c]] for c in range(12)] for k in range(3)]
-    np.testing.assert_allclose(bundle.band_weight, expected)
-    facts["reading"]["group_share"] = None
+    np.testing.assert_array_equal(bundle.band_weight, facts["reading"]["band_share"])
+    np.testing.assert_array_equal(bundle.reference, facts["reading"]["reference"])
+    facts["reading"] |= {"band_share": None, "reference": None}
     np.testing.assert_allclose(read(facts).band_weight, np.tile(facts["adapter_norm"], (3, 1)))
+    np.testing.assert_array_equal(read(facts).reference, np.zeros(12))
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,16 @@ def test_band_weight_is_the_norm_times_the_share_of_the_group(facts):
         ({"deviation": [0.0] * 12}, "deviation.0: Input should be greater than 0"),
         ({"reading": {"read_blocks": 1, "heads": [4]}}, r"reading.heads must lie in 0\.\.3"),
         (
-            {"reading": {"read_blocks": 1, "heads": [0], "group_share": [[1.0]]}},
-            r"reading.group_share must be \d x \d, targets x groups",
+            {"reading": {"read_blocks": 1, "heads": [0], "band_share": [[1.0]]}},
+            "reading.band_share must be 3 x 12, targets x bands",
         ),
         (
-            {"reading": {"read_blocks": 1, "heads": [0], "group_share": [[-1.0]]}},
-            "reading.group_share.0.0: Input should be greater than or equal to 0",
+            {"reading": {"read_blocks": 1, "heads": [0], "band_share": [[-1.0]]}},
+            "reading.band_share.0.0: Input should be greater than or equal to 0",
+        ),
+        (
+            {"reading": {"read_blocks": 1, "heads": [0], "reference": [0.0]}},
+            "reading.reference must have one value for each of the 12 bands, got 1",
         ),
         ({"schema_version": 2}, "schema_version"),
         ({"extra": 1}, "extra: Extra inputs are not permitted"),

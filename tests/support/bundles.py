@@ -14,7 +14,9 @@ def small_bundle(net: FocusNet, *, task: str = "classification", name: str = "sm
     """Facts of a small network, with standardisation near what simulated leaves have."""
     backbone = net.backbone
     rows, columns = backbone.patch_embed.grid_size
-    shares = np.random.default_rng(0).dirichlet(np.ones(net.groups), net.classes) * net.groups
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(WAVELENGTHS.size), net.classes) * WAVELENGTHS.size
+    reference = rng.normal(0.0, 0.3, WAVELENGTHS.size)
     return Bundle.model_validate(
         {
             "name": name,
@@ -33,7 +35,12 @@ def small_bundle(net: FocusNet, *, task: str = "classification", name: str = "sm
                 "composite_mean": [0.15, 0.15, 0.15],
                 "composite_deviation": [0.1, 0.1, 0.1],
             },
-            "reading": {"read_blocks": net.read_blocks, "heads": [0, 2, 3], "group_share": shares.tolist()},
+            "reading": {
+                "read_blocks": net.read_blocks,
+                "heads": [0, 2, 3],
+                "band_share": shares.tolist(),
+                "reference": reference.tolist(),
+            },
             "mean": np.full(WAVELENGTHS.size, 0.25).tolist(),
             "deviation": np.full(WAVELENGTHS.size, 0.15).tolist(),
             "adapter_norm": net.adapter.detach().norm(dim=1).tolist(),

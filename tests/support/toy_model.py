@@ -106,7 +106,7 @@ class Toy:
                 composite_mean=(0.5, 0.4, 0.3),
                 composite_deviation=(0.2, 0.2, 0.2),
             ),
-            reading=Reading(read_blocks=1, heads=(0, 2), group_share=self.group_share()),
+            reading=Reading(read_blocks=1, heads=(0, 2), band_share=self.band_share(), reference=self.reference()),
             mean=tuple(np.broadcast_to(self.mean, bands).tolist()),
             deviation=tuple(np.broadcast_to(self.deviation, bands).tolist()),
             adapter_norm=tuple(np.abs(self.weights).max(axis=0) + 0.05),
@@ -114,10 +114,14 @@ class Toy:
             seen=self.seen,
         )
 
-    def group_share(self) -> tuple[tuple[float, ...], ...]:
-        """Another share for each class and group, mean 1 over the groups."""
-        steps = np.linspace(0.5, 1.5, self.groups)
+    def band_share(self) -> tuple[tuple[float, ...], ...]:
+        """Another share for each class and band, mean 1 over the bands."""
+        steps = np.linspace(0.5, 1.5, len(self.wavelengths_nm))
         return tuple(tuple(np.roll(steps, k).tolist()) for k in range(len(self.classes)))
+
+    def reference(self) -> tuple[float, ...]:
+        """Another reference for each band."""
+        return tuple(np.linspace(-0.3, 0.2, len(self.wavelengths_nm)).tolist())
 
     def save(self, path: Path, *, bundle: str | None = None, metadata: bool = True) -> Path:
         """Writes the ONNX file.

@@ -2,7 +2,7 @@
 
 from focus.kernels._ingest import ingest, prepare
 from focus.kernels._lines import LineIngest
-from focus.kernels._maps import saliency, standardise, upsample
+from focus.kernels._maps import contrast, saliency, standardise, upsample
 from focus.kernels._results import Ingested, Quality, Saliency
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "LineIngest",
     "Quality",
     "Saliency",
+    "contrast",
     "ingest",
     "prepare",
     "saliency",

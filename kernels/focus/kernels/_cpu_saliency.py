@@ -13,12 +13,12 @@ ZERO = np.float32(0)
 
 # M sums over bands in any order, so that the sum is vectorised.
 @partial(compiled, fastmath={"reassoc", "nsz"})
-def maps(attention, standardised, weight, group_of_band, heatmap, curve, cube):  # type: ignore[no-untyped-def]
+def maps(attention, contrast, weight, group_of_band, heatmap, curve, cube):  # type: ignore[no-untyped-def]
     """Fills M and B, and T where it has room.
 
     Args:
         attention: float32 [H*, G, N].
-        standardised: float32 [N, C].
+        contrast: float32 [N, C].
         weight: float32 [C]; the mean over heads is in it.
         group_of_band: int32 [C].
         heatmap: float32 [N]. curve: float32 [C], zeros. cube: float32 [C, N], or [0, 0] where T is not wanted.
@@ -35,9 +35,9 @@ def maps(attention, standardised, weight, group_of_band, heatmap, curve, cube): 
         for band in range(bands):
             row[band] = shown[group_of_band[band]] * weight[band]
         total = ZERO
-        spectrum = standardised[patch]
+        spectrum = contrast[patch]
         for band in range(bands):
-            value = row[band] * abs(spectrum[band])
+            value = row[band] * spectrum[band]
             total += value
             curve[band] = value if value > curve[band] else curve[band]
             row[band] = value

@@ -24,23 +24,37 @@ def standardise(band_means: Array, mean: NDArray[np.floating], deviation: NDArra
     return standardised
 
 
+def contrast(standardised: Array, reference: NDArray[np.floating]) -> Array:
+    """|x^ - r|: how far each band of each patch is from what the prompts see on average.
+
+    A value that is exactly 0 stands for a missing one (see ``standardise``) and has no contrast.
+
+    Args:
+        standardised: float32 [..., C], x^; reference: float [C], r.
+    Returns: float32 [..., C], >= 0.
+    """
+    found: Array = np.abs(standardised - reference.astype(np.float32))
+    found[standardised == 0] = 0
+    return found
+
+
 def saliency(
     attention: Array,
-    standardised: Array,
+    contrast: Array,
     band_weight: NDArray[np.floating],
     group_of_band: NDArray[np.integer],
     *,
     with_cube: bool = False,
 ) -> Saliency:
-    """Saliency cube T, heatmap M and band curve B, Eqs. (5) and (6) of FOCUS (arXiv 2507.14787), norm-weighted.
+    """Saliency cube T, heatmap M and band curve B, Eqs. (5) and (6) of FOCUS (arXiv 2507.14787), by weighed bands.
 
-    T_{lambda,i} = Abar_{g(lambda),i} * w_lambda * |x^_{lambda,i}|,  M_i = sum_lambda T,  B_lambda = max_i T.
+    T_{lambda,i} = Abar_{g(lambda),i} * w_lambda * |x^_{lambda,i} - r_lambda|,  M_i = sum_lambda T,  B_lambda = max_i T.
 
     Args:
         attention: float32 [H*, G, N], one class's prompt-to-patch attention of the shown heads, any strides;
             Abar is its mean over H*.
-        standardised: float32 [N, C], x^.
-        band_weight: float [C], w_lambda >= 0: ||Phi_lambda|| times the share of the band's group in the class.
+        contrast: float32 [N, C], |x^ - r|, see ``contrast``.
+        band_weight: float [C], w_lambda >= 0, what the band adds for the class.
         group_of_band: int [C], group index of each band.
         with_cube: whether T itself is wanted; M and B do not need it.
     Returns: see ``Saliency``.
@@ -53,16 +67,16 @@ def saliency(
         raise ValueError("attention has no head: H* is empty")
     if group_of_band.min() < 0 or group_of_band.max() >= groups:
         raise ValueError(f"group_of_band must lie in 0..{groups - 1}, got {group_of_band.min()}..{group_of_band.max()}")
-    if standardised.shape != (patches, bands) or band_weight.shape != group_of_band.shape:
+    if contrast.shape != (patches, bands) or band_weight.shape != group_of_band.shape:
         raise ValueError(
             f"attention is over {patches} patches and the groups over {bands} bands, "
-            f"got band means {standardised.shape} and weights {band_weight.shape}"
+            f"got a contrast of {contrast.shape} and weights {band_weight.shape}"
         )
     heatmap, curve = np.empty(patches, np.float32), np.zeros(bands, np.float32)
     cube = np.empty((bands, patches) if with_cube else (0, 0), np.float32)
     maps(
         np.ascontiguousarray(attention, np.float32),
-        np.ascontiguousarray(standardised, np.float32),
+        np.ascontiguousarray(contrast, np.float32),
         np.asarray(band_weight / heads, np.float32),
         np.ascontiguousarray(group_of_band, np.int32),
         heatmap,

@@ -95,20 +95,20 @@ def _by_sample(values: NDArray[np.floating] | float, bands: int, width: int) -> 
 
 def saliency(
     attention: Array,
-    standardised: Array,
+    contrast: Array,
     band_weight: NDArray[np.floating],
     group_of_band: NDArray[np.integer],
     *,
     with_cube: bool = False,
-    attribution: Literal["norm", "attention"] = "norm",
+    attribution: Literal["weighed", "attention"] = "weighed",
 ) -> Saliency:
     """T, M and B, Eqs. (5) and (6) of FOCUS (arXiv 2507.14787); see ``focus.kernels.saliency`` for the arguments.
 
-    T_{lambda,i} = Abar_{g(lambda),i} * w_lambda * |x^_{lambda,i}|,  M_i = sum_lambda T,  B_lambda = max_i T.
+    T_{lambda,i} = Abar_{g(lambda),i} * w_lambda * |x^_{lambda,i} - r_lambda|,  M_i = sum_lambda T,  B_lambda = max_i T.
     """
     cube = attention.astype(np.float64).mean(axis=0)[group_of_band]
-    if attribution == "norm":
-        cube = cube * np.abs(standardised.T.astype(np.float64)) * band_weight[:, None]
+    if attribution == "weighed":
+        cube = cube * contrast.T.astype(np.float64) * band_weight[:, None]
     return Saliency(
         cube.astype(np.float32) if with_cube else None,
         cube.sum(axis=0).astype(np.float32),

@@ -71,12 +71,17 @@ class Reading(_Part):
 
     Attributes:
         heads: heads of the last block whose attention goes into the maps.
-        group_share: K x G, how much each band group says for each class, mean 1 over the groups; None: all alike.
+        sink: whether the prompts see [SINK]; a model without one is for comparison and is not exported.
+        band_share: K x C, what each band adds for each class, mean 1 over the bands; None: ||Phi_lambda||, for a
+            network of which that was not measured.
+        reference: C values, r, x^ of what the prompts see on average; None: 0, the training set's mean.
     """
 
     read_blocks: int = Field(ge=1)
     heads: tuple[int, ...] = Field(min_length=1)
-    group_share: tuple[tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], ...] | None = None
+    sink: bool = True
+    band_share: tuple[tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], ...] | None = None
+    reference: Numbers | None = None
 
 
 class Range(_Part):
@@ -148,6 +153,8 @@ class Bundle(_Part):
             "fwhm_nm": self.fwhm_nm if self.fwhm_nm is not None else self.wavelengths_nm,
             **{f"composite_weights[{row}]": weights for row, weights in enumerate(self.composite_weights)},
         }
+        if self.reading.reference is not None:
+            lengths["reading.reference"] = self.reading.reference
         if self.seen is not None:
             lengths |= {"seen.band_low": self.seen.band_low, "seen.band_high": self.seen.band_high}
         for field, values in lengths.items():
@@ -162,9 +169,9 @@ class Bundle(_Part):
             raise ValueError(f"groups must cover bands 0..{bands - 1} once, in order")
         if max(self.reading.heads) >= self.backbone.heads or min(self.reading.heads) < 0:
             raise ValueError(f"reading.heads must lie in 0..{self.backbone.heads - 1}, got {self.reading.heads}")
-        shares = self.reading.group_share
-        if shares is not None and [len(row) for row in shares] != [len(self.groups)] * len(self.targets):
-            raise ValueError(f"reading.group_share must be {len(self.targets)} x {len(self.groups)}, targets x groups")
+        shares = self.reading.band_share
+        if shares is not None and [len(row) for row in shares] != [bands] * len(self.targets):
+            raise ValueError(f"reading.band_share must be {len(self.targets)} x {bands}, targets x bands")
         return self
 
     @classmethod
@@ -235,12 +242,15 @@ class Bundle(_Part):
 
     @cached_property
     def band_weight(self) -> NDArray[np.float64]:
-        """float64 [K, C]: what a band's attention times |x^| is multiplied with in T, ||Phi_lambda|| times the share
-        of its group in the class.
-        """
-        shares = self.reading.group_share
-        share = np.ones((len(self.targets), len(self.groups))) if shares is None else np.array(shares)
-        return np.asarray(np.array(self.adapter_norm) * share[:, self.group_of_band], np.float64)
+        """float64 [K, C], w: what a band's attention times its contrast is multiplied with in T."""
+        shares = self.reading.band_share
+        return np.tile(self.adapter_norm, (len(self.targets), 1)) if shares is None else np.array(shares)
+
+    @cached_property
+    def reference(self) -> NDArray[np.float64]:
+        """float64 [C], r: what the contrast of a patch is measured against, as x^."""
+        found = self.reading.reference
+        return np.zeros(self.bands) if found is None else np.array(found)
 
     def require_wavelengths(self, wavelengths_nm: NDArray[np.float64], source: str) -> None:
         """Refuses a sensor whose bands are not the model's, to a tenth of the model's band spacing.

@@ -134,7 +134,7 @@ def one_more(launch, number, driver):
         ("saliency", nothing, "poison left in"),
         ("ingest", nothing, "poison left in"),
         ("window", every_other_time, "varies from launch to launch"),
-        ("window", one_more, "magnitude: 1 of"),
+        ("window", one_more, "contrast: 1 of"),
     ],
 )
 def test_a_wrong_kernel_is_noticed(kernel, change, words, capsys, tmp_path):

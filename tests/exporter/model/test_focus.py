@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from focus.exporter.export import folded
 from focus.exporter.model import FocusNet, create_backbone, sink_loss
 from focus.exporter.model import _lanes as lanes
 from focus.kernels import saliency
+from focus.runtime import FocusError
 from focus.runtime.spectral import band_groups, group_of_band
 from support.nets import BANDS, KINDS, groups, random_inputs, small_backbone, small_net
 from support.plain_focus import plain_reading
@@ -53,7 +55,7 @@ def test_maps_agree_with_a_plain_float64_reading_of_equations_5_and_6() -> None:
     attention = net(means, composite).attention[-1][0, [0, 2, 3], 1].detach().numpy()
     norm = net.adapter.detach().norm(dim=1).numpy()
     of_band = group_of_band(groups())
-    found = saliency(attention, means[0].numpy(), norm, of_band, with_cube=True)
+    found = saliency(attention, means[0].abs().numpy(), norm, of_band, with_cube=True)
     expected = np.zeros((BANDS, attention.shape[-1]))
     for band in range(BANDS):
         for patch in range(attention.shape[-1]):
@@ -82,9 +84,9 @@ def patch_memories(net: FocusNet, means: torch.Tensor, composite: torch.Tensor) 
     found: list[torch.Tensor] = []
     original = lanes.prompt_lane
 
-    def record(block, prompts, memory, bands, count):  # type: ignore[no-untyped-def]
+    def record(block, prompts, memory, bands, count, *, sink):  # type: ignore[no-untyped-def]
         found.extend(memory)
-        return original(block, prompts, memory, bands, count)
+        return original(block, prompts, memory, bands, count, sink=sink)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("focus.exporter.model._focus.prompt_lane", record)
@@ -121,6 +123,21 @@ def test_value_path_reads_only_the_own_group() -> None:
         own = means.clone()
         own[..., span.first : span.stop] += 3.0
         assert (parts(own)[:, :, index] - base[:, :, index]).abs().max() > 1e-2
+
+
+def test_without_a_sink_the_prompts_do_not_see_it_and_it_stays_the_backbones_own_token() -> None:
+    net = FocusNet(small_backbone(), groups(), 3, sink=False)
+    assert set(net.trainable) == {"adapter", "prompts", "scale", "bias"}
+    reading = net(*random_inputs(net))
+    assert float(reading.sink_mass[-1].detach().abs().max()) == 0.0
+    before = reading.attention[-1].detach()
+    tokens = net.embed(*random_inputs(net)).detach()
+    for block in list(net.backbone.blocks)[:-1]:
+        tokens = block(tokens)
+    tokens[:, 0] += 7.0
+    torch.testing.assert_close(net.read(tokens, random_inputs(net)[0]).attention[-1].detach(), before)
+    with pytest.raises(FocusError, match=r"a model without \[SINK\] is for comparison and is not exported"):
+        folded(net)
 
 
 def test_only_the_trainable_tensors_receive_gradients_and_the_backbone_never_moves() -> None:

@@ -11,17 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from focus.exporter.model import discriminative_heads, head_entropy
 from focus.exporter.training import TrainSettings
 from focus.exporter.training._batches import Batches, epoch_order, flip, random_moves
 from focus.exporter.training._evaluate import read_windows
 from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at
 from focus.exporter.training._processes import Processes
-from focus.exporter.training._shown import fix_reading, group_shares, shown_heads
+from focus.exporter.training._shown import _covariance, band_shares, fix_reading, shown_heads
 from focus.exporter.training._statistics import LEAST_DEVIATION, training_statistics
 from focus.kernels import standardise
 from support.nets import small_backbone, small_net
 from support.windows import small_windows
+
+CPU = torch.device("cpu")
 
 
 def test_composite_is_mapped_on_what_the_backbone_expects() -> None:
@@ -155,43 +156,73 @@ def test_a_band_moves_in_proportion_to_its_gradient() -> None:
     torch.testing.assert_close(adapter.detach(), 0.9 * before)
 
 
-def test_what_is_shown_comes_from_the_whole_training_split() -> None:
+def test_what_is_shown_is_measured_on_the_training_split() -> None:
     windows = small_windows((13, 4, 4))
     net = small_net()
     statistics = training_statistics(windows, small_backbone())
-    batches = Batches(windows, statistics, torch.device("cpu"))
-    [(_, whole)] = read_windows(net, batches, windows.of("train"), 100)
+    batches = Batches(windows, statistics, CPU)
     found = fix_reading(net, batches, 4)
-    sink = whole.sink_mass[-1].mean(dim=(0, 2, 3))
-    assert found.heads == shown_heads(head_entropy(whole.attention[-1]), sink)
-    wanted = np.eye(net.classes)[windows.targets[windows.of("train")]]
-    np.testing.assert_allclose(found.group_share, group_shares(whole.parts.double().numpy(), wanted), rtol=1e-4)
+    spectra, composite = batches.inputs(windows.of("train"))
+    spectra.requires_grad_()
+    reading = net(spectra, composite)
+    chosen = torch.eye(net.classes)[windows.targets[windows.of("train")]]
+    for target in range(net.classes):
+        [slope] = torch.autograd.grad(reading.logits[:, target].sum(), spectra, retain_graph=True)
+        centred = (chosen[:, target] - chosen[:, target].mean())[:, None]
+        bands, groups = (slope * spectra).sum(dim=1).detach(), reading.parts[:, target].detach()
+        of_bands, of_groups = (((part - part.mean(0)) * centred).mean(0).clamp_min(0) for part in (bands, groups))
+        wanted = of_bands * of_groups[net.group_mask[: net.groups].argmax(dim=0)]
+        assert wanted.max() > 0
+        np.testing.assert_allclose(found.band_share[target], wanted / wanted.mean(), rtol=1e-3, atol=1e-4)
     with pytest.raises(ValueError, match="at least one training window"):
-        fix_reading(net, Batches(small_windows((0, 4, 4)), statistics, torch.device("cpu")), 4)
+        fix_reading(net, Batches(small_windows((0, 4, 4)), statistics, CPU), 4)
 
 
-def test_the_sharpest_heads_are_shown_unless_the_sink_has_taken_them() -> None:
-    entropy = torch.tensor([3.0, 1.0, 5.0, 2.0, 4.0, 6.0])
-    free, taken = torch.full((6,), 0.9), torch.full((6,), 0.1)
-    free[[1, 3]], taken[[1, 3]] = 0.4, 0.6
-    assert shown_heads(entropy, free) == (1, 3)
-    assert shown_heads(entropy, taken) == discriminative_heads(entropy) == (0, 2, 4, 5)
+def test_the_reference_is_what_the_prompts_of_a_bands_group_see() -> None:
+    windows = small_windows((13, 4, 4))
+    net = small_net()
+    batches = Batches(windows, training_statistics(windows, small_backbone()), CPU)
+    [(_, reading)] = read_windows(net, batches, windows.of("train"), 100)
+    spectra = batches.inputs(windows.of("train"))[0]
+    found = fix_reading(net, batches, 4)
+    wanted = []
+    for band, group in enumerate(net.group_mask[: net.groups].argmax(dim=0).tolist()):
+        shares = reading.attention[-1][:, found.heads, :, group].mean(dim=2)
+        shares = shares / shares.sum(dim=-1, keepdim=True)
+        wanted.append(float((shares * spectra[:, None, :, band]).sum(dim=-1).mean()))
+    np.testing.assert_allclose(found.reference, wanted, rtol=1e-3, atol=1e-5)
 
 
-def test_group_share_is_what_a_group_adds_for_its_own_class() -> None:
-    parts = np.zeros((4, 2, 3))
+def test_a_heads_contribution_is_what_its_attention_adds() -> None:
+    """In a logit that is linear in the attention: head 1 sees the class, head 0 sees as much in every window."""
     labels = np.array([0, 0, 1, 1])
-    parts[labels == 0, 0] = [3.0, 1.0, -5.0]  # of class 0's logit, in its windows: group 1 adds 1, group 2 takes away
-    parts[:, 1] = [7.0, 7.0, 7.0]  # class 1: much, but the same in every window
-    found = group_shares(parts, np.eye(2)[labels])
-    np.testing.assert_allclose(found, [[2.25, 0.75, 0.0], [1.0, 1.0, 1.0]])
-    np.testing.assert_allclose(found.mean(axis=1), 1.0)
+    parts = np.zeros((4, 2, 3))
+    parts[:, :, 0] = 5.0
+    parts[labels == 0, 0, 1], parts[labels == 1, 1, 1] = 2.0, 1.0
+    parts[labels == 0, 0, 2] = -1.0
+    found = _covariance(parts, np.eye(2)[labels])
+    np.testing.assert_allclose(found, [[0.0, 0.5, -0.25], [0.0, 0.25, 0.0]])
+    assert shown_heads(found) == (1,)
 
 
-def test_group_share_of_a_regression_target_follows_the_target() -> None:
+def test_three_heads_in_ten_are_shown_those_that_add_most() -> None:
+    contribution = np.array([[0.0, 3.0, 1.0, -1.0, 0.5, 0.1], [0.0, 0.0, 1.5, 0.0, 0.2, 0.1]])
+    assert shown_heads(contribution) == (1, 2)
+    assert shown_heads(np.ones((1, 1))) == (0,)
+    assert len(shown_heads(np.ones((1, 12)))) == 4
+
+
+def test_band_shares_have_the_mean_1_and_none_is_negative() -> None:
+    of_bands = np.array([[3.0, 1.0, -5.0, 2.0], [-1.0, 0.0, 0.0, 0.0]])
+    of_groups = np.array([[2.0, 2.0, 2.0, -1.0], [1.0, 1.0, 1.0, 1.0]])  # the last band's prompt speaks against it
+    np.testing.assert_allclose(band_shares(of_bands, of_groups), [[3.0, 1.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
+
+
+def test_the_share_of_a_regression_target_follows_the_target() -> None:
     target = np.array([-1.0, 0.0, 1.0])
     parts = np.stack([2.0 * target, 0.5 * target, -target], axis=1)[:, None]
-    np.testing.assert_allclose(group_shares(parts, target[:, None]), [[2.4, 0.6, 0.0]])
+    covariance = _covariance(parts, target[:, None])
+    np.testing.assert_allclose(band_shares(covariance, np.ones((1, 3))), [[2.4, 0.6, 0.0]])
 
 
 @given(st.integers(1, 7), st.lists(st.integers(0, 10**6), max_size=30))

@@ -11,7 +11,7 @@ import torch
 
 from focus.exporter.model import load_checkpoint
 from focus.exporter.model._backbone import OWN_BACKBONES
-from focus.exporter.training import TrainSettings, seen_by_trained, train
+from focus.exporter.training import TrainSettings, measured, train
 from focus.exporter.training._batches import Batches
 from focus.exporter.training._statistics import statistics_of_bundle
 from focus.runtime import FocusError
@@ -55,13 +55,13 @@ def test_a_model_of_before_gets_the_same_from_its_own_windows_and_none_from_othe
     windows = small_windows()
     outcome = train(windows, small_backbone(), NAME, QUICK, tmp_path / "model.pt")
     net, bundle = load_checkpoint(tmp_path / "model.pt")
-    found = seen_by_trained(net, bundle, windows)
-    assert outcome.bundle.seen is not None
+    found = measured(net, bundle, windows).seen
+    assert outcome.bundle.seen is not None and found is not None
     np.testing.assert_allclose(found.band_high, outcome.bundle.seen.band_high, atol=2e-4)
     assert found.collapse.high == pytest.approx(outcome.bundle.seen.collapse.high, rel=1e-4)
     with pytest.raises(
         FocusError, match=r"was not trained on these windows.*it was trained on windows made for a test"
     ):
-        seen_by_trained(net, bundle, small_windows(seed=5))
+        measured(net, bundle, small_windows(seed=5))
     with pytest.raises(FocusError, match="other bands than model"):
-        seen_by_trained(net, bundle, replace(windows, wavelengths_nm=windows.wavelengths_nm + 1))
+        measured(net, bundle, replace(windows, wavelengths_nm=windows.wavelengths_nm + 1))

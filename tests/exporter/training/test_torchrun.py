@@ -62,7 +62,7 @@ def require_close(one: Path, other: Path) -> None:
         torch.testing.assert_close(value, second[0].trainable[name], **TOLERANCE)
     assert first[1].reading.heads == second[1].reading.heads
     torch.testing.assert_close(
-        torch.tensor(first[1].reading.group_share), torch.tensor(second[1].reading.group_share), rtol=1e-3, atol=1e-3
+        torch.tensor(first[1].reading.band_share), torch.tensor(second[1].reading.band_share), rtol=1e-3, atol=1e-3
     )
     assert first[1].seen.sink_mass.high == pytest.approx(second[1].seen.sink_mass.high, rel=1e-3)
 

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from focus.kernels import ingest, saliency, standardise
+from focus.kernels import contrast, ingest, saliency, standardise
 from focus.runtime import Calibration, CubeError
 from focus.runtime._calibration import FLAWS
 from focus.runtime.cubes import write_npz
@@ -44,7 +44,8 @@ def whole(values, engine, starts_down, starts_across, shown=None):
                 ]
                 outputs = engine.infer(means, np.ascontiguousarray(pixels))
                 k = int(np.argmax(outputs.logits[0])) if shown is None else shown
-                maps = saliency(outputs.attention[0, :, k], means[0], bundle.band_weight[k], bundle.group_of_band)
+                seen = contrast(means[0], bundle.reference)
+                maps = saliency(outputs.attention[0, :, k], seen, bundle.band_weight[k], bundle.group_of_band)
                 softmax = np.exp(outputs.logits[0]) / np.exp(outputs.logits[0]).sum()
                 weight = window_weight(ROWS, COLUMNS)
                 sums[0, down, across] += weight * maps.heatmap.reshape(ROWS, COLUMNS)

@@ -51,7 +51,8 @@ def maps_from_attention(attention: Array, band_means: Array, bundle: Bundle, sho
     """
     mean = attention.mean(axis=0)
     weight = bundle.band_weight[shown].astype(mean.dtype)
-    saliency = mean[bundle.group_of_band] * weight[:, None] * np.abs(band_means.T)
+    contrast = np.abs(band_means - bundle.reference.astype(mean.dtype)) * (band_means != 0)
+    saliency = mean[bundle.group_of_band] * weight[:, None] * contrast.T
     return saliency.sum(axis=0), saliency.max(axis=1)
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from focus.exporter.bench._answers import Answer
 from focus.exporter.bench.peers import Unavailable
-from focus.kernels import Ingested, LineIngest, prepare, saliency, standardise
+from focus.kernels import Ingested, LineIngest, prepare, standardise
 from focus.runtime import Bundle, Calibration
 from focus.runtime.engines import Engine, Outputs, engine_from_path
+from focus.runtime.pipeline import explain
 
 Array = NDArray[np.float32]
 
@@ -72,7 +73,7 @@ def answer(outputs: Outputs, means: Array, bundle: Bundle) -> Answer:
     logits = outputs.logits[0].astype(np.float64)
     exponent = np.exp(logits - logits.max())
     shown = int(logits.argmax())
-    maps = saliency(outputs.attention[0, :, shown], means, bundle.band_weight[shown], bundle.group_of_band)
+    maps = explain(bundle, outputs.attention[0, :, shown], means, shown)
     return Answer(exponent / exponent.sum(), maps.heatmap, maps.curve)
 
 

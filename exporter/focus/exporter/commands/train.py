@@ -120,9 +120,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--lr", type=float, default=4e-3, help="highest learning rate (default: %(default)s)")
     group.add_argument("--weight-decay", type=float, default=0.05, help="of the adapter (default: %(default)s)")
-    group.add_argument(
-        "--sink-weight", type=float, default=1e-3, help="weight of the sink loss, Eq. (3) (default: %(default)s)"
-    )
+    group.add_argument("--sink-weight", type=float, default=0.1, help="weight of the sink loss (default: %(default)s)")
     group.add_argument("--seed", type=int, default=1, help="of start and order, and of data (default: %(default)s)")
     group.add_argument(
         "--data-seed",

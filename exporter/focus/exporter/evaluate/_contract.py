@@ -8,8 +8,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.kernels import Saliency, saliency
+from focus.kernels import Saliency
 from focus.runtime import Bundle
+from focus.runtime.pipeline import explain
 
 Array = NDArray[np.float32]
 
@@ -75,7 +76,7 @@ class FocusNetwork(ABC):
     def explain(self, spectra: Array, composite: Array, shown: int) -> Saliency:
         """T, M and B as the runtime makes them, see ``Explainer.explain``."""
         attention = self.answer(spectra[None], composite[None]).attention[0, :, shown]
-        return saliency(attention, spectra, self.bundle.band_weight[shown], self.bundle.group_of_band, with_cube=True)
+        return explain(self.bundle, attention, spectra, shown, with_cube=True)
 
 
 class Sample(NamedTuple):

@@ -50,7 +50,7 @@ class TorchNetwork(FocusNetwork):
 def untrained_prompts(net: FocusNet, bundle: Bundle, seed: int) -> TorchNetwork:
     """The same network with prompts as training would start from; adapter, [SINK] and backbone stay.
 
-    The groups' shares W were measured on the trained prompts, so all groups count alike.
+    What each band adds, and what the prompts see, was measured with the trained ones: here T = Abar ||Phi|| |x^|.
     """
     control = deepcopy(net)
     control.prompts.copy_(_start_of(control.prompts, seed))
@@ -76,7 +76,7 @@ def _start_of(prompts: Tensor, seed: int) -> Tensor:
 
 
 def _with_reading(bundle: Bundle, net: FocusNet) -> Bundle:
-    reading = bundle.reading.model_copy(update={"group_share": None})
+    reading = bundle.reading.model_copy(update={"band_share": None, "reference": None})
     norms = tuple(net.adapter.float().norm(dim=1).tolist())
     facts = bundle.model_copy(update={"reading": reading, "adapter_norm": norms})
     return Bundle.model_validate(facts.model_dump())

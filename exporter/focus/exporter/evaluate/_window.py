@@ -24,7 +24,8 @@ from focus.exporter.metrics import (
     sink_consistency,
     spearman,
 )
-from focus.kernels import Saliency, saliency
+from focus.kernels import Saliency
+from focus.runtime.pipeline import explain
 
 #: k of BIO@k.
 TOPS = (5, 10, 20)
@@ -120,10 +121,9 @@ def measure_window(
 
 def _attention(network: FocusNetwork, spectra: Array, composite: Array, shown: int) -> dict[str, float | int | None]:
     """Where the attention of the shown class's prompts goes."""
-    answer, bundle = network.answer(spectra[None], composite[None]), network.bundle
-    weight, groups = bundle.band_weight[shown], bundle.group_of_band
+    answer = network.answer(spectra[None], composite[None])
     blocks = answer.blocks or (answer.attention,)
-    heatmaps = [saliency(block[0, :, shown], spectra, weight, groups).heatmap for block in blocks]
+    heatmaps = [explain(network.bundle, block[0, :, shown], spectra, shown).heatmap for block in blocks]
     consistency, flat = sink_consistency(heatmaps)
     return {
         "sink_shown": float(answer.sink[0, :, shown].mean()),

@@ -4,7 +4,7 @@ from focus.exporter.export._check import CheckReport, check_model
 from focus.exporter.export._folded import folded
 from focus.exporter.export._graphs import ReadingGraph, StandaloneGraph
 from focus.exporter.export._half import to_half
-from focus.exporter.export._onnx import OPSETS, onnx_from_net, onnx_with_bundle
+from focus.exporter.export._onnx import OPSETS, onnx_from_net
 from focus.exporter.export._windows import CheckWindows, check_windows
 
 __all__ = [
@@ -17,6 +17,5 @@ __all__ = [
     "check_windows",
     "folded",
     "onnx_from_net",
-    "onnx_with_bundle",
     "to_half",
 ]

@@ -22,6 +22,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from focus.exporter.model import FocusNet, NetReading
+from focus.runtime import FocusError
 
 #: What prompts bring along that no window changes: themselves, their queries, these through W_K Phi, the logits among a
 #: class's own prompts, and their values.
@@ -223,7 +224,11 @@ def folded(net: FocusNet, opset: int = 20) -> FoldedNet:
     Args:
         net: float32.
         opset: of ONNX that it is meant for.
+    Raises:
+        FocusError: a network whose prompts do not see [SINK].
     """
+    if not net.has_sink:
+        raise FocusError("a model without [SINK] is for comparison and is not exported; train one with it")
     with torch.no_grad():
         return FoldedNet(copy.deepcopy(net), opset >= ATTENTION_OPSET).requires_grad_(False).eval()
 

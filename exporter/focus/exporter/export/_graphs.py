@@ -57,6 +57,7 @@ class StandaloneGraph(nn.Module):
     mean: Tensor
     deviation: Tensor
     band_weight: Tensor
+    reference: Tensor
     weights: Tensor
     composite_mean: Tensor
     composite_deviation: Tensor
@@ -71,6 +72,7 @@ class StandaloneGraph(nn.Module):
             "mean": bundle.mean,
             "deviation": bundle.deviation,
             "band_weight": bundle.band_weight,
+            "reference": bundle.reference,
             "weights": trimmed_weights(np.array(bundle.composite_weights)),
             "composite_mean": bundle.backbone.composite_mean,
             "composite_deviation": bundle.backbone.composite_deviation,
@@ -123,5 +125,6 @@ class StandaloneGraph(nn.Module):
         mean = attention.mean(dim=1)
         index = chosen[:, None, None, None].expand(-1, -1, mean.shape[2], mean.shape[3])
         shown = mean.gather(1, index)[:, 0].index_select(1, self.group_of_band)
-        weighted = (spectra.abs() * self.band_weight.index_select(0, chosen)[:, None]).transpose(1, 2)
+        contrast = torch.where(spectra == 0, torch.zeros_like(spectra), (spectra - self.reference).abs())
+        weighted = (contrast * self.band_weight.index_select(0, chosen)[:, None]).transpose(1, 2)
         return (shown * weighted).unflatten(2, (self.rows, self.columns))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import onnx
@@ -50,13 +49,6 @@ def onnx_from_net(
     onnx.helper.set_model_props(model, {METADATA_KEY: bundle.model_dump_json()})
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def onnx_with_bundle(path: Path, bundle: Bundle) -> bytes:
-    """An exported file's content with another bundle in its metadata; its graph stays as it is."""
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, {METADATA_KEY: bundle.model_dump_json()})
-    return model.SerializeToString()
 
 
 def example_inputs(graph: ReadingGraph | StandaloneGraph, bundle: Bundle, batch: int) -> dict[str, Tensor]:

@@ -61,7 +61,8 @@ def load_checkpoint(path: Path) -> tuple[FocusNet, Bundle]:
 def empty_net(bundle: Bundle) -> FocusNet:
     """The network that a bundle describes, with untrained weights."""
     backbone = create_backbone(bundle.backbone.name, bundle.window)
-    return FocusNet(backbone, bundle.band_groups, len(bundle.targets), bundle.reading.read_blocks)
+    reading = bundle.reading
+    return FocusNet(backbone, bundle.band_groups, len(bundle.targets), reading.read_blocks, sink=reading.sink)
 
 
 def _compact(value: torch.Tensor) -> torch.Tensor:

@@ -41,6 +41,7 @@ class FocusNet(TrainableNet):
         groups: the sensor's band groups, G of them over C bands.
         classes: K, classes or regression targets.
         read_blocks: r, number of last blocks that the prompts pass.
+        sink: False is for comparison: the backbone's own token stays as it is, and the prompts do not see it.
     Raises:
         ValueError: r outside 1..L.
     """
@@ -48,7 +49,13 @@ class FocusNet(TrainableNet):
     group_mask: Tensor
 
     def __init__(
-        self, backbone: VisionTransformer, groups: Sequence[BandGroup], classes: int, read_blocks: int = 1
+        self,
+        backbone: VisionTransformer,
+        groups: Sequence[BandGroup],
+        classes: int,
+        read_blocks: int = 1,
+        *,
+        sink: bool = True,
     ) -> None:
         super().__init__()
         if not 1 <= read_blocks <= len(backbone.blocks):
@@ -60,7 +67,8 @@ class FocusNet(TrainableNet):
         width, bands = backbone.embed_dim, groups[-1].stop
         self.adapter = nn.Parameter(torch.zeros(bands, width))
         self.prompts = nn.Parameter(torch.empty(classes * len(groups), width))
-        self.sink = nn.Parameter(sink_start(backbone).clone())
+        self.has_sink = sink
+        self.sink = nn.Parameter(sink_start(backbone).clone(), requires_grad=sink)
         self.scale = nn.Parameter(torch.ones(()))
         self.bias = nn.Parameter(torch.zeros(classes))
         nn.init.trunc_normal_(self.prompts, std=0.02)
@@ -108,14 +116,13 @@ class FocusNet(TrainableNet):
                 memory = patch_memory(block, tokens)
             else:
                 tokens, memory = patch_lane(block, tokens)
-            prompts, attended = prompt_lane(block, prompts, memory, bands, self.groups)
+            prompts, attended = prompt_lane(block, prompts, memory, bands, self.groups, sink=self.has_sink)
             seen.append(attended)
         parts = self.parts(prompts)
-        by_class = (self.classes, self.groups)
         return NetReading(
             parts.sum(-1) + self.bias.float(),
-            tuple(attended.attention.unflatten(2, by_class) for attended in seen),
-            tuple(attended.sink.unflatten(2, by_class) for attended in seen),
+            tuple(attended.attention for attended in seen),
+            tuple(attended.sink for attended in seen),
             parts,
         )
 

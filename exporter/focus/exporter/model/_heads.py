@@ -44,16 +44,22 @@ def discriminative_heads(entropy: Tensor) -> tuple[int, ...]:
 
 
 def sink_loss(reading: NetReading, over_batch: Callable[[Tensor], Tensor] = lambda entropy: entropy) -> Tensor:
-    """Eq. (3): draws the auxiliary heads of every read block to [SINK]; mean over blocks, so that its weight does
-    not depend on depth.
+    """Eq. (3), and what it needs beside it: the auxiliary heads of every read block go to [SINK], the others do not
+    collapse. Mean over blocks, so that its weight does not depend on depth.
 
-    L = mean_l mean_{h in H_aux(l)} mean_{c,g} (1 - A_{h,(c,g),sink}), with H_aux from this batch, without gradient.
+    L = mean_l [ mean_{h in H_aux(l)} mean_{c,g} (1 - A_{h,(c,g),sink})
+                 + mean_{h in H*(l)} mean_{c,g} (1 - sum_i A_{h,(c,g),i} + max_i A_{h,(c,g),i}) ]
+
+    with H_aux from this batch, without gradient, and H* the rest. The first term is Eq. (3) of arXiv 2507.14787. Alone
+    it raises the collapse of H*, too: they share their keys with H_aux, and with them the way to [SINK].
 
     Args:
         over_batch: makes the mean entropy [H] of the whole batch of that of these windows, where they are not all.
     """
     losses = []
     for attention, sink in zip(reading.attention, reading.sink_mass, strict=True):
-        chosen = auxiliary_heads(over_batch(head_entropy(attention.detach())))
-        losses.append(1.0 - sink[:, chosen].mean())
+        entropy = over_batch(head_entropy(attention.detach()))
+        others = attention[:, list(discriminative_heads(entropy))]
+        to_sink = 1.0 - sink[:, auxiliary_heads(entropy)].mean()
+        losses.append(to_sink + (1.0 - others.sum(dim=-1) + others.amax(dim=-1)).mean())
     return torch.stack(losses).mean()

@@ -17,8 +17,8 @@ class Attended(NamedTuple):
     """What the prompts of one block attended to; float32.
 
     Attributes:
-        attention: [B, H, P, N], to the patches.
-        sink: [B, H, P], to [SINK].
+        attention: [B, H, K, G, N], to the patches.
+        sink: [B, H, K, G], to [SINK].
     """
 
     attention: Tensor
@@ -76,12 +76,14 @@ def patch_memory(block: Block, tokens: Tensor) -> Memory:
     return Memory(project(block, normed, 1), project(block, normed[:, :1], 2))
 
 
-def prompt_lane(block: Block, prompts: Tensor, memory: Memory, bands: Bands, groups: int) -> tuple[Tensor, Attended]:
+def prompt_lane(
+    block: Block, prompts: Tensor, memory: Memory, bands: Bands, groups: int, *, sink: bool = True
+) -> tuple[Tensor, Attended]:
     """Prompts [B or 1, P, d] through one block: each attends to [SINK], all patches and its class's other prompts.
 
     Logit to patch i: q . k_i + sum_{lambda in group} (q . W_K Phi_lambda) x^_{lambda,i}, with q / sqrt(d_h) for q.
     Value of patch i: sum_{lambda in group} W_V Phi_lambda x^_{lambda,i}. It is never formed: the attention pools the
-    spectra first, and the pooled spectrum is projected.
+    spectra first, and the pooled spectrum is projected. Without ``sink`` the prompts do not see [SINK].
     """
     attention = block.attn
     normed = block.norm1(prompts)
@@ -91,17 +93,22 @@ def prompt_lane(block: Block, prompts: Tensor, memory: Memory, bands: Bands, gro
     band_query = (query @ _through(block, bands.adapter, 1)) * bands.mask
     to_patch = query @ memory.keys[:, :, 1:].transpose(-1, -2) + band_query @ spectra.transpose(-1, -2)
     to_sink = query @ memory.keys[:, :, :1].transpose(-1, -2)
+    if not sink:
+        to_sink = torch.full_like(to_sink, float("-inf"))
     own_query, own_key, own_value = (part.unflatten(2, (-1, groups)) for part in (query, key, value))
     to_own = (own_query @ own_key.transpose(-1, -2)).flatten(2, 3)
     windows = to_patch.shape[0]
     logits = torch.cat([to_sink, to_patch, to_own.expand(windows, -1, -1, -1)], dim=-1)
     weights = logits.float().softmax(dim=-1)
     count = spectra.shape[2]
-    sink, patches, own = weights.to(query.dtype).split([1, count, groups], dim=-1)
+    # The attention that goes out is the one that is used, so that a gradient can be taken with respect to it.
+    mass, patches, own = weights.split([1, count, groups], dim=-1)
+    attended = Attended(patches.unflatten(2, (-1, groups)), mass.unflatten(2, (-1, groups)).squeeze(-1))
+    mass, patches, own = (part.to(query.dtype) for part in (mass, attended.attention.flatten(2, 3), own))
     pooled = (patches @ spectra) * bands.mask
-    mixed = pooled @ _through(block, bands.adapter, 2).transpose(-1, -2) + sink * memory.value
+    mixed = pooled @ _through(block, bands.adapter, 2).transpose(-1, -2) + mass * memory.value
     mixed = mixed + (own.unflatten(2, (-1, groups)) @ own_value).flatten(2, 3)
-    return _finish(block, prompts, mixed), Attended(weights[..., 1 : 1 + count], weights[..., 0])
+    return _finish(block, prompts, mixed), attended
 
 
 def _through(block: Block, adapter: Tensor, part: int) -> Tensor:

@@ -33,4 +33,8 @@ class TrainableNet(nn.Module):
     @property
     def trainable(self) -> dict[str, nn.Parameter]:
         """The parameters that training moves."""
-        return {name: value for name, value in self.named_parameters() if not name.startswith("backbone.")}
+        return {
+            name: value
+            for name, value in self.named_parameters()
+            if value.requires_grad and not name.startswith("backbone.")
+        }

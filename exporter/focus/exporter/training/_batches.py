@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import torch
@@ -54,6 +55,10 @@ class Batches:
         """Indices of consecutive batches."""
         for start in range(0, len(chosen), batch):
             yield chosen[start : start + batch]
+
+    def shared(self, chosen: NDArray[np.int64], batch: int) -> Iterator[NDArray[np.int64]]:
+        """This process's share of them: ``processes.gathered`` makes a list of one item a batch whole again."""
+        return islice(self.in_order(chosen, batch), self.processes.rank, None, self.processes.count)
 
 
 def epoch_order(

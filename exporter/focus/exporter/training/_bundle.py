@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,8 +56,8 @@ def make_bundle(
         },
         "reading": {
             "read_blocks": net.read_blocks,
-            "heads": shown.heads,
-            "group_share": [_rounded(row) for row in shown.group_share],
+            "sink": net.has_sink,
+            **_shown(shown),
         },
         "mean": _rounded(statistics.mean),
         "deviation": _rounded(statistics.deviation),
@@ -64,6 +66,21 @@ def make_bundle(
         "trained_on": trained_on,
     }
     return Bundle.model_validate(facts)
+
+
+def with_reading(bundle: Bundle, shown: ShownReading) -> Bundle:
+    """The bundle with other maps."""
+    facts = bundle.model_dump()
+    facts["reading"] |= _shown(shown)
+    return Bundle.model_validate(facts)
+
+
+def _shown(shown: ShownReading) -> dict[str, Any]:
+    return {
+        "heads": shown.heads,
+        "band_share": [_rounded(row) for row in shown.band_share],
+        "reference": _rounded(shown.reference),
+    }
 
 
 def _rounded(values: NDArray[np.floating]) -> list[float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -51,7 +50,7 @@ def read_windows(
     Several processes share the batches; ``batches.processes.gathered`` makes a list of one item a batch whole again.
     """
     net.eval()
-    for indices in islice(batches.in_order(chosen, batch), batches.processes.rank, None, batches.processes.count):
+    for indices in batches.shared(chosen, batch):
         yield indices, net(*batches.inputs(indices))
 
 

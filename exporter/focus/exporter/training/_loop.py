@@ -130,7 +130,7 @@ class Loop:
         reading = self._wrapped(means, composite)
         loss = task_loss(reading.logits, self.batches.targets(own), windows.task)
         sink = torch.zeros((), device=loss.device)
-        if isinstance(reading, NetReading):
+        if isinstance(reading, NetReading) and settings.sink:
             sink = sink_loss(reading, lambda entropy: processes.total(entropy * weight))
         # Gradients are averaged over processes, whose shares may differ by a window.
         self.fabric.backward((loss + settings.sink_weight * sink) * (weight * processes.count))

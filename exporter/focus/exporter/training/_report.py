@@ -31,8 +31,8 @@ from focus.exporter.metrics import (
 from focus.exporter.model import FocusNet
 from focus.exporter.training._batches import Batches
 from focus.exporter.training._evaluate import read_windows
-from focus.kernels import saliency
 from focus.runtime import Bundle
+from focus.runtime.pipeline import explain
 
 TOP_BANDS = (5, 20)
 
@@ -167,7 +167,7 @@ def _explained(
             found.append(None)
             continue
         shown = attention[row, :, chosen]
-        maps = saliency(shown[heads], spectra[row], bundle.band_weight[chosen], bundle.group_of_band)
+        maps = explain(bundle, shown[heads], spectra[row], chosen)
         found.append(
             (
                 matched_iou(maps.heatmap, mask),

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from focus.exporter.data import WindowSet
 from focus.exporter.model import FocusNet
 from focus.exporter.training._batches import Batches
+from focus.exporter.training._bundle import with_reading
 from focus.exporter.training._evaluate import read_windows
+from focus.exporter.training._shown import fix_reading
 from focus.exporter.training._statistics import band_statistics, statistics_of_bundle
 from focus.kernels import standardise
 from focus.runtime import Bundle, FocusError
@@ -59,8 +61,9 @@ def seen_in_training(net: FocusNet, batches: Batches, bundle: Bundle, batch: int
     )
 
 
-def seen_by_trained(net: FocusNet, bundle: Bundle, windows: WindowSet, batch: int = 16) -> Seen:
-    """The same for a model that was trained before, on the windows of its training.
+def measured(net: FocusNet, bundle: Bundle, windows: WindowSet, batch: int = 16) -> Bundle:
+    """The bundle of a model that was trained before, with what its maps are made of and what is usual for it measured
+    again, on the windows of its training.
 
     Raises:
         FocusError: these are other windows: their mean spectrum is not the bundle's.
@@ -75,7 +78,9 @@ def seen_by_trained(net: FocusNet, bundle: Bundle, windows: WindowSet, batch: in
             f"model {bundle.name} was not trained on these windows: their mean spectrum is {apart:.2g} deviations away "
             f"from its own; it was trained on {bundle.trained_on}"
         )
-    return seen_in_training(net, Batches(windows, statistics, torch.device("cpu")), bundle, batch)
+    batches = Batches(windows, statistics, torch.device("cpu"))
+    found = with_reading(bundle, fix_reading(net, batches, batch))
+    return found.model_copy(update={"seen": seen_in_training(net, batches, found, batch)})
 
 
 def seen_windows(windows: WindowSet) -> NDArray[np.int64]:

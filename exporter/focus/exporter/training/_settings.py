@@ -22,7 +22,8 @@ class TrainSettings:
             itself.
         weight_decay: decoupled decay of the adapter; nothing else decays. What keeps ||Phi|| of uninformative bands
             small is the optimiser (see ``BandAdam``); a decay strong enough to do so (5) costs a third of the accuracy.
-        sink_weight: weight of Eq. (3).
+        sink: whether there is a [SINK]; without one there is no sink loss either.
+        sink_weight: weight of ``sink_loss``.
         clip: largest norm of the whole gradient.
         warmup: share of all steps.
         augment: flips and quarter turns of the patch grid.
@@ -36,7 +37,8 @@ class TrainSettings:
     batch: int = 16
     lr: float = 4e-3
     weight_decay: float = 0.05
-    sink_weight: float = 1e-3
+    sink: bool = True
+    sink_weight: float = 0.1
     clip: float = 1.0
     warmup: float = 0.1
     augment: bool = True

@@ -1,4 +1,9 @@
-"""What of a network's reading goes into the maps: fixed on the training split, stored in the bundle."""
+"""What of a network's reading goes into the maps: measured on training windows, stored in the bundle.
+
+All of it follows one question: what adds to the logit of a class in its own windows more than in others? A single
+figure of a part e (a head, a band group, a band) answers it: cov(e_c, y_c) over windows, with e_c the part's
+contribution to the logit of class c and y_c 1 in windows of the class, else 0 (regression: the standardised target).
+"""
 
 from __future__ import annotations
 
@@ -9,29 +14,53 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from focus.exporter.model import FocusNet, auxiliary_heads, discriminative_heads, head_entropy
+from focus.exporter.model import FocusNet, NetReading
 from focus.exporter.training._batches import Batches
-from focus.exporter.training._evaluate import read_windows
 
-#: Heads with more of their attention than this on [SINK] show what is left over, not what they saw.
-MOST_ON_SINK = 0.5
+#: Windows that are read with gradients, spread evenly over the training split.
+MOST_WINDOWS = 256
+
+#: Share of the heads that is shown.
+SHOWN_SHARE = 0.3
 
 
 @dataclass(frozen=True)
 class ShownReading:
-    """Heads and band groups of the maps.
+    """What the maps are made of.
 
     Attributes:
-        heads: heads of the last block, see ``shown_heads``.
-        group_share: float64 [K, G], see ``group_shares``.
+        heads: of the last block, see ``shown_heads``.
+        band_share: float64 [K, C], w, see ``band_shares``.
+        reference: float64 [C], r: x^ of what the shown heads' prompts see, mean over windows and classes, each band
+            by the prompts of its group.
     """
 
     heads: tuple[int, ...]
-    group_share: NDArray[np.float64]
+    band_share: NDArray[np.float64]
+    reference: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """What was found of B windows; float64 on the host.
+
+    Attributes:
+        heads: [B, K, H], contribution of each head's attention to the patches.
+        groups: [B, K, G], contribution of each group's prompt, part of the logit.
+        bands: [B, K, C], contribution of each band, all ways through the network.
+        seen: [B, H, C], x^ that the prompts of the band's group see, mean over the classes.
+        targets: [B, K].
+    """
+
+    heads: NDArray[np.float64]
+    groups: NDArray[np.float64]
+    bands: NDArray[np.float64]
+    seen: NDArray[np.float64]
+    targets: NDArray[np.float64]
 
 
 def fix_reading(net: FocusNet, batches: Batches, batch: int) -> ShownReading:
-    """Reads the whole training split once.
+    """Reads windows of the training split, with gradients.
 
     Raises:
         ValueError: there is no training window.
@@ -39,41 +68,87 @@ def fix_reading(net: FocusNet, batches: Batches, batch: int) -> ShownReading:
     chosen = batches.windows.of("train")
     if not len(chosen):
         raise ValueError("the maps need at least one training window")
-    found = []
-    for indices, reading in read_windows(net, batches, chosen, batch):
-        share = len(indices) / len(chosen)
-        entropy = head_entropy(reading.attention[-1]).cpu() * share
-        sink = reading.sink_mass[-1].float().mean(dim=(0, 2, 3)).cpu() * share
-        found.append((entropy, sink, reading.parts.double().cpu().numpy(), batches.targets(indices).cpu().numpy()))
-    entropies, sinks, parts, targets = zip(*batches.processes.gathered(found), strict=True)
-    wanted = np.concatenate(targets)
+    chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, MOST_WINDOWS).round().astype(int))]
+    net.eval()
+    found = [_evidence(net, batches, indices) for indices in batches.shared(chosen, batch)]
+    parts = batches.processes.gathered(found)
+    heads, groups, bands, seen, targets = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("heads", "groups", "bands", "seen", "targets")
+    )
+    shown = shown_heads(_covariance(heads, targets))
+    of_band = net.group_mask[: net.groups].argmax(dim=0).cpu().numpy()
+    share = band_shares(_covariance(bands, targets), _covariance(groups, targets)[:, of_band])
+    return ShownReading(shown, share, seen[:, list(shown)].mean(axis=(0, 1)))
+
+
+def _evidence(net: FocusNet, batches: Batches, indices: NDArray[np.int64]) -> _Evidence:
+    spectra, composite = batches.inputs(indices)
+    spectra.requires_grad_()
+    with torch.enable_grad():
+        reading: NetReading = net(spectra, composite)
+        attention = reading.attention[-1]
+        by_head, by_band = [], []
+        for target in range(net.classes):
+            logit = reading.logits[:, target].sum()
+            to_attention, to_spectra = torch.autograd.grad(logit, (attention, spectra), retain_graph=True)
+            by_head.append((to_attention * attention).sum(dim=(2, 3, 4)))
+            by_band.append((to_spectra * spectra).sum(dim=1))
+    targets = batches.targets(indices).cpu().numpy()
     if batches.windows.task == "classification":
-        wanted = np.eye(net.classes)[wanted]
-    heads = shown_heads(torch.stack(entropies).sum(dim=0), torch.stack(sinks).sum(dim=0))
-    return ShownReading(heads, group_shares(np.concatenate(parts), wanted))
+        targets = np.eye(net.classes)[targets]
+    return _Evidence(
+        _host(torch.stack(by_head, dim=1)),
+        _host(reading.parts),
+        _host(torch.stack(by_band, dim=1)),
+        _host(_seen(attention.detach(), spectra.detach(), net)),
+        targets.astype(np.float64),
+    )
 
 
-def shown_heads(entropy: Tensor, sink: Tensor) -> tuple[int, ...]:
-    """The sharpest heads, H_aux, unless the sink has taken them; then H*, the rest.
+def _seen(attention: Tensor, spectra: Tensor, net: FocusNet) -> Tensor:
+    """[B, H, C]: sum_i A_i x^_i / sum_i A_i with the attention of the band's own group, mean over the classes."""
+    shares = attention.mean(dim=2)
+    shares = shares / shares.sum(dim=-1, keepdim=True).clamp_min(1e-12)
+    of_band = net.group_mask[: net.groups].argmax(dim=0)
+    return torch.einsum("bhcn,bnc->bhc", shares[:, :, of_band], spectra)
+
+
+def shown_heads(contribution: NDArray[np.float64]) -> tuple[int, ...]:
+    """The 30 % of the heads (rounded, at least one) that add most, over all classes.
 
     Args:
-        entropy: [H], over the patches; sink: [H], share of the attention that goes to [SINK].
+        contribution: [K, H], cov of each head's contribution with the class.
     """
-    auxiliary = auxiliary_heads(entropy)
-    taken = float(sink[auxiliary].mean()) > MOST_ON_SINK
-    return discriminative_heads(entropy) if taken else tuple(auxiliary.tolist())
+    heads = contribution.shape[1]
+    count = max(1, round(SHOWN_SHARE * heads))
+    return tuple(sorted(np.argsort(-contribution.mean(axis=0), kind="stable")[:count].tolist()))
 
 
-def group_shares(parts: NDArray[np.float64], targets: NDArray[np.floating]) -> NDArray[np.float64]:
-    """How much each band group says for each class: float64 [K, G], at least 0, mean 1 over the groups.
+def band_shares(of_bands: NDArray[np.float64], of_groups: NDArray[np.float64]) -> NDArray[np.float64]:
+    """w_{c,lambda} ~ max(0, cov(e_{c,lambda}, y_c)) max(0, cov(part_{c,g(lambda)}, y_c)), float64 [K, C], mean 1 over
+    the bands.
 
-    share_{c,g} ~ max(0, cov(part_{c,g}, y_c)) over windows: for classes, by how much the group adds more to the logit
-    of windows of its class than to that of others. A class that no group speaks for gets 1 everywhere.
+    e_{c,lambda} = sum_i x^_{lambda,i} d logit_c / d x^_{lambda,i} counts all ways through the network, part_{c,g} what
+    the group's own prompt adds: a band shows where its prompt speaks for the class and the band for the prompt. A
+    class that no band speaks for gets 1 everywhere.
 
     Args:
-        parts: [M, K, G], the groups' parts of each logit; targets: [M, K], one-hot classes or standardised targets.
+        of_bands: [K, C], the first covariance; of_groups: [K, C], the second one for each band.
     """
-    centred = targets - targets.mean(axis=0)
-    covariance = np.einsum("mkg,mk->kg", parts - parts.mean(axis=0), centred).clip(min=0.0)
-    mean = covariance.mean(axis=1, keepdims=True)
-    return np.where(mean > 0, covariance / np.where(mean > 0, mean, 1.0), 1.0)
+    positive = of_bands.clip(min=0.0) * of_groups.clip(min=0.0)
+    mean = positive.mean(axis=1, keepdims=True)
+    return np.where(mean > 0, positive / np.where(mean > 0, mean, 1.0), 1.0)
+
+
+def _covariance(parts: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of parts [M, K, E] with targets [M, K], over windows: [K, E]."""
+    found: NDArray[np.float64] = np.einsum(
+        "mke,mk->ke", parts - parts.mean(axis=0), targets - targets.mean(axis=0)
+    ) / len(parts)
+    return found
+
+
+def _host(values: Tensor) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = values.detach().double().cpu().numpy()
+    return found

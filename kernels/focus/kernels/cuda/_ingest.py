@@ -216,12 +216,12 @@ class Inputs(NamedTuple):
     Attributes:
         band_means: float16 or float32 [B, N, C], x^.
         composite: the same type [B, 3, H, W], normalised.
-        magnitude: float32 [B, N, C], |x^|, 0 for a patch that nothing was measured of.
+        contrast: float32 [B, N, C], |x^ - r|, 0 where nothing was measured.
     """
 
     band_means: DeviceArray
     composite: DeviceArray
-    magnitude: DeviceArray
+    contrast: DeviceArray
 
 
 class DeviceWindow:
@@ -230,7 +230,7 @@ class DeviceWindow:
     Args:
         device: where.
         ingest: whose rows.
-        mean, deviation: float [C], mu and sigma of the band means.
+        mean, deviation: float [C], mu and sigma of the band means; reference: float [C], r, see ``contrast``.
         image_mean, image_deviation: float [3], of the composite.
         grid: rows and columns of a window, in patches.
     """
@@ -242,6 +242,7 @@ class DeviceWindow:
         ingest: DeviceIngest,
         mean: NDArray[np.floating],
         deviation: NDArray[np.floating],
+        reference: NDArray[np.floating],
         image_mean: NDArray[np.floating],
         image_deviation: NDArray[np.floating],
         grid: tuple[int, int],
@@ -249,7 +250,7 @@ class DeviceWindow:
         self._ingest, self._grid = ingest, grid
         self._statistics = [
             uploaded(device, queue, np.asarray(values, np.float32))
-            for values in (mean, deviation, image_mean, image_deviation)
+            for values in (mean, deviation, reference, image_mean, image_deviation)
         ]
 
     @property
@@ -289,5 +290,5 @@ class DeviceWindow:
             columns,
             inputs.band_means,
             inputs.composite,
-            inputs.magnitude,
+            inputs.contrast,
         )

@@ -51,7 +51,7 @@ class DeviceSaliency:
 
     Args:
         device: where.
-        weights: float [K, C], >= 0: ||Phi_lambda|| times the share of the band's group in the class.
+        weights: float [K, C], >= 0: what each band adds for each class.
         group_of_band: int [C].
         groups: G.
     Raises:
@@ -75,14 +75,14 @@ class DeviceSaliency:
         self._group_of_band = uploaded(device, queue, np.asarray(group_of_band, np.int32))
 
     def enqueue(
-        self, queue: Queue, said: Said, magnitude: DeviceArray, maps: Maps, batch: int, shown: int | None
+        self, queue: Queue, said: Said, contrast: DeviceArray, maps: Maps, batch: int, shown: int | None
     ) -> None:
         """Makes the maps of ``batch`` windows.
 
         Args:
             queue: does it.
             said: what the network said.
-            magnitude: float32 [B, N, C], see ``Inputs``.
+            contrast: float32 [B, N, C], see ``Inputs``.
             maps: filled.
             batch: how many.
             shown: class whose maps are made; None takes each window's predicted one.
@@ -102,7 +102,7 @@ class DeviceSaliency:
             classes,
             groups,
             patches,
-            magnitude,
+            contrast,
             self._weights,
             self._group_of_band,
             bands,

@@ -250,18 +250,18 @@ DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
 
 // window: rows of patches -> what the network reads of one window, standardised and normalised.
 //
-// Bytes that must move: 4 (N C + 3 H W) in, as many or half as many out, and 4 N C for |x^|, which `saliency` reads.
+// Bytes that must move: 4 (N C + 3 H W) in, as many or half as many out, and 4 N C for |x^ - r|, which `saliency` reads.
 struct Window {
     // [B, 1 + 2 rows]: the first column; then where the band means of each row of patches are, and its composite.
     const int *places;
-    const float *mean, *deviation;              // [C]
+    const float *mean, *deviation, *reference;  // [C]
     const float *image_mean, *image_deviation;  // [3]
     int columns, rows_of_window, columns_of_window;  // columns: P
 };
 
 template <typename Number>
 DEVICE void window(const Scene &scene, const Rows &rows, const Window &window, Number *band_means, Number *composite,
-                   float *magnitude) {
+                   float *contrast) {
     const int bands = scene.bands, patch = scene.patch;
     const int patches = window.rows_of_window * window.columns_of_window;
     const int width = window.columns_of_window * patch, height = window.rows_of_window * patch;
@@ -269,7 +269,7 @@ DEVICE void window(const Scene &scene, const Rows &rows, const Window &window, N
     const int *of_means = place + 1, *of_image = of_means + window.rows_of_window;
     const int step = gridDim.x * blockDim.x, start = blockIdx.x * blockDim.x + threadIdx.x;
     band_means += static_cast<long long>(blockIdx.y) * patches * bands;
-    magnitude += static_cast<long long>(blockIdx.y) * patches * bands;
+    contrast += static_cast<long long>(blockIdx.y) * patches * bands;
     composite += static_cast<long long>(blockIdx.y) * CHANNELS * height * width;
     for (int item = start; item < patches * bands; item += step) {
         const int band = item % bands, row = item / bands / window.columns_of_window;
@@ -279,9 +279,9 @@ DEVICE void window(const Scene &scene, const Rows &rows, const Window &window, N
         const float found = (rows.means[at * bands + band] - window.mean[band]) / window.deviation[band];
         const float value = fabsf(found) <= LARGEST ? found : 0.0f;
         store(band_means + item, value);
-        // What was filled in is read by the network, but does not show in the maps.
+        // What was filled in is read by the network, but does not show in the maps; 0 stands for a missing value.
         const bool seen = column < window.columns && of_means[row] == of_image[row] && rows.counts[at * COUNTS + VALID];
-        magnitude[item] = seen ? fabsf(value) : 0.0f;
+        contrast[item] = seen && value != 0.0f ? fabsf(value - window.reference[band]) : 0.0f;
     }
     for (int item = start; item < CHANNELS * height * width; item += step) {
         const int channel = item / width / height, line = item / width % height;
@@ -316,15 +316,15 @@ INGEST_OF(float32, float)
 #define WINDOW(NAME, NUMBER)                                                                                          \
     extern "C" __global__ void __launch_bounds__(256, 4) window_##NAME(                                                  \
         float *means, float *image, int *counts, int rows, const int *places, const float *mean,                      \
-        const float *deviation, const float *image_mean, const float *image_deviation, int bands, int samples,        \
-        int patch, int columns, int rows_of_window, int columns_of_window, NUMBER *band_means, NUMBER *composite,     \
-        float *magnitude) {                                                                                           \
+        const float *deviation, const float *reference, const float *image_mean, const float *image_deviation,        \
+        int bands, int samples, int patch, int columns, int rows_of_window, int columns_of_window, NUMBER *band_means, NUMBER *composite,     \
+        float *contrast) {                                                                                           \
         focus::Scene scene = {};                                                                                      \
         scene.bands = bands, scene.samples = samples, scene.patch = patch;                                            \
         focus::window<NUMBER>(scene, {means, image, counts, nullptr, rows},                                                 \
-                              {places, mean, deviation, image_mean, image_deviation, columns, rows_of_window,          \
+                              {places, mean, deviation, reference, image_mean, image_deviation, columns, rows_of_window, \
                                columns_of_window},                                                                    \
-                              band_means, composite, magnitude);                                                      \
+                              band_means, composite, contrast);                                                      \
     }
 
 WINDOW(float32, float)

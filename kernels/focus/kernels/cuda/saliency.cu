@@ -1,8 +1,8 @@
 // saliency: attention, band means and weights -> the maps T, M and B of a window, and two figures of its attention; the
 // reference is _reference.saliency.
 //
-// Bytes that must move, for H* heads, G groups, N patches, C bands: the shown class's attention (2 or 4 H* G N) and |x^|
-// (4 N C) in; 4 (N + C) out, and 4 C N with T. Both come twice, the second time from the L2 cache: M sums over bands and
+// Bytes that must move, for H* heads, G groups, N patches, C bands: the shown class's attention (2 or 4 H* G N) and
+// |x^ - r| (4 N C) in; 4 (N + C) out, and 4 C N with T. Both come twice, the second time from the L2 cache: M sums over bands and
 // B takes the maximum over patches, and one launch has no place where all blocks meet. So some blocks do M, a warp a
 // patch, others do B and T, a lane a band, and one does the figures. Each first takes the mean over the heads of the
 // attention that it needs, once. No atomics.
@@ -56,7 +56,7 @@ DEVICE void hold_attention(const Number *values, const Attention &size, int show
 
 // M of the patches from `first` on, a warp each.
 template <typename Number>
-DEVICE void heatmap_of(const Number *values, const Attention &size, const float *magnitude, const float *weight,
+DEVICE void heatmap_of(const Number *values, const Attention &size, const float *contrast, const float *weight,
                        const int *group_of_band, int bands, int shown, int first, float *held, float *heatmap) {
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, patch = first + warp;
     const int count = size.patches - first < WARPS ? size.patches - first : WARPS;
@@ -65,7 +65,7 @@ DEVICE void heatmap_of(const Number *values, const Attention &size, const float 
     float sum = 0.0f;
     for (int band = lane; band < bands; band += WARP) {
         const float attention = held[group_of_band[band] * CHUNK + warp];
-        sum += attention * weight[band] * magnitude[static_cast<long long>(patch) * bands + band];
+        sum += attention * weight[band] * contrast[static_cast<long long>(patch) * bands + band];
     }
     sum = warp_sum(sum);
     if (lane == 0) heatmap[patch] = sum;
@@ -73,7 +73,7 @@ DEVICE void heatmap_of(const Number *values, const Attention &size, const float 
 
 // B, and T where it is wanted, of the bands from `first` on, a lane each; the warps take turns at the patches.
 template <typename Number>
-DEVICE void curve_of(const Number *values, const Attention &size, const float *magnitude, const float *weight,
+DEVICE void curve_of(const Number *values, const Attention &size, const float *contrast, const float *weight,
                      const int *group_of_band, int bands, int shown, int first, float *held, float *curve,
                      float *cube) {
     __shared__ float highest[WARPS][WARP];
@@ -93,7 +93,7 @@ DEVICE void curve_of(const Number *values, const Attention &size, const float *m
         hold_attention(values, size, shown, low_group, high_group, start, count, held);
         for (int at = warp; at < count && band < bands; at += WARPS) {
             const long long patch = start + at;
-            const float value = held[group * CHUNK + at] * share * magnitude[patch * bands + band];
+            const float value = held[group * CHUNK + at] * share * contrast[patch * bands + band];
             high = value > high ? value : high;
             if (cube) cube[static_cast<long long>(band) * size.patches + patch] = value;
         }
@@ -140,7 +140,7 @@ DEVICE void figures_of(const Number *values, const Number *sink, const Attention
 
 // blockIdx.x: blocks of M, then of B, then of the figures; blockIdx.y: window of the batch.
 template <typename Number>
-DEVICE void saliency(const Attention &size, const float *magnitude, const float *weights, const int *group_of_band,
+DEVICE void saliency(const Attention &size, const float *contrast, const float *weights, const int *group_of_band,
                      int bands, int asked, float *heatmap, float *curve, float *figures, float *cube) {
     SHARED_ARRAY(float, held);  // [G, CHUNK]
     const long long batch = blockIdx.y;
@@ -150,14 +150,14 @@ DEVICE void saliency(const Attention &size, const float *magnitude, const float 
     const Number *logits = static_cast<const Number *>(size.logits) + batch * size.classes;
     const int shown = shown_class(logits, size.classes, asked);
     const float *weight = weights + shown * bands;
-    magnitude += batch * size.patches * bands;
+    contrast += batch * size.patches * bands;
     const int of_heatmap = (size.patches + WARPS - 1) / WARPS, of_curve = (bands + WARP - 1) / WARP;
     const int block = blockIdx.x;
     if (block < of_heatmap) {
-        heatmap_of(values, size, magnitude, weight, group_of_band, bands, shown, block * WARPS, held,
+        heatmap_of(values, size, contrast, weight, group_of_band, bands, shown, block * WARPS, held,
                    heatmap + batch * size.patches);
     } else if (block < of_heatmap + of_curve) {
-        curve_of(values, size, magnitude, weight, group_of_band, bands, shown, (block - of_heatmap) * WARP, held,
+        curve_of(values, size, contrast, weight, group_of_band, bands, shown, (block - of_heatmap) * WARP, held,
                  curve + batch * bands, cube ? cube + batch * bands * size.patches : nullptr);
     } else {
         figures_of(values, sink, size, shown, figures + batch * 3);
@@ -169,11 +169,11 @@ DEVICE void saliency(const Attention &size, const float *magnitude, const float 
 #define SALIENCY(NAME, NUMBER)                                                                                        \
     extern "C" __global__ void __launch_bounds__(focus::THREADS, 1) saliency_##NAME(                                     \
         const NUMBER *__restrict__ attention, const NUMBER *__restrict__ sink, const NUMBER *__restrict__ logits,     \
-        int heads, int classes, int groups, int patches, const float *__restrict__ magnitude,                         \
+        int heads, int classes, int groups, int patches, const float *__restrict__ contrast,                         \
         const float *__restrict__ weights, const int *__restrict__ group_of_band, int bands, int asked,               \
         float *__restrict__ heatmap, float *__restrict__ curve, float *__restrict__ figures,                          \
         float *__restrict__ cube) {                                                                                   \
-        focus::saliency<NUMBER>({attention, sink, logits, heads, classes, groups, patches}, magnitude, weights,       \
+        focus::saliency<NUMBER>({attention, sink, logits, heads, classes, groups, patches}, contrast, weights,       \
                                 group_of_band, bands, asked, heatmap, curve, figures, cube);                          \
     }
 

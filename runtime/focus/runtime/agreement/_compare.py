@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.kernels import saliency
 from focus.runtime import Bundle
 from focus.runtime._ranks import spearman
 from focus.runtime.agreement._windows import UNKNOWN, NetInput
 from focus.runtime.engines import Engine
+from focus.runtime.pipeline import explain
 
 #: How many bands count as the top ones.
 TOP = 5
@@ -109,7 +109,7 @@ def _read(engine: Engine, window: NetInput, shown: int) -> _Reading:
     bundle = engine.bundle
     outputs = engine.infer(window.band_means[None], window.composite[None])
     means = np.where(window.valid[:, None], window.band_means, np.float32(0))
-    maps = saliency(outputs.attention[0, :, shown], means, bundle.band_weight[shown], bundle.group_of_band)
+    maps = explain(bundle, outputs.attention[0, :, shown], means, shown)
     return _Reading(outputs.logits[0], maps.heatmap, maps.curve)
 
 

@@ -21,7 +21,7 @@ from focus.runtime.pipeline._data import (
 )
 from focus.runtime.pipeline._device_cube import DeviceCubes
 from focus.runtime.pipeline._ingest import Ingest
-from focus.runtime.pipeline._read import collapse_of, read_windows
+from focus.runtime.pipeline._read import collapse_of, explain, read_windows
 from focus.runtime.pipeline._run import Progress, entered, plan_run, run_pipeline, stream
 from focus.runtime.pipeline._watch import Watch
 from focus.runtime.pipeline._windows import WindowCutter
@@ -51,6 +51,7 @@ __all__ = [
     "WindowCutter",
     "collapse_of",
     "entered",
+    "explain",
     "plan_run",
     "read_windows",
     "run_pipeline",

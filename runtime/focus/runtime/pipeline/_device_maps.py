@@ -37,13 +37,14 @@ class DeviceMaps:
             ingest,
             np.array(bundle.mean),
             np.array(bundle.deviation),
+            bundle.reference,
             np.array(backbone.composite_mean),
             np.array(backbone.composite_deviation),
             (backbone.rows, backbone.columns),
         )
         self._saliency = DeviceSaliency(device, queue, bundle.band_weight, bundle.group_of_band, len(bundle.groups))
-        magnitude = device.empty((batch, bundle.patches, bundle.bands), np.float32)
-        self._inputs = Inputs(engine.band_means, engine.composite, magnitude)
+        contrast = device.empty((batch, bundle.patches, bundle.bands), np.float32)
+        self._inputs = Inputs(engine.band_means, engine.composite, contrast)
         sizes: dict[str, tuple[int, ...]] = {
             "heatmap": (batch, bundle.patches),
             "curve": (batch, bundle.bands),
@@ -64,7 +65,7 @@ class DeviceMaps:
         self._places.send(queue)
         self._window.enqueue(queue, self._places.array, self.batch, self._inputs)
         self._engine.enqueue()
-        self._saliency.enqueue(queue, said, self._inputs.magnitude, self._maps, self.batch, self._shown)
+        self._saliency.enqueue(queue, said, self._inputs.contrast, self._maps, self.batch, self._shown)
         for exchange in self._found.values():
             exchange.fetch(queue)
         queue.download(self._logits, said.logits)

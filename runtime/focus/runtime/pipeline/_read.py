@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from focus.kernels import saliency
+from focus.kernels import Saliency, contrast, saliency
 from focus.runtime._bundle import Backbone, Bundle
 from focus.runtime.engines import Engine, Outputs
 from focus.runtime.pipeline._data import Array, Cut, Reading, Window
@@ -85,7 +85,7 @@ def _reading(
     attention = outputs.attention[:, chosen]
     if not window.valid_share.all():
         standardised = np.where(window.valid_share[:, None] > 0, standardised, np.float32(0))
-    maps = saliency(attention, standardised, bundle.band_weight[chosen], bundle.group_of_band, with_cube=with_cube)
+    maps = explain(bundle, attention, standardised, chosen, with_cube=with_cube)
     return Reading(
         window,
         scores,
@@ -97,6 +97,24 @@ def _reading(
         float(outputs.sink_mass[:, chosen].mean(dtype=np.float64)),
         collapse_of(attention),
         standardised,
+    )
+
+
+def explain(bundle: Bundle, attention: Array, standardised: Array, shown: int, *, with_cube: bool = False) -> Saliency:
+    """The maps of one class of a window.
+
+    Args:
+        attention: float32 [H*, G, N], of the shown class.
+        standardised: float32 [N, C], x^.
+        shown: the class.
+        with_cube: whether T is wanted.
+    """
+    return saliency(
+        attention,
+        contrast(standardised, bundle.reference),
+        bundle.band_weight[shown],
+        bundle.group_of_band,
+        with_cube=with_cube,
     )
 
 

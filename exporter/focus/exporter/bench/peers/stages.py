@@ -11,7 +11,7 @@ from focus.exporter.bench import _ours
 from focus.exporter.bench._answers import Answer, Check, check_answers
 from focus.exporter.bench._prepared import Prepared
 from focus.exporter.bench.peers._contract import Peer
-from focus.kernels import saliency
+from focus.runtime.pipeline import explain
 
 
 class Copy(Peer):
@@ -89,8 +89,7 @@ class Saliency(Peer):
 
     def run(self) -> Answer:
         """M and B."""
-        bundle = self.prepared.bundle
-        maps = saliency(self.attention, self.means, bundle.band_weight[self.shown], bundle.group_of_band)
+        maps = explain(self.prepared.bundle, self.attention, self.means, self.shown)
         return Answer(None, maps.heatmap, maps.curve)
 
     def check(self) -> Check:

@@ -31,6 +31,7 @@ class TorchPipeline:
         self._centre = _tensor(backbone.composite_mean)[:, None, None]
         self._spread = _tensor(backbone.composite_deviation)[:, None, None]
         self._band_weight = _tensor(bundle.band_weight)
+        self._reference = _tensor(bundle.reference)
         self._group_of_band = torch.from_numpy(bundle.group_of_band.astype("int64"))
 
     def summaries(self, cube: Tensor) -> tuple[Tensor, Tensor]:
@@ -43,7 +44,8 @@ class TorchPipeline:
         """Scores, M and B, Eqs. (5) and (6), from the network's outputs."""
         shown = int(logits[0].argmax())
         mean = attention[0, :, shown].mean(0).index_select(0, self._group_of_band)
-        saliency = mean * self._band_weight[shown][:, None] * means[0].abs().T
+        contrast = (means[0] - self._reference).abs() * (means[0] != 0)
+        saliency = mean * self._band_weight[shown][:, None] * contrast.T
         return Answer(logits[0].softmax(0).numpy(), saliency.sum(0).numpy(), saliency.amax(1).numpy())
 
 

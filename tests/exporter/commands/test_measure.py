@@ -1,14 +1,13 @@
-"""``python -m focus.exporter.commands.seen``: an older model learns the range of its training."""
+"""``python -m focus.exporter.commands.measure``: what an older model's maps are made of is measured again."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import onnx
+import numpy as np
 import pytest
 
-from focus.exporter.commands.export import main as export_main
-from focus.exporter.commands.seen import main
+from focus.exporter.commands.measure import main
 from focus.exporter.commands.train import main as train_main
 from focus.exporter.model import load_checkpoint, save_checkpoint
 from focus.runtime._files import file_sha256
@@ -27,36 +26,34 @@ def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "open_windows", lambda *args, **options: whole(*args, **options, workers=0))
 
 
-def test_checkpoint_and_export_carry_it_and_nothing_else_changes(
+def test_the_checkpoint_carries_what_was_measured_and_the_network_stays(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model, exported = tmp_path / "leaf.pt", tmp_path / "leaf.onnx"
+    model = tmp_path / "leaf.pt"
     assert train_main([*DATA, *TRAIN, "--out", str(model)]) == 0
     net, bundle = load_checkpoint(model)
-    save_checkpoint(model, net, bundle.model_copy(update={"checkpoint_sha256": None, "seen": None}))
-    assert export_main(["--ckpt", str(model), "--onnx", str(exported)]) == 0
-    graph = onnx.load(exported).graph.SerializeToString()
-    assert engine_from_path(exported).bundle.seen is None
-
-    assert main(["--ckpt", str(model), "--onnx", str(exported), *DATA]) == 0
+    bare = bundle.reading.model_copy(update={"band_share": None, "reference": None, "heads": (0, 1, 2)})
+    older = bundle.model_copy(update={"checkpoint_sha256": None, "seen": None, "reading": bare})
+    save_checkpoint(model, net, older)
+    assert main(["--ckpt", str(model), *DATA]) == 0
     said = capsys.readouterr().out
-    assert "12 windows: collapse " in said and f"wrote {model}, {exported}" in said
+    heads = ", ".join(map(str, bundle.reading.heads))
+    assert f"shows heads {heads}; 12 windows: collapse " in said
+    assert f"wrote {model}; export it again with focus-export" in said
     after, stamped = load_checkpoint(model)
     assert stamped.seen == bundle.seen is not None
+    assert stamped.reading.heads == bundle.reading.heads
+    np.testing.assert_allclose(stamped.reading.band_share, bundle.reading.band_share, rtol=1e-4)
+    np.testing.assert_allclose(stamped.reading.reference, bundle.reading.reference, rtol=1e-4, atol=1e-6)
     assert all(value.equal(after.state_dict()[name]) for name, value in net.state_dict().items())
-    assert onnx.load(exported).graph.SerializeToString() == graph
-    of_export = engine_from_path(exported).bundle
-    assert of_export.seen == bundle.seen and of_export.checkpoint_sha256 == file_sha256(model)
 
 
-def test_data_and_exports_of_another_model_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_of_another_model_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = tmp_path / "leaf.pt"
     assert train_main([*DATA, *TRAIN, "--out", str(model)]) == 0
     before = file_sha256(model)
     assert main(["--ckpt", str(model), *DATA, "--seed", "2"]) == 2
     assert "was not trained on these windows" in capsys.readouterr().err
-    assert main(["--ckpt", str(model), "--onnx", str(default_model()), *DATA]) == 2
-    assert "was not exported of this checkpoint" in capsys.readouterr().err
     assert file_sha256(model) == before
 
 
