@@ -74,6 +74,9 @@ def test_a_killed_study_goes_on_and_a_finished_run_is_never_made_again(
     assert command.main(["study", *OPTIONS, "--out", str(out), "--dry-run"]) == 0
     listed = capsys.readouterr().out
     assert listed.count("  done\n") == len(made) and "0 min to go" in listed
+    assert command.main(["study", *OPTIONS, "--out", str(out), "--dry-run", "--rows", "prompt-cam"]) == 0
+    listed = capsys.readouterr().out
+    assert listed.count("run       prompt-cam") == 2 and "run       focus" not in listed
 
     assert command.main(["report", str(out)]) == 0
     results = json.loads((out / "results.json").read_text())
@@ -135,6 +138,10 @@ def test_the_code_counts_and_its_comments_do_not(tmp_path: Path, monkeypatch: py
         (
             ["--weights", str(WEIGHTS), "--where", "swir"],
             "no run on --where 'swir'; there are 'full, classification', 'vnir",
+        ),
+        (
+            ["--weights", str(WEIGHTS), "--only", "sink", "--rows", "focus, no sink"],
+            "no row 'no sink' in --rows; there are without sink, sink without loss, sink and loss",
         ),
         (["--weights", str(WEIGHTS), "--seeds", "0"], "--seeds must be at least 1, got 0"),
         ([], "--weights"),

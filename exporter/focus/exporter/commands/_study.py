@@ -39,10 +39,11 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         metavar="WORDS",
         help="of these tables the runs on such data, e.g. 'full, classification'",
     )
+    plan.add_argument("--rows", default="", metavar="ROW,...", help="of these tables these rows, e.g. 'focus,se-cnn'")
     plan.add_argument("--dry-run", action="store_true", help="list what is to be made and what it will take")
     words = {
         "seeds": "trainings of each kind: seeds 1..N",
-        "splits": "simulations of each kind: seeds 1..N",
+        "splits": "simulations of each kind",
         "scenes": "training windows",
         "val": "validation windows",
         "test": "test windows, which are measured",
@@ -78,7 +79,16 @@ def run_study(args: argparse.Namespace) -> int:
     store, scale = _store(args), _scale(args)
     entries = [entry for table in _tables("") for entry in table.entries(scale)]
     wanted = {table.name for table in _tables(args.only)}
-    chosen = [entry for entry in entries if entry.table in wanted and args.where in entry.group]
+    rows = {name.strip() for name in args.rows.split(",") if name.strip()}
+    unknown = rows - {entry.row for entry in entries}
+    if unknown:
+        known = ", ".join(dict.fromkeys(entry.row for entry in entries if entry.table in wanted))
+        raise ValueError(f"no row {min(unknown)!r} in --rows; there are {known}")
+    chosen = [
+        entry
+        for entry in entries
+        if entry.table in wanted and args.where in entry.group and (not rows or entry.row in rows)
+    ]
     if not chosen:
         groups = ", ".join(f"'{group}'" for group in dict.fromkeys(entry.group for entry in entries))
         raise ValueError(f"no run on --where {args.where!r}; there are {groups}")

@@ -35,7 +35,7 @@ class TrainSettings:
     read_blocks: int = 1
     epochs: int = 12
     batch: int = 16
-    lr: float = 4e-3
+    lr: float = 1.2e-2
     weight_decay: float = 0.05
     sink: bool = True
     sink_weight: float = 0.1

@@ -9,7 +9,7 @@ from focus.exporter.study._scale import Scale, Table, group_name, offers
 
 ROWS: dict[str, dict[str, Any]] = {
     "without sink": {"sink": False},
-    "sink, no loss": {"sink_weight": 0.0},
+    "sink without loss": {"sink_weight": 0.0},
     "sink and loss": {},
 }
 
