@@ -171,7 +171,9 @@ def test_what_is_shown_is_measured_on_the_training_split() -> None:
         centred = (chosen[:, target] - chosen[:, target].mean())[:, None]
         bands, groups = (slope * spectra).sum(dim=1).detach(), reading.parts[:, target].detach()
         of_bands, of_groups = (((part - part.mean(0)) * centred).mean(0).clamp_min(0) for part in (bands, groups))
-        wanted = of_bands * of_groups[net.group_mask[: net.groups].argmax(dim=0)]
+        norm = net.adapter.detach().norm(dim=1)
+        wanted = of_groups[net.group_mask[: net.groups].argmax(dim=0)]
+        wanted = wanted * (of_bands / of_bands.mean() + 0.3 * norm / norm.mean())
         assert wanted.max() > 0
         np.testing.assert_allclose(found.band_share[target], wanted / wanted.mean(), rtol=1e-3, atol=1e-4)
     with pytest.raises(ValueError, match="at least one training window"):
@@ -214,15 +216,19 @@ def test_three_heads_in_ten_are_shown_those_that_add_most() -> None:
 
 def test_band_shares_have_the_mean_1_and_none_is_negative() -> None:
     of_bands = np.array([[3.0, 1.0, -5.0, 2.0], [-1.0, 0.0, 0.0, 0.0]])
-    of_groups = np.array([[2.0, 2.0, 2.0, -1.0], [1.0, 1.0, 1.0, 1.0]])  # the last band's prompt speaks against it
-    np.testing.assert_allclose(band_shares(of_bands, of_groups), [[3.0, 1.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
+    of_groups = np.array([[2.0, 2.0, 2.0, -1.0], [-1.0, 0.0, 0.0, 0.0]])  # the last band's prompt speaks against it
+    norm = np.array([1.0, 2.0, 3.0, 2.0])
+    # (3, 1, 0) / 1.5 + 0.3 (1, 2, 3) / 2, and its mean over four bands; the second class has the norms alone.
+    weight = np.array([2.15, 0.3 + 2 / 3, 0.45, 0.0])
+    np.testing.assert_allclose(band_shares(of_bands, of_groups, norm), [weight / weight.mean(), norm / 2.0])
+    np.testing.assert_array_equal(band_shares(-of_bands.clip(0), of_groups, np.zeros(4)), np.ones((2, 4)))
 
 
 def test_the_share_of_a_regression_target_follows_the_target() -> None:
     target = np.array([-1.0, 0.0, 1.0])
     parts = np.stack([2.0 * target, 0.5 * target, -target], axis=1)[:, None]
     covariance = _covariance(parts, target[:, None])
-    np.testing.assert_allclose(band_shares(covariance, np.ones((1, 3))), [[2.4, 0.6, 0.0]])
+    np.testing.assert_allclose(band_shares(covariance, np.ones((1, 3)), np.zeros(3)), [[2.4, 0.6, 0.0]])
 
 
 @given(st.integers(1, 7), st.lists(st.integers(0, 10**6), max_size=30))

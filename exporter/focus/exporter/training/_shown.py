@@ -23,6 +23,9 @@ MOST_WINDOWS = 256
 #: Share of the heads that is shown.
 SHOWN_SHARE = 0.3
 
+#: Weight of ||Phi_lambda|| beside what a band adds.
+NORM_SHARE = 0.3
+
 
 @dataclass(frozen=True)
 class ShownReading:
@@ -78,7 +81,8 @@ def fix_reading(net: FocusNet, batches: Batches, batch: int) -> ShownReading:
     )
     shown = shown_heads(_covariance(heads, targets))
     of_band = net.group_mask[: net.groups].argmax(dim=0).cpu().numpy()
-    share = band_shares(_covariance(bands, targets), _covariance(groups, targets)[:, of_band])
+    norm = _host(net.adapter.norm(dim=1))
+    share = band_shares(_covariance(bands, targets), _covariance(groups, targets)[:, of_band], norm)
     return ShownReading(shown, share, seen[:, list(shown)].mean(axis=(0, 1)))
 
 
@@ -125,20 +129,30 @@ def shown_heads(contribution: NDArray[np.float64]) -> tuple[int, ...]:
     return tuple(sorted(np.argsort(-contribution.mean(axis=0), kind="stable")[:count].tolist()))
 
 
-def band_shares(of_bands: NDArray[np.float64], of_groups: NDArray[np.float64]) -> NDArray[np.float64]:
-    """w_{c,lambda} ~ max(0, cov(e_{c,lambda}, y_c)) max(0, cov(part_{c,g(lambda)}, y_c)), float64 [K, C], mean 1 over
-    the bands.
+def band_shares(
+    of_bands: NDArray[np.float64], of_groups: NDArray[np.float64], norm: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """w_{c,lambda} ~ q_{c,g(lambda)} (e_{c,lambda} / mean_lambda e + 0.3 n_lambda / mean_lambda n), float64 [K, C],
+    mean 1 over the bands.
 
-    e_{c,lambda} = sum_i x^_{lambda,i} d logit_c / d x^_{lambda,i} counts all ways through the network, part_{c,g} what
-    the group's own prompt adds: a band shows where its prompt speaks for the class and the band for the prompt. A
-    class that no band speaks for gets 1 everywhere.
+    e = max(0, cov(sum_i x^_{lambda,i} d logit_c / d x^_{lambda,i}, y_c)) counts all ways through the network,
+    q = max(0, cov(part_{c,g}, y_c)) what the group's own prompt adds: a band shows where its prompt speaks for the
+    class and the band for the prompt. n = ||Phi_lambda||: a band that adds nothing by itself still stands in for its
+    neighbours. A class that no group speaks for goes by n alone; without that, too, all bands are alike.
 
     Args:
-        of_bands: [K, C], the first covariance; of_groups: [K, C], the second one for each band.
+        of_bands: [K, C], the first covariance; of_groups: [K, C], the second one for each band; norm: [C].
     """
-    positive = of_bands.clip(min=0.0) * of_groups.clip(min=0.0)
-    mean = positive.mean(axis=1, keepdims=True)
-    return np.where(mean > 0, positive / np.where(mean > 0, mean, 1.0), 1.0)
+    share = of_groups.clip(min=0.0)
+    share = np.where(share.any(axis=1, keepdims=True), share, 1.0)
+    weight = share * (_with_mean_1(of_bands.clip(min=0.0)) + NORM_SHARE * _with_mean_1(norm))
+    return np.where(weight.any(axis=1, keepdims=True), _with_mean_1(weight), 1.0)
+
+
+def _with_mean_1(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Over the last axis; zeros stay zeros."""
+    mean = values.mean(axis=-1, keepdims=True)
+    return values / np.where(mean > 0, mean, 1.0)
 
 
 def _covariance(parts: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
