@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from focus.exporter.evaluate import MODEL
@@ -76,9 +76,18 @@ class Table:
     says: str
 
 
-def offers(**changes: Any) -> bool:
-    """Whether this version's training has these settings."""
-    return set(changes) <= {field.name for field in fields(TrainSettings)}
+def focus_entries(table: str, rows: Mapping[str, Mapping[str, Any]], scale: Scale) -> list[Entry]:
+    """FOCUS on the full range, classes, with each row's settings; depths that the backbone does not have are left out.
+
+    Args:
+        rows: name -> what it changes of the settings.
+    """
+    return [
+        Entry(table, group_name("full", "class"), row, seed, split, scale.focus_run(seed, split, **changes))
+        for seed, split in scale.pairs()
+        for row, changes in rows.items()
+        if changes.get("read_blocks", 1) <= scale.blocks
+    ]
 
 
 def traits_of(sensor: str) -> str:

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from focus.exporter.study._plan import Entry
-from focus.exporter.study._scale import Scale, Table, group_name
+from functools import partial
 
-COUNTS = (4, 5, 10, 20)
+from focus.exporter.study._scale import Table, focus_entries
 
-
-def entries(scale: Scale) -> list[Entry]:
-    """FOCUS on the full range, G groups."""
-    return [
-        Entry(
-            "groups",
-            group_name("full", "class"),
-            f"G = {count}",
-            seed,
-            split,
-            scale.focus_run(seed, split, groups=count),
-        )
-        for seed, split in scale.pairs()
-        for count in COUNTS
-    ]
-
+ROWS = {f"G = {count}": {"groups": count} for count in (4, 5, 10, 20)}
 
 TABLE = Table(
     "groups",
     "Table IV: band groups",
-    entries,
+    partial(focus_entries, "groups", ROWS),
     "The same model with fewer and with more band groups; fewer than 4 would cross a physiological edge.",
 )

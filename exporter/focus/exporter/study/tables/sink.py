@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from focus.exporter.study._plan import Entry
-from focus.exporter.study._scale import Scale, Table, group_name, offers
+from focus.exporter.study._scale import Table, focus_entries
 
 ROWS: dict[str, dict[str, Any]] = {
     "without sink": {"sink": False},
@@ -13,22 +13,9 @@ ROWS: dict[str, dict[str, Any]] = {
     "sink and loss": {},
 }
 
-
-def entries(scale: Scale) -> list[Entry]:
-    """FOCUS on the full range."""
-    return [
-        Entry(
-            "sink",
-            group_name("full", "class"),
-            row,
-            seed,
-            split,
-            scale.focus_run(seed, split, **changes),
-        )
-        for seed, split in scale.pairs()
-        for row, changes in ROWS.items()
-        if offers(**changes)
-    ]
-
-
-TABLE = Table("sink", "Table III: the sink", entries, "The same model without [SINK], without its loss, and with both.")
+TABLE = Table(
+    "sink",
+    "Table III: the sink",
+    partial(focus_entries, "sink", ROWS),
+    "The same model without [SINK], without its loss, and with both.",
+)
