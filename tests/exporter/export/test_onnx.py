@@ -87,6 +87,19 @@ def test_maps_of_the_standalone_graph_are_those_of_the_kernel() -> None:
         np.testing.assert_allclose(curve[row], maps.curve, rtol=1e-4, atol=1e-6)
 
 
+def test_a_missing_value_does_not_show_in_the_standalone_graph() -> None:
+    net = small_net()
+    bundle = small_bundle(net)
+    graph = StandaloneGraph(ReadingGraph(folded(net), bundle.reading.heads), bundle)
+    spectra = torch.from_numpy(check_windows(bundle).band_means[:1].copy())
+    spectra[0, 1, 3] = 0.0
+    assert bundle.reference[3] != 0.0 and float(bundle.band_weight[0, 3]) > 0.0
+    heads = len(bundle.reading.heads)
+    attention = torch.full((1, heads, net.classes, net.groups, bundle.patches), 0.1)
+    cube = graph.saliency(torch.tensor([[1.0] + [0.0] * (net.classes - 1)]), attention, spectra).flatten(2)
+    assert float(cube[0, 3, 1]) == 0.0 < float(cube[0, 3, 0])
+
+
 def test_contract_of_the_engine_graph() -> None:
     net = small_net("oblong", classes=2)
     bundle = small_bundle(net)

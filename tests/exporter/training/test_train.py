@@ -246,6 +246,15 @@ def test_bands_without_a_value_in_training_stay_out_of_the_model(tmp_path: Path)
     assert said == ["note: 1 bands have no valid value in training; the model does not use them"]
 
 
+def test_a_network_without_a_sink_has_no_loss_of_it_and_is_read_without_it(tmp_path: Path) -> None:
+    outcome = train(small_windows(), small_backbone(), NAME, replace(QUICK, sink=False), tmp_path / "model.pt")
+    rows = (outcome.folder / "metrics.csv").read_text().splitlines()
+    place = rows[0].split(",").index("sink_loss")
+    assert {float(row.split(",")[place]) for row in rows[1:]} == {0.0}
+    assert not outcome.bundle.reading.sink
+    assert not load_checkpoint(outcome.out)[0].has_sink
+
+
 def test_a_loss_that_explodes_is_named(tmp_path: Path) -> None:
     windows = small_windows()
     windows.band_means[:, :, 0] *= 1e36
