@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from focus.exporter.evaluate._blas import one_blas_thread
 from focus.exporter.evaluate._cache import Cache
 from focus.exporter.evaluate._contract import Explainer, Sample
 from focus.exporter.evaluate._window import WindowResult, measure_window
@@ -32,11 +33,13 @@ def evaluate(
     scored = [sample.number for sample in samples if sample.informative.any() and sample.lesion.any()]
     first = scored[:removals]
     own = samples[share[0] :: share[1]]
-    for done, sample in enumerate(own, start=1):
-        if cache.load(sample.number) is None:
-            cache.save(sample.number, measure_window(explainers, sample, seed, sanity, removal=sample.number in first))
-        if progress is not None:
-            progress(done, len(own))
+    with one_blas_thread():
+        for done, sample in enumerate(own, start=1):
+            if cache.load(sample.number) is None:
+                removal = sample.number in first
+                cache.save(sample.number, measure_window(explainers, sample, seed, sanity, removal=removal))
+            if progress is not None:
+                progress(done, len(own))
 
 
 def cached_results(cache: Cache, windows: int) -> list[WindowResult]:
