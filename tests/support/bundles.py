@@ -37,6 +37,9 @@ def small_bundle(net: FocusNet, *, task: str = "classification", name: str = "sm
             },
             "reading": {
                 "read_blocks": net.read_blocks,
+                "sink": net.has_sink,
+                "readout": net.readout,
+                "values": net.values,
                 "heads": [0, 2, 3],
                 "band_share": shares.tolist(),
                 "reference": reference.tolist(),

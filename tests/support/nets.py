@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from timm.models.vision_transformer import VisionTransformer
@@ -52,10 +54,15 @@ def small_backbone(kind: str = "class-token", seed: int = 0) -> VisionTransforme
 
 
 def small_net(
-    kind: str = "class-token", classes: int = 3, read_blocks: int = 1, seed: int = 0, group_count: int = 5
+    kind: str = "class-token",
+    classes: int = 3,
+    read_blocks: int = 1,
+    seed: int = 0,
+    group_count: int = 5,
+    **comparison: Any,
 ) -> FocusNet:
     """A FOCUS network with every trainable tensor away from its start."""
-    net = FocusNet(small_backbone(kind, seed), groups(group_count), classes, read_blocks)
+    net = FocusNet(small_backbone(kind, seed), groups(group_count), classes, read_blocks, **comparison)
     torch.manual_seed(seed + 1)
     with torch.no_grad():
         for name, value in net.trainable.items():

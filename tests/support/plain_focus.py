@@ -46,12 +46,13 @@ def _window(net, spans, spectrum, image):  # type: ignore[no-untyped-def]
         lanes.append(block(lanes[-1]))
     logits, attention, sink = [], [], []
     prompts = net.prompts.reshape(net.classes, net.groups, -1)
-    for own in prompts:
+    vectors = prompts if net.readout == "tied" else net.read_vectors.reshape(prompts.shape)
+    for own, read in zip(prompts, vectors, strict=True):
         state = own.clone()
         for block, lane in zip(backbone.blocks[early:], lanes[:-1], strict=True):
             state, seen, drained = _prompt_block(net, block, lane[0], state, spans, spectrum)
         normed = backbone.fc_norm(backbone.norm(state))
-        logits.append(float(net.scale * torch.stack([own[g] @ normed[g] for g in range(net.groups)]).mean()))
+        logits.append(float(net.scale * torch.stack([read[g] @ normed[g] for g in range(net.groups)]).mean()))
         attention.append(seen)
         sink.append(drained)
     heads_first = np.stack(attention, axis=1), np.stack(sink, axis=1)
@@ -75,7 +76,7 @@ def _prompt_block(net, block, lane, state, spans, spectrum):  # type: ignore[no-
         k_own = module.k_norm(own @ weight[1, head].T + bias[1, head])
         v_own = own @ weight[2, head].T + bias[2, head]
         k_deep = module.k_norm(deep @ weight[1, head].T + bias[1, head])
-        v_sink = deep[0] @ weight[2, head].T + bias[2, head]
+        v_deep = deep @ weight[2, head].T + bias[2, head]
         for g, span in enumerate(spans):
             bands = range(span.first, span.stop)
             carried_key = {b: weight[1, head] @ net.adapter[b] for b in bands}
@@ -87,9 +88,10 @@ def _prompt_block(net, block, lane, state, spans, spectrum):  # type: ignore[no-
                 scores.append(where + what)
             scores += [q[g] @ k_own[j] / math.sqrt(size) for j in range(len(spans))]
             shares = torch.stack(scores).softmax(0)
-            total = shares[0] * v_sink
+            total = shares[0] * v_deep[0]
             for i in range(count):
-                total = total + shares[1 + i] * sum(carried_value[b] * spectrum[i, b] for b in bands)
+                of_bands = sum(carried_value[b] * spectrum[i, b] for b in bands)
+                total = total + shares[1 + i] * (v_deep[1 + i] if net.values == "whole patch" else of_bands)
             for j in range(len(spans)):
                 total = total + shares[1 + count + j] * v_own[j]
             mixed[g, head] = total

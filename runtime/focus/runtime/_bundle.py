@@ -16,6 +16,12 @@ from focus.runtime.spectral import BandGroup, group_of_band
 #: Key of the bundle in an ONNX file's metadata.
 METADATA_KEY = "focus"
 
+#: What the logits are read with: the prompts themselves, or vectors of their own.
+Readout = Literal["tied", "free"]
+
+#: What a prompt takes in of a patch: its own group's bands, or the patch's token.
+Values = Literal["own bands", "whole patch"]
+
 Numbers = tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
 Positive = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
 
@@ -71,7 +77,9 @@ class Reading(_Part):
 
     Attributes:
         heads: heads of the last block whose attention goes into the maps.
-        sink: whether the prompts see [SINK]; a model without one is for comparison and is not exported.
+        sink: whether the prompts see [SINK].
+        readout, values: all models but those with [SINK], ``tied`` and ``own bands`` are for comparison and are not
+            exported.
         band_share: K x C, what each band adds for each class, mean 1 over the bands; None: ||Phi_lambda||, for a
             network of which that was not measured.
         reference: C values, r, x^ of what the prompts see on average; None: 0, the training set's mean.
@@ -80,6 +88,8 @@ class Reading(_Part):
     read_blocks: int = Field(ge=1)
     heads: tuple[int, ...] = Field(min_length=1)
     sink: bool = True
+    readout: Readout = "tied"
+    values: Values = "own bands"
     band_share: tuple[tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], ...] | None = None
     reference: Numbers | None = None
 

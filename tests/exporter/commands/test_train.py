@@ -110,7 +110,7 @@ def test_the_data_can_have_a_seed_of_their_own(tmp_path: Path) -> None:
         (["--data", "sim:moon", *TINY], "no simulated sensor 'moon'"),
         ([*DATA, *TINY, "--size", "50"], "multiple of the backbone's patch 8"),
         ([*DATA, *TINY, "--size", "wide"], "--size must be one number"),
-        ([*DATA, *TINY, "--groups", "1"], "groups must be 4 (one a covered range) to 32"),
+        ([*DATA, *TINY, "--groups", "33"], "groups must be 1 to 32 (one a band)"),
         ([*DATA, *TINY, "--read-blocks", "99"], "read_blocks must be 1"),
         ([*DATA, *TINY, "--lr", "-1"], "lr must be positive"),
         ([*DATA, *TINY, "--threads", "0"], "--threads must be at least 1"),

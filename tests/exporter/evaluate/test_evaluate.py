@@ -192,6 +192,13 @@ def test_controls_forget_what_they_should_and_the_network_stays() -> None:
     np.testing.assert_allclose(nothing.bundle.adapter_norm, nothing.net.adapter.detach().norm(dim=1), rtol=1e-5)
 
 
+def test_untrained_prompts_are_read_with_untrained_vectors() -> None:
+    net = small_net(readout="free")
+    control = untrained_prompts(net, small_bundle(net), 1).net
+    assert torch.equal(control.read_vectors, control.prompts)
+    assert not torch.equal(control.read_vectors, net.read_vectors)
+
+
 def test_torch_reads_as_one_pass_whatever_the_batch() -> None:
     model = small_explainers()[0][MODEL]
     assert isinstance(model, TorchNetwork)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,9 +16,9 @@ from support.bundles import small_bundle
 from support.nets import groups, random_inputs
 
 
-def shipped_kind() -> tuple[FocusNet, Bundle]:
+def shipped_kind(**comparison: Any) -> tuple[FocusNet, Bundle]:
     torch.manual_seed(0)
-    net = FocusNet(create_backbone("focus_vit_mini_patch8", (32, 32)), groups(), 3).eval()
+    net = FocusNet(create_backbone("focus_vit_mini_patch8", (32, 32)), groups(), 3, **comparison).eval()
     with torch.no_grad():
         for value in net.trainable.values():
             value.add_(0.1 * torch.randn_like(value))
@@ -27,8 +28,9 @@ def shipped_kind() -> tuple[FocusNet, Bundle]:
     )
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    net, bundle = shipped_kind()
+@pytest.mark.parametrize("comparison", [{}, {"sink": False}, {"readout": "free"}, {"values": "whole patch"}])
+def test_round_trip(tmp_path: Path, comparison: dict[str, Any]) -> None:
+    net, bundle = shipped_kind(**comparison)
     save_checkpoint(tmp_path / "model.pt", net, bundle)
     again, found = load_checkpoint(tmp_path / "model.pt")
     inputs = random_inputs(net)

@@ -11,7 +11,7 @@ from focus.exporter.model import FocusNet, create_backbone, sink_loss
 from focus.exporter.model import _lanes as lanes
 from focus.kernels import saliency
 from focus.runtime import FocusError
-from focus.runtime.spectral import band_groups, group_of_band
+from focus.runtime.spectral import BandGroup, band_groups, group_of_band
 from support.nets import BANDS, KINDS, groups, random_inputs, small_backbone, small_net
 from support.plain_focus import plain_reading
 
@@ -37,10 +37,16 @@ def test_logits_equal_separate_single_class_passes(kind: str, read_blocks: int) 
         )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+#: Of the networks that are for comparison, but for the one without [SINK].
+COMPARED = ({"readout": "free"}, {"values": "whole patch"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "comparison"), [*((kind, {}) for kind in KINDS), *(("class-token", change) for change in COMPARED)]
+)
 @pytest.mark.parametrize("read_blocks", [1, 3])
-def test_network_agrees_with_a_plain_float64_reading(kind: str, read_blocks: int) -> None:
-    net = small_net(kind, read_blocks=read_blocks)
+def test_network_agrees_with_a_plain_float64_reading(kind: str, comparison: dict[str, str], read_blocks: int) -> None:
+    net = small_net(kind, read_blocks=read_blocks, **comparison)
     means, composite = random_inputs(net)
     found = net(means, composite)
     logits, attention, sink = plain_reading(net, means.numpy(), composite)
@@ -85,7 +91,7 @@ def patch_memories(net: FocusNet, means: torch.Tensor, composite: torch.Tensor) 
     original = lanes.prompt_lane
 
     def record(block, prompts, memory, bands, count, *, sink):  # type: ignore[no-untyped-def]
-        found.extend(memory)
+        found.extend(memory[:2])
         return original(block, prompts, memory, bands, count, sink=sink)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -101,28 +107,75 @@ def test_value_path_reads_only_the_own_group() -> None:
     net = small_net()
     means, composite = random_inputs(net)
     spans = groups()
-    block = net.backbone.blocks[-1]
-    memory = lanes.patch_memory(block, net.embed(means, composite))
-
-    def parts(spectra: torch.Tensor) -> torch.Tensor:
-        fixed = lanes.Bands(spectra, net.adapter, net.group_mask)
-        with pytest.MonkeyPatch.context() as patch:
-            weights = torch.rand(2, 4, 15, 1 + means.shape[1] + 5, generator=torch.Generator().manual_seed(0)).softmax(
-                -1
-            )
-            patch.setattr(torch.Tensor, "softmax", lambda self, dim: weights)
-            prompts, _ = lanes.prompt_lane(block, net.prompts.unsqueeze(0), memory, fixed, 5)
-        return prompts.unflatten(1, (3, 5))
-
-    base = parts(means)
+    tokens = net.embed(means, composite)
+    base = with_fixed_attention(net, tokens, means)
     for index, span in enumerate(spans):
-        others = means.clone()
-        others[..., : span.first] += 3.0
-        others[..., span.stop :] -= 2.0
-        torch.testing.assert_close(parts(others)[:, :, index], base[:, :, index], atol=1e-5, rtol=1e-5)
+        others = of_other_groups(means, span)
+        found = with_fixed_attention(net, tokens, others)
+        torch.testing.assert_close(found[:, :, index], base[:, :, index], atol=1e-5, rtol=1e-5)
         own = means.clone()
         own[..., span.first : span.stop] += 3.0
-        assert (parts(own)[:, :, index] - base[:, :, index]).abs().max() > 1e-2
+        assert (with_fixed_attention(net, tokens, own)[:, :, index] - base[:, :, index]).abs().max() > 1e-2
+
+
+def test_values_of_whole_patches_hold_other_groups_bands_and_all_that_the_tokens_know() -> None:
+    net = small_net(values="whole patch")
+    means, composite = random_inputs(net)
+    base = with_fixed_attention(net, net.embed(means, composite), means)
+    for index, span in enumerate(groups()):
+        others = of_other_groups(means, span)
+        found = with_fixed_attention(net, net.embed(others, composite), others)
+        assert (found[:, :, index] - base[:, :, index]).abs().max() > 1e-2
+    # By the tokens alone: the prompts do not read the bands beside them.
+    found = with_fixed_attention(net, net.embed(means, composite), means + 1.0)
+    assert torch.equal(found, base)
+
+
+def of_other_groups(means: torch.Tensor, span: BandGroup) -> torch.Tensor:
+    """Band means that differ outside of one group."""
+    others = means.clone()
+    others[..., : span.first] += 3.0
+    others[..., span.stop :] -= 2.0
+    return others
+
+
+def with_fixed_attention(net: FocusNet, tokens: torch.Tensor, spectra: torch.Tensor) -> torch.Tensor:
+    """The prompts [B, K, G, d] behind the last block, whose attention is drawn."""
+    block, patches = net.backbone.blocks[-1], spectra.shape[1]
+    memory = lanes.patch_memory(block, tokens, whole=net.values == "whole patch")
+    bands = lanes.Bands(spectra, net.adapter, net.group_mask)
+    weights = torch.rand(2, 4, 15, 1 + patches + 5, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.Tensor, "softmax", lambda self, dim: weights)
+        prompts, _ = lanes.prompt_lane(block, net.prompts.unsqueeze(0), memory, bands, 5)
+    return prompts.unflatten(1, (3, 5))
+
+
+def test_a_free_read_out_starts_as_the_prompts_and_learns_by_itself() -> None:
+    tied, free = (FocusNet(small_backbone(), groups(), 3, readout=readout) for readout in ("tied", "free"))
+    inputs = random_inputs(free)
+    with torch.no_grad():
+        tied.prompts.copy_(free.prompts)
+    assert torch.equal(free.read_vectors, free.prompts)
+    assert torch.equal(free(*inputs).logits, tied(*inputs).logits)
+    for net in (tied, free):
+        net(*inputs).logits[:, 0].sum().backward()
+    assert set(free.trainable) == {*tied.trainable, "read_vectors"}
+    # The tied prompts' gradient has both ways in it: through the blocks, and as the read-out.
+    torch.testing.assert_close(free.prompts.grad + free.read_vectors.grad, tied.prompts.grad)
+    assert min(float(part.grad.abs().max()) for part in (free.prompts, free.read_vectors)) > 0
+
+
+@pytest.mark.parametrize(
+    ("comparison", "words"),
+    [
+        ({"readout": "free"}, "with a free read-out is for comparison and is not exported; train one with a tied one"),
+        ({"values": "whole patch"}, "whose prompts take in whole patches is for comparison and is not exported; train"),
+    ],
+)
+def test_networks_for_comparison_are_not_exported(comparison: dict[str, str], words: str) -> None:
+    with pytest.raises(FocusError, match=f"^a model {words}"):
+        folded(small_net(**comparison))
 
 
 def test_without_a_sink_the_prompts_do_not_see_it_and_it_stays_the_backbones_own_token() -> None:

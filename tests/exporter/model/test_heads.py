@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from focus.exporter.model import NetReading, sink_loss
+from focus.exporter.model import NetReading, auxiliary_heads, discriminative_heads, sink_loss
 
 
 def reading(*blocks: tuple[list[list[float]], list[float]]) -> NetReading:
@@ -46,3 +46,22 @@ def test_which_heads_are_auxiliary_is_said_by_the_whole_batch() -> None:
     given = reading(([EVEN, SHARP], [0.1, 0.3]))
     turned = sink_loss(given, lambda entropy: -entropy)
     assert turned.item() == pytest.approx(1 - 0.1 + 1 - 0.6 + 0.6)
+
+
+def test_for_comparison_the_evenest_head_goes_to_the_sink() -> None:
+    found = sink_loss(reading(([EVEN, SHARP, UNEVEN], [0.1, 0.3, 0.15])), auxiliary="highest entropy")
+    to_sink, sharp, uneven = 1 - 0.1, 1 - 0.6 + 0.6, 1 - 0.8 + 0.3
+    assert found.item() == pytest.approx(to_sink + (sharp + uneven) / 2)
+
+
+def test_random_heads_are_the_seeds_whatever_they_see() -> None:
+    entropy = torch.arange(10.0)
+    chosen = [auxiliary_heads(entropy, "random", seed).tolist() for seed in range(20)]
+    assert chosen == [auxiliary_heads(-entropy.square(), "random", seed).tolist() for seed in range(20)]
+    assert {head for heads in chosen for head in heads} == set(range(10))
+    for seed, heads in enumerate(chosen):
+        assert sorted([*heads, *discriminative_heads(entropy, "random", seed)]) == list(range(10))
+    losses = [[sink_loss(reading(seen), auxiliary="random", seed=seed).item() for seed in range(20)] for seen in (
+        ([EVEN, SHARP, UNEVEN], [0.1, 0.3, 0.15]), ([SHARP, EVEN, UNEVEN], [0.3, 0.1, 0.15])
+    )]  # fmt: skip
+    assert len(set(losses[0])) == 3 and losses[0] != losses[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from focus.exporter.study import Backbone, Entry, Run, Scale, Store, execute, is
 from focus.exporter.study import _execute as executing
 from focus.exporter.study import tables as all_tables
 from focus.exporter.study._plan import Training
-from focus.exporter.study._scale import Table
+from focus.exporter.study._scale import FIRST_SPLIT, Table
 from focus.exporter.study._store import code_version
 from focus.exporter.study.tables import benchmark, sink
 from focus.exporter.training import TrainSettings
@@ -116,6 +117,27 @@ def test_a_run_is_keyed_by_all_that_it_depends_on(tmp_path: Path) -> None:
     folders = [store.run_folder(one) for one in (run, *others)]
     folders.append(Store(tmp_path, Backbone("focus_vit_mini_patch8", (32, 32), WEIGHTS, "other")).run_folder(run))
     assert len(set(folders)) == len(folders) and store.run_folder(SCALE.focus_run(1, 1)) == folders[0]
+
+
+def test_sweeps_move_one_setting_and_share_the_usual_run() -> None:
+    moved = {
+        "groups": [{"groups": 2}, {}, {"groups": 5}, {"groups": 10}, {"groups": 20}],
+        "auxiliary": [{}, {"auxiliary": "highest entropy"}, {"auxiliary": "random"}],
+        "readout": [{}, {"readout": "free"}],
+        "values": [{}, {"values": "whole patch"}],
+    }
+    entries = {table.name: table.entries(replace(SCALE, seeds=1)) for table in all_tables.TABLES if table.name in moved}
+    for table, changes in moved.items():
+        runs = [entry.run for entry in entries[table]]
+        assert runs == [SCALE.focus_run(1, FIRST_SPLIT, **change) for change in changes]
+        assert len({entry.row for entry in entries[table]}) == len(set(runs)) == len(changes)
+
+
+def test_folders_are_named_without_spaces() -> None:
+    run = SCALE.focus_run(1, 1, auxiliary="highest entropy", readout="free", values="whole patch", groups=2)
+    assert run.name == (
+        "focus-full-class-groups2-auxiliary-highest-entropy-readout-free-values-whole-patch-split1-seed1"
+    )
 
 
 def test_the_code_counts_and_its_comments_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

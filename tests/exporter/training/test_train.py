@@ -255,6 +255,24 @@ def test_a_network_without_a_sink_has_no_loss_of_it_and_is_read_without_it(tmp_p
     assert not load_checkpoint(outcome.out)[0].has_sink
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"auxiliary": "highest entropy"}, {"auxiliary": "random"}, {"readout": "free"}, {"values": "whole patch"}],
+)
+def test_settings_for_comparison_make_another_network_which_the_checkpoint_keeps(
+    tmp_path: Path, change: dict[str, str]
+) -> None:
+    usual, other, again = (
+        train(small_windows(), small_backbone(), NAME, replace(QUICK, **made), tmp_path / f"{name}.pt")
+        for name, made in (("usual", {}), ("other", change), ("again", change))
+    )
+    require_equal(other.out, again.out)
+    assert not torch.equal(weights_of(usual.out)["adapter"], weights_of(other.out)["adapter"])
+    net, bundle = load_checkpoint(other.out)
+    kept = {name: value for name, value in change.items() if name != "auxiliary"}
+    assert {name: getattr(net, name) for name in kept} == kept == {name: getattr(bundle.reading, name) for name in kept}
+
+
 def test_a_loss_that_explodes_is_named(tmp_path: Path) -> None:
     windows = small_windows()
     windows.band_means[:, :, 0] *= 1e36
@@ -276,8 +294,9 @@ def test_bf16_trains_and_keeps_float32_weights(tmp_path: Path) -> None:
         ({"lr": float("nan")}, "lr must be positive"),
         ({"weight_decay": -1.0}, "weight_decay must not be negative"),
         ({"warmup": 1.0}, "warmup must be a share"),
+        ({"readout": "loose"}, "readout must be tied or free, got loose"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(change: dict[str, float], message: str) -> None:
+def test_settings_that_make_no_sense_are_refused(change: dict[str, float | str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(QUICK, **change)

@@ -52,8 +52,7 @@ def untrained_prompts(net: FocusNet, bundle: Bundle, seed: int) -> TorchNetwork:
 
     What each band adds, and what the prompts see, was measured with the trained ones: here T = Abar ||Phi|| |x^|.
     """
-    control = deepcopy(net)
-    control.prompts.copy_(_start_of(control.prompts, seed))
+    control = _with_start(net, seed)
     return TorchNetwork(control, _with_reading(bundle, control))
 
 
@@ -62,17 +61,21 @@ def randomised(net: FocusNet, bundle: Bundle, seed: int) -> TorchNetwork:
     """The same network with nothing learnt: prompts as at the start, adapter and [SINK] drawn with the mean and the
     deviation of the learnt ones (an adapter starts at zero, which has no map). The backbone stays.
     """
-    control = deepcopy(net)
-    control.prompts.copy_(_start_of(control.prompts, seed))
+    control = _with_start(net, seed)
     for offset, value in enumerate((control.adapter, control.sink), start=1):
         noise = torch.randn(value.shape, generator=torch.Generator().manual_seed(seed + offset))
         value.copy_(value.mean() + value.std() * noise.to(value.device))
     return TorchNetwork(control, _with_reading(bundle, control))
 
 
-def _start_of(prompts: Tensor, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return nn.init.trunc_normal_(torch.empty(prompts.shape), std=0.02, generator=generator)
+def _with_start(net: FocusNet, seed: int) -> FocusNet:
+    """A copy with prompts, and what reads them, as at the start."""
+    control, generator = deepcopy(net), torch.Generator().manual_seed(seed)
+    start = nn.init.trunc_normal_(torch.empty(control.prompts.shape), std=0.02, generator=generator)
+    control.prompts.copy_(start)
+    if control.read_vectors is not None:
+        control.read_vectors.copy_(start)
+    return control
 
 
 def _with_reading(bundle: Bundle, net: FocusNet) -> Bundle:

@@ -225,10 +225,15 @@ def folded(net: FocusNet, opset: int = 20) -> FoldedNet:
         net: float32.
         opset: of ONNX that it is meant for.
     Raises:
-        FocusError: a network whose prompts do not see [SINK].
+        FocusError: a network for comparison.
     """
-    if not net.has_sink:
-        raise FocusError("a model without [SINK] is for comparison and is not exported; train one with it")
+    for found, what, instead in (
+        (not net.has_sink, "without [SINK]", "with it"),
+        (net.readout != "tied", "with a free read-out", "with a tied one"),
+        (net.values != "own bands", "whose prompts take in whole patches", "whose prompts take in their own bands"),
+    ):
+        if found:
+            raise FocusError(f"a model {what} is for comparison and is not exported; train one {instead}")
     with torch.no_grad():
         return FoldedNet(copy.deepcopy(net), opset >= ATTENTION_OPSET).requires_grad_(False).eval()
 

@@ -3,10 +3,11 @@
 from focus.exporter.model._backbone import create_backbone, load_weights, require_supported
 from focus.exporter.model._checkpoint import load_checkpoint, save_checkpoint
 from focus.exporter.model._focus import FocusNet, NetReading
-from focus.exporter.model._heads import auxiliary_heads, discriminative_heads, head_entropy, sink_loss
+from focus.exporter.model._heads import Auxiliary, auxiliary_heads, discriminative_heads, head_entropy, sink_loss
 from focus.exporter.model._trainable import Reading, TrainableNet
 
 __all__ = [
+    "Auxiliary",
     "FocusNet",
     "NetReading",
     "Reading",

@@ -62,7 +62,15 @@ def empty_net(bundle: Bundle) -> FocusNet:
     """The network that a bundle describes, with untrained weights."""
     backbone = create_backbone(bundle.backbone.name, bundle.window)
     reading = bundle.reading
-    return FocusNet(backbone, bundle.band_groups, len(bundle.targets), reading.read_blocks, sink=reading.sink)
+    return FocusNet(
+        backbone,
+        bundle.band_groups,
+        len(bundle.targets),
+        reading.read_blocks,
+        sink=reading.sink,
+        readout=reading.readout,
+        values=reading.values,
+    )
 
 
 def _compact(value: torch.Tensor) -> torch.Tensor:

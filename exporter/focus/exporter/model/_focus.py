@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from focus.exporter.model._backbone import patch_positions, sink_start
 from focus.exporter.model._lanes import Bands, patch_lane, patch_memory, prompt_lane
 from focus.exporter.model._trainable import TrainableNet
+from focus.runtime._bundle import Readout, Values
 from focus.runtime.spectral import BandGroup, group_of_band
 
 
@@ -42,6 +43,9 @@ class FocusNet(TrainableNet):
         classes: K, classes or regression targets.
         read_blocks: r, number of last blocks that the prompts pass.
         sink: False is for comparison: the backbone's own token stays as it is, and the prompts do not see it.
+        readout: ``free`` is for comparison: vectors u_{c,g} that start as the prompts take their place in the
+            read-out, K G d more numbers.
+        values: ``whole patch`` is for comparison: prompts take in the patches' ordinary values.
     Raises:
         ValueError: r outside 1..L.
     """
@@ -56,6 +60,8 @@ class FocusNet(TrainableNet):
         read_blocks: int = 1,
         *,
         sink: bool = True,
+        readout: Readout = "tied",
+        values: Values = "own bands",
     ) -> None:
         super().__init__()
         if not 1 <= read_blocks <= len(backbone.blocks):
@@ -63,6 +69,7 @@ class FocusNet(TrainableNet):
         if classes < 1:
             raise ValueError(f"classes must be at least 1, got {classes}")
         self.classes, self.groups, self.read_blocks = classes, len(groups), read_blocks
+        self.readout, self.values = readout, values
         self.backbone = backbone.requires_grad_(False).eval()
         width, bands = backbone.embed_dim, groups[-1].stop
         self.adapter = nn.Parameter(torch.zeros(bands, width))
@@ -72,6 +79,7 @@ class FocusNet(TrainableNet):
         self.scale = nn.Parameter(torch.ones(()))
         self.bias = nn.Parameter(torch.zeros(classes))
         nn.init.trunc_normal_(self.prompts, std=0.02)
+        self.read_vectors = nn.Parameter(self.prompts.detach().clone()) if readout == "free" else None
         of_band = torch.from_numpy(group_of_band(tuple(groups)).astype("int64"))
         mask = (of_band == torch.arange(len(groups))[:, None]).float()
         self.register_buffer("group_mask", mask.repeat(classes, 1), persistent=False)
@@ -109,13 +117,13 @@ class FocusNet(TrainableNet):
         """
         blocks = list(self.backbone.blocks)[-self.read_blocks :]
         bands = Bands(band_means, self.adapter, self.group_mask)
-        prompts = self.prompts.unsqueeze(0)
+        prompts, whole = self.prompts.unsqueeze(0), self.values == "whole patch"
         seen = []
         for block in blocks:
             if block is blocks[-1]:
-                memory = patch_memory(block, tokens)
+                memory = patch_memory(block, tokens, whole=whole)
             else:
-                tokens, memory = patch_lane(block, tokens)
+                tokens, memory = patch_lane(block, tokens, whole=whole)
             prompts, attended = prompt_lane(block, prompts, memory, bands, self.groups, sink=self.has_sink)
             seen.append(attended)
         parts = self.parts(prompts)
@@ -127,7 +135,8 @@ class FocusNet(TrainableNet):
         )
 
     def parts(self, prompts: Tensor) -> Tensor:
-        """scale / G * <p_{c,g}, LN(z_{c,g})>, [B, K, G]: the read-out is tied to the prompts."""
+        """scale / G * <p_{c,g}, LN(z_{c,g})>, [B, K, G]: the read-out is tied to the prompts, unless it is free."""
+        vectors = self.prompts if self.read_vectors is None else self.read_vectors
         normed = self.backbone.fc_norm(self.backbone.norm(prompts))
-        agreement = (self.prompts.float() * normed.float()).sum(-1)
+        agreement = (vectors.float() * normed.float()).sum(-1)
         return (self.scale.float() / self.groups * agreement).unflatten(-1, (self.classes, self.groups))

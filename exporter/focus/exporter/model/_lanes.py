@@ -26,15 +26,17 @@ class Attended(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What the prompts of one block can read of the patch lane; not the patches' deep values: they read bands only.
+    """What the prompts of one block can read of the patch lane.
 
     Attributes:
         keys: [B, H, 1 + N, d_h], [SINK] first.
         value: [B, H, 1, d_h], of [SINK].
+        whole: [B, H, N, d_h], the patches' values, for comparison; None: prompts take in bands only.
     """
 
     keys: Tensor
     value: Tensor
+    whole: Tensor | None = None
 
 
 class Bands(NamedTuple):
@@ -62,18 +64,21 @@ def project(block: Block, tokens: Tensor, part: int) -> Tensor:
     return heads if norm is None else norm(heads)
 
 
-def patch_lane(block: Block, tokens: Tensor) -> tuple[Tensor, Memory]:
-    """[SINK] and patches [B, 1 + N, d] through one block, and what the prompts may read of it."""
+def patch_lane(block: Block, tokens: Tensor, *, whole: bool = False) -> tuple[Tensor, Memory]:
+    """[SINK] and patches [B, 1 + N, d] through one block, and what the prompts may read of it; ``whole``: of patches
+    their values, too.
+    """
     normed = block.norm1(tokens)
     query, key, value = (project(block, normed, part) for part in range(3))
     mixed = F.scaled_dot_product_attention(query, key, value)
-    return _finish(block, tokens, mixed), Memory(key, value[:, :, :1])
+    return _finish(block, tokens, mixed), Memory(key, value[:, :, :1], value[:, :, 1:] if whole else None)
 
 
-def patch_memory(block: Block, tokens: Tensor) -> Memory:
+def patch_memory(block: Block, tokens: Tensor, *, whole: bool = False) -> Memory:
     """As ``patch_lane`` for the last block, whose patch lane nobody reads on: keys, and the value of [SINK] alone."""
     normed = block.norm1(tokens)
-    return Memory(project(block, normed, 1), project(block, normed[:, :1], 2))
+    patches = project(block, normed[:, 1:], 2) if whole else None
+    return Memory(project(block, normed, 1), project(block, normed[:, :1], 2), patches)
 
 
 def prompt_lane(
@@ -83,7 +88,8 @@ def prompt_lane(
 
     Logit to patch i: q . k_i + sum_{lambda in group} (q . W_K Phi_lambda) x^_{lambda,i}, with q / sqrt(d_h) for q.
     Value of patch i: sum_{lambda in group} W_V Phi_lambda x^_{lambda,i}. It is never formed: the attention pools the
-    spectra first, and the pooled spectrum is projected. Without ``sink`` the prompts do not see [SINK].
+    spectra first, and the pooled spectrum is projected. A memory of whole patches has their values instead. Without
+    ``sink`` the prompts do not see [SINK].
     """
     attention = block.attn
     normed = block.norm1(prompts)
@@ -105,8 +111,11 @@ def prompt_lane(
     mass, patches, own = weights.split([1, count, groups], dim=-1)
     attended = Attended(patches.unflatten(2, (-1, groups)), mass.unflatten(2, (-1, groups)).squeeze(-1))
     mass, patches, own = (part.to(query.dtype) for part in (mass, attended.attention.flatten(2, 3), own))
-    pooled = (patches @ spectra) * bands.mask
-    mixed = pooled @ _through(block, bands.adapter, 2).transpose(-1, -2) + mass * memory.value
+    if memory.whole is None:
+        taken = ((patches @ spectra) * bands.mask) @ _through(block, bands.adapter, 2).transpose(-1, -2)
+    else:
+        taken = patches @ memory.whole
+    mixed = taken + mass * memory.value
     mixed = mixed + (own.unflatten(2, (-1, groups)) @ own_value).flatten(2, 3)
     return _finish(block, prompts, mixed), attended
 

@@ -9,10 +9,10 @@ import torch
 
 from focus.exporter.data import WindowSet
 from focus.exporter.evaluate._removed import network_inputs
-from focus.exporter.model import FocusNet, auxiliary_heads, head_entropy
+from focus.exporter.model import Auxiliary, FocusNet, auxiliary_heads, head_entropy
 from focus.runtime import Bundle
 
-Heads: TypeAlias = Literal["lowest entropy", "highest entropy", "random", "all"]
+Heads: TypeAlias = Literal[Auxiliary, "all"]
 
 #: Training windows whose mean entropy decides.
 WINDOWS = 64
@@ -36,12 +36,6 @@ def with_heads(net: FocusNet, bundle: Bundle, windows: WindowSet, heads: Heads, 
         for i in range(len(chosen))
     ]
     entropy = torch.stack(parts).mean(dim=0)
-    count = len(auxiliary_heads(entropy))
-    found = {
-        "lowest entropy": auxiliary_heads(entropy),
-        "highest entropy": auxiliary_heads(-entropy),
-        "random": torch.from_numpy(np.random.default_rng([seed, 11]).permutation(len(entropy))[:count]),
-        "all": torch.arange(len(entropy)),
-    }[heads]
-    reading = bundle.reading.model_copy(update={"heads": tuple(sorted(found.tolist()))})
+    found = torch.arange(len(entropy)) if heads == "all" else auxiliary_heads(entropy, heads, seed)
+    reading = bundle.reading.model_copy(update={"heads": tuple(found.tolist())})
     return bundle.model_copy(update={"reading": reading})

@@ -61,12 +61,14 @@ class Training:
         data, usual = self.data, TrainSettings()
         parts = [self.network, data.sensor, "class" if data.task == "class" else "traits"]
         parts += [
-            f"{name}{value}"
+            f"{name}-{value}" if isinstance(value, str) else f"{name}{value}"
             for name, value in asdict(self.settings).items()
             if name not in ("seed", "epochs", "precision") and value != getattr(usual, name)
         ]
         parts += ["permuted"] * data.permuted + ["spurious"] * (data.spurious is not None)
-        return "-".join([*parts, f"split{data.split}", f"seed{self.settings.seed}"]).replace("_", "-")
+        return "-".join([*parts, f"split{data.split}", f"seed{self.settings.seed}"]).translate(
+            str.maketrans("_ ", "--")
+        )
 
     @property
     def of_focus(self) -> Training:

@@ -57,6 +57,8 @@ def make_bundle(
         "reading": {
             "read_blocks": net.read_blocks,
             "sink": net.has_sink,
+            "readout": net.readout,
+            "values": net.values,
             **_shown(shown),
         },
         "mean": _rounded(statistics.mean),

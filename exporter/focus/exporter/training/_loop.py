@@ -131,7 +131,9 @@ class Loop:
         loss = task_loss(reading.logits, self.batches.targets(own), windows.task)
         sink = torch.zeros((), device=loss.device)
         if isinstance(reading, NetReading) and settings.sink:
-            sink = sink_loss(reading, lambda entropy: processes.total(entropy * weight))
+            sink = sink_loss(
+                reading, lambda entropy: processes.total(entropy * weight), settings.auxiliary, settings.seed
+            )
         # Gradients are averaged over processes, whose shares may differ by a window.
         self.fabric.backward((loss + settings.sink_weight * sink) * (weight * processes.count))
         self.fabric.clip_gradients(self._wrapped, self._stepper, max_norm=settings.clip, error_if_nonfinite=False)

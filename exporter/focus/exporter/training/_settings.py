@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from focus.exporter.model import Auxiliary
+from focus.runtime._bundle import Readout, Values
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -24,11 +27,13 @@ class TrainSettings:
             small is the optimiser (see ``BandAdam``); a decay strong enough to do so (5) costs a third of the accuracy.
         sink: whether there is a [SINK]; without one there is no sink loss either.
         sink_weight: weight of ``sink_loss``.
+        auxiliary: the 30 % of the heads that the sink loss sends to [SINK]; ``random``: the same ones in every step.
+        readout, values: of the network, see ``FocusNet``.
         clip: largest norm of the whole gradient.
         warmup: share of all steps.
         augment: flips and quarter turns of the patch grid.
         precision: ``bf16`` is mixed precision; ``auto`` takes it where the processor computes it in hardware.
-        seed: prompts' start, order of the windows, flips.
+        seed: prompts' start, order of the windows, flips, random heads.
     """
 
     groups: int = 10
@@ -39,6 +44,9 @@ class TrainSettings:
     weight_decay: float = 0.05
     sink: bool = True
     sink_weight: float = 0.1
+    auxiliary: Auxiliary = "lowest entropy"
+    readout: Readout = "tied"
+    values: Values = "own bands"
     clip: float = 1.0
     warmup: float = 0.1
     augment: bool = True
@@ -55,6 +63,9 @@ class TrainSettings:
         for name in ("weight_decay", "sink_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        for name, choices in (("auxiliary", Auxiliary), ("readout", Readout), ("values", Values)):
+            if getattr(self, name) not in get_args(choices):
+                raise ValueError(f"{name} must be {' or '.join(get_args(choices))}, got {getattr(self, name)}")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"warmup must be a share of the steps, 0 to 1, got {self.warmup}")
 

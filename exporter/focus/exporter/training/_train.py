@@ -109,7 +109,15 @@ def train(
     statistics = training_statistics(windows, backbone)
     torch.manual_seed(settings.seed)
     groups = _groups(windows, settings.groups, say)
-    net = FocusNet(backbone, groups, len(windows.target_names), settings.read_blocks, sink=settings.sink)
+    net = FocusNet(
+        backbone,
+        groups,
+        len(windows.target_names),
+        settings.read_blocks,
+        sink=settings.sink,
+        readout=settings.readout,
+        values=settings.values,
+    )
     _silence(net, statistics, say)
     folder = training_folder(out)
     fingerprint = fingerprint_of(settings, backbone, backbone_name, windows)

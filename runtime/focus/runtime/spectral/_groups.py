@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ class BandGroup:
     """Neighbouring bands that one prompt of every class reads.
 
     Attributes:
-        name: for people, e.g. ``VIS-2``.
+        name: for people, e.g. ``VIS-2``, or ``VIS+red-edge`` of whole ranges.
         first: index of the first band.
         stop: index after the last band.
     """
@@ -34,15 +34,16 @@ class BandGroup:
 
 
 def band_groups(wavelengths_nm: NDArray[np.float64], groups: int = 4) -> tuple[BandGroup, ...]:
-    """Splits a sensor's bands into groups that never cross a physiological edge.
+    """Splits a sensor's bands into groups that are parts of physiological ranges, or unions of whole ones.
 
     ``groups`` counts the groups of a sensor that covers every range (VIS, red-edge, NIR, SWIR). The ranges that this
     sensor covers share them in proportion to their number of bands, at least one each; ranges without a band are
-    dropped with a warning.
+    dropped with a warning. Fewer groups than covered ranges are unions of neighbouring ranges, of numbers of bands as
+    equal as can be.
 
     Args:
         wavelengths_nm: float64 [C], increasing, within 400-2500 nm give or take 40 nm (those join the outer ranges).
-        groups: wanted number of groups, at least one a covered range.
+        groups: wanted number of groups.
     Returns: the groups in order of wavelength, covering every band once.
     Raises:
         ValueError: wavelengths outside the sensible range, or a number of groups that cannot be formed.
@@ -61,11 +62,10 @@ def band_groups(wavelengths_nm: NDArray[np.float64], groups: int = 4) -> tuple[B
     if missing and groups == len(PHYSIOLOGY):
         warnings.warn(f"this sensor has no band in {', '.join(missing)}: {covered} band groups", stacklevel=2)
         groups = covered
-    if not covered <= groups <= wavelengths.size:
-        raise ValueError(
-            f"groups must be {covered} (one a covered range) to {wavelengths.size} (one a band) for this sensor, "
-            f"got {groups}"
-        )
+    if not 1 <= groups <= wavelengths.size:
+        raise ValueError(f"groups must be 1 to {wavelengths.size} (one a band) for this sensor, got {groups}")
+    if groups < covered:
+        return _united(_split(counts, np.sign(counts)), groups)
     return tuple(_split(counts, _apportion(counts, groups)))
 
 
@@ -87,6 +87,16 @@ def _split(counts: NDArray[np.int64], share: NDArray[np.int64]) -> list[BandGrou
             found.append(BandGroup(name if parts == 1 else f"{name}-{part + 1}", int(start), int(stop)))
         first += int(count)
     return found
+
+
+def _united(ranges: list[BandGroup], groups: int) -> tuple[BandGroup, ...]:
+    """Unions of neighbouring ranges, cut where the sum of their squared numbers of bands is least."""
+    choices = [
+        [ranges[start:stop] for start, stop in pairwise((0, *cuts, len(ranges)))]
+        for cuts in combinations(range(1, len(ranges)), groups - 1)
+    ]
+    parts = min(choices, key=lambda parts: sum((part[-1].stop - part[0].first) ** 2 for part in parts))
+    return tuple(BandGroup("+".join(one.name for one in part), part[0].first, part[-1].stop) for part in parts)
 
 
 def group_of_band(groups: tuple[BandGroup, ...]) -> NDArray[np.int32]:

@@ -61,7 +61,7 @@ def tables_of(
             found += method_costs(study, title, says)
         for group, rows in study.tables.get(table, {}).items():
             name = f"{title}: {group}"
-            columns = {"sink": SINK, "spurious": SHORTCUT, "sanity": {}}.get(table, MAPS)
+            columns = {"sink": SINK, "auxiliary": SINK, "spurious": SHORTCUT, "sanity": {}}.get(table, MAPS)
             if table == "sanity":
                 found.append(_sanity(name, says, rows))
                 continue

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
+from focus.exporter.model import Auxiliary
 from focus.exporter.study._scale import Table, focus_entries
+from focus.runtime._bundle import Readout, Values
 
 #: Table -> its title and rows, each with what it changes.
 SWEEPS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
@@ -16,6 +18,15 @@ SWEEPS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
     "read-blocks": (
         "Sweep: reading depth",
         {f"r = {blocks}": {"read_blocks": blocks} for blocks in (1, 2, 4, 8, 12)},
+    ),
+    "auxiliary": (
+        "Sweep: heads that the sink loss sends to [SINK]",
+        {heads: {"auxiliary": heads} for heads in get_args(Auxiliary)},
+    ),
+    "readout": ("Sweep: read-out", {readout: {"readout": readout} for readout in get_args(Readout)}),
+    "values": (
+        "Sweep: what a prompt takes in of a patch",
+        {values: {"values": values} for values in get_args(Values)},
     ),
 }
 
