@@ -16,7 +16,7 @@ from focus.exporter.training._batches import Batches, epoch_order, flip, random_
 from focus.exporter.training._evaluate import read_windows
 from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at
 from focus.exporter.training._processes import Processes
-from focus.exporter.training._shown import _covariance, band_shares, fix_reading, shown_heads
+from focus.exporter.training._shown import _covariance, band_shares, fix_reading
 from focus.exporter.training._statistics import LEAST_DEVIATION, training_statistics
 from focus.kernels import standardise
 from support.nets import small_backbone, small_net
@@ -191,12 +191,13 @@ def test_the_reference_is_what_the_prompts_of_a_bands_group_see() -> None:
     for band, group in enumerate(net.group_mask[: net.groups].argmax(dim=0).tolist()):
         shares = reading.attention[-1][:, found.heads, :, group].mean(dim=2)
         shares = shares / shares.sum(dim=-1, keepdim=True)
-        wanted.append(float((shares * spectra[:, None, :, band]).sum(dim=-1).mean()))
+        by_window = (shares * spectra[:, None, :, band]).sum(dim=-1).mean(dim=1)
+        wanted.append(float(np.median(by_window)))
     np.testing.assert_allclose(found.reference, wanted, rtol=1e-3, atol=1e-5)
 
 
-def test_a_heads_contribution_is_what_its_attention_adds() -> None:
-    """In a logit that is linear in the attention: head 1 sees the class, head 0 sees as much in every window."""
+def test_a_part_adds_to_a_class_what_it_adds_in_its_windows_more_than_in_others() -> None:
+    """Part 1 knows the class, part 0 adds as much in every window."""
     labels = np.array([0, 0, 1, 1])
     parts = np.zeros((4, 2, 3))
     parts[:, :, 0] = 5.0
@@ -204,14 +205,6 @@ def test_a_heads_contribution_is_what_its_attention_adds() -> None:
     parts[labels == 0, 0, 2] = -1.0
     found = _covariance(parts, np.eye(2)[labels])
     np.testing.assert_allclose(found, [[0.0, 0.5, -0.25], [0.0, 0.25, 0.0]])
-    assert shown_heads(found) == (1,)
-
-
-def test_three_heads_in_ten_are_shown_those_that_add_most() -> None:
-    contribution = np.array([[0.0, 3.0, 1.0, -1.0, 0.5, 0.1], [0.0, 0.0, 1.5, 0.0, 0.2, 0.1]])
-    assert shown_heads(contribution) == (1, 2)
-    assert shown_heads(np.ones((1, 1))) == (0,)
-    assert len(shown_heads(np.ones((1, 12)))) == 4
 
 
 def test_band_shares_have_the_mean_1_and_none_is_negative() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from focus.exporter.evaluate._blas import one_blas_thread
+from focus.exporter._blas import one_blas_thread
 from focus.exporter.evaluate._cache import Cache
 from focus.exporter.evaluate._contract import Explainer, Sample
 from focus.exporter.evaluate._window import WindowResult, measure_window

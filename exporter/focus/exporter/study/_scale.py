@@ -14,7 +14,7 @@ from focus.exporter.training import TrainSettings
 FIRST_SPLIT = 11
 
 #: Learning rates of networks that do better with another one than FOCUS' (docs/methods-compared.md).
-RATES = {"adapted-vit": 4e-3}
+RATES = {"adapted-vit": 4e-3, "prompt-cam": 1.2e-2, "se-cnn": 1.2e-2}
 
 
 @dataclass(frozen=True)

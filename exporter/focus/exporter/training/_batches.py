@@ -61,6 +61,11 @@ class Batches:
         return islice(self.in_order(chosen, batch), self.processes.rank, None, self.processes.count)
 
 
+def spread(chosen: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many of some windows, evenly spread over them."""
+    return chosen[np.unique(np.linspace(0, len(chosen) - 1, most).round().astype(int))]
+
+
 def epoch_order(
     chosen: NDArray[np.int64], batch: int, seed: int, epoch: int, processes: int = 1
 ) -> list[NDArray[np.int64]]:

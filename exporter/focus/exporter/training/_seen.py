@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from focus.exporter.data import WindowSet
 from focus.exporter.model import FocusNet
-from focus.exporter.training._batches import Batches
+from focus.exporter.training._batches import Batches, spread
 from focus.exporter.training._bundle import with_reading
 from focus.exporter.training._evaluate import read_windows
 from focus.exporter.training._shown import fix_reading
@@ -86,7 +86,7 @@ def measured(net: FocusNet, bundle: Bundle, windows: WindowSet, batch: int = 16)
 def seen_windows(windows: WindowSet) -> NDArray[np.int64]:
     """Indices of the windows that are looked at."""
     known = np.concatenate([windows.of("train"), windows.of("val")])
-    return known[np.unique(np.linspace(0, len(known) - 1, MOST_WINDOWS).round().astype(int))]
+    return spread(known, MOST_WINDOWS)
 
 
 def band_quantiles(

@@ -40,7 +40,7 @@ class TrainSettings:
     read_blocks: int = 1
     epochs: int = 12
     batch: int = 16
-    lr: float = 1.2e-2
+    lr: float = 6e-3
     weight_decay: float = 0.05
     sink: bool = True
     sink_weight: float = 0.1

@@ -1,8 +1,9 @@
 """What of a network's reading goes into the maps: measured on training windows, stored in the bundle.
 
-All of it follows one question: what adds to the logit of a class in its own windows more than in others? A single
-figure of a part e (a head, a band group, a band) answers it: cov(e_c, y_c) over windows, with e_c the part's
-contribution to the logit of class c and y_c 1 in windows of the class, else 0 (regression: the standardised target).
+Heads are chosen by what the answer needs, see ``shown_heads``. Groups and bands follow another question: what adds to
+the logit of a class in its own windows more than in others? A single figure of a part e (a band group, a band) answers
+it: cov(e_c, y_c) over windows, with e_c the part's contribution to the logit of class c and y_c 1 in windows of the
+class, else 0 (regression: the standardised target).
 """
 
 from __future__ import annotations
@@ -15,13 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from focus.exporter.model import FocusNet, NetReading
-from focus.exporter.training._batches import Batches
+from focus.exporter.training._batches import Batches, spread
+from focus.exporter.training._heads import shown_heads
 
 #: Windows that are read with gradients, spread evenly over the training split.
 MOST_WINDOWS = 256
-
-#: Share of the heads that is shown.
-SHOWN_SHARE = 0.3
 
 #: Weight of ||Phi_lambda|| beside what a band adds.
 NORM_SHARE = 0.3
@@ -34,8 +33,8 @@ class ShownReading:
     Attributes:
         heads: of the last block, see ``shown_heads``.
         band_share: float64 [K, C], w, see ``band_shares``.
-        reference: float64 [C], r: x^ of what the shown heads' prompts see, mean over windows and classes, each band
-            by the prompts of its group.
+        reference: float64 [C], r: x^ of what the shown heads' prompts see in an ordinary window: mean over the
+            classes, median over the windows, each band by the prompts of its group.
     """
 
     heads: tuple[int, ...]
@@ -48,14 +47,12 @@ class _Evidence:
     """What was found of B windows; float64 on the host.
 
     Attributes:
-        heads: [B, K, H], contribution of each head's attention to the patches.
         groups: [B, K, G], contribution of each group's prompt, part of the logit.
         bands: [B, K, C], contribution of each band, all ways through the network.
         seen: [B, H, C], x^ that the prompts of the band's group see, mean over the classes.
         targets: [B, K].
     """
 
-    heads: NDArray[np.float64]
     groups: NDArray[np.float64]
     bands: NDArray[np.float64]
     seen: NDArray[np.float64]
@@ -63,7 +60,7 @@ class _Evidence:
 
 
 def fix_reading(net: FocusNet, batches: Batches, batch: int) -> ShownReading:
-    """Reads windows of the training split, with gradients.
+    """Reads windows of the training split: some without what heads look at, some with gradients.
 
     Raises:
         ValueError: there is no training window.
@@ -71,19 +68,17 @@ def fix_reading(net: FocusNet, batches: Batches, batch: int) -> ShownReading:
     chosen = batches.windows.of("train")
     if not len(chosen):
         raise ValueError("the maps need at least one training window")
-    chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, MOST_WINDOWS).round().astype(int))]
     net.eval()
-    found = [_evidence(net, batches, indices) for indices in batches.shared(chosen, batch)]
+    shown = shown_heads(net, batches, chosen, batch)
+    found = [_evidence(net, batches, part) for part in batches.shared(spread(chosen, MOST_WINDOWS), batch)]
     parts = batches.processes.gathered(found)
-    heads, groups, bands, seen, targets = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("heads", "groups", "bands", "seen", "targets")
+    groups, bands, seen, targets = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("groups", "bands", "seen", "targets")
     )
-    shown = shown_heads(_covariance(heads, targets))
     of_band = net.group_mask[: net.groups].argmax(dim=0).cpu().numpy()
     norm = _host(net.adapter.norm(dim=1))
     share = band_shares(_covariance(bands, targets), _covariance(groups, targets)[:, of_band], norm)
-    return ShownReading(shown, share, seen[:, list(shown)].mean(axis=(0, 1)))
+    return ShownReading(shown, share, np.median(seen[:, list(shown)].mean(axis=1), axis=0))
 
 
 def _evidence(net: FocusNet, batches: Batches, indices: NDArray[np.int64]) -> _Evidence:
@@ -91,21 +86,17 @@ def _evidence(net: FocusNet, batches: Batches, indices: NDArray[np.int64]) -> _E
     spectra.requires_grad_()
     with torch.enable_grad():
         reading: NetReading = net(spectra, composite)
-        attention = reading.attention[-1]
-        by_head, by_band = [], []
+        by_band = []
         for target in range(net.classes):
-            logit = reading.logits[:, target].sum()
-            to_attention, to_spectra = torch.autograd.grad(logit, (attention, spectra), retain_graph=True)
-            by_head.append((to_attention * attention).sum(dim=(2, 3, 4)))
-            by_band.append((to_spectra * spectra).sum(dim=1))
+            [slope] = torch.autograd.grad(reading.logits[:, target].sum(), spectra, retain_graph=True)
+            by_band.append((slope * spectra).sum(dim=1))
     targets = batches.targets(indices).cpu().numpy()
     if batches.windows.task == "classification":
         targets = np.eye(net.classes)[targets]
     return _Evidence(
-        _host(torch.stack(by_head, dim=1)),
         _host(reading.parts),
         _host(torch.stack(by_band, dim=1)),
-        _host(_seen(attention.detach(), spectra.detach(), net)),
+        _host(_seen(reading.attention[-1].detach(), spectra.detach(), net)),
         targets.astype(np.float64),
     )
 
@@ -116,17 +107,6 @@ def _seen(attention: Tensor, spectra: Tensor, net: FocusNet) -> Tensor:
     shares = shares / shares.sum(dim=-1, keepdim=True).clamp_min(1e-12)
     of_band = net.group_mask[: net.groups].argmax(dim=0)
     return torch.einsum("bhcn,bnc->bhc", shares[:, :, of_band], spectra)
-
-
-def shown_heads(contribution: NDArray[np.float64]) -> tuple[int, ...]:
-    """The 30 % of the heads (rounded, at least one) that add most, over all classes.
-
-    Args:
-        contribution: [K, H], cov of each head's contribution with the class.
-    """
-    heads = contribution.shape[1]
-    count = max(1, round(SHOWN_SHARE * heads))
-    return tuple(sorted(np.argsort(-contribution.mean(axis=0), kind="stable")[:count].tolist()))
 
 
 def band_shares(

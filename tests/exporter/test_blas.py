@@ -1,7 +1,7 @@
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from focus.exporter.evaluate._blas import one_blas_thread
+from focus.exporter._blas import one_blas_thread
 
 
 def _threads() -> list[int]:
