@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from focus.exporter.study import Backbone, Run, Scale, Store, execute
+from focus.exporter.study import Backbone, Run, Scale, Store, execute, unmade
 from focus.exporter.study import _execute as executing
 from focus.exporter.study._plan import Training
-from focus.exporter.study._steps import Step
+from focus.exporter.study._steps import Step, folder_of
+from focus.exporter.study._store import FACTS, write_json
 from focus.exporter.training import TrainSettings
 
 SCALE = Scale(2, 1, 8, 4, 8, 0, TrainSettings(), blocks=6)
@@ -46,6 +47,8 @@ def test_a_run_waits_for_its_trainings_and_two_steps_go_at_once(
 
     monkeypatch.setattr(executing, "make", make)
     steps, told = steps_for((1, 2)), []
+    # Networks of other rates than FOCUS' share its training, which says the sensor.
+    assert steps[2].own_settings.lr != steps[0].own_settings.lr and steps[3].trainings == (steps[2], steps[0])
     # FOCUS' trainings first, so that they are the two that begin.
     steps = [steps[0], steps[4], *steps[1:4], *steps[5:]]
     store = Store(tmp_path, Backbone("focus_vit_mini_patch8", (32, 32), tmp_path, "0"))
@@ -74,3 +77,16 @@ def test_what_fails_takes_its_runs_with_it(tmp_path: Path, monkeypatch: pytest.M
         steps[1]: f"its training {steps[0].name} failed",
         steps[3]: f"its training {steps[0].name} failed",
     }
+
+
+def test_a_training_is_not_made_for_runs_that_are_kept(tmp_path: Path) -> None:
+    steps = steps_for((1,))
+    store = Store(tmp_path, Backbone("focus_vit_mini_patch8", (32, 32), tmp_path, "0"))
+    assert unmade(steps, store) == steps
+    folder_of(steps[3], store).mkdir(parents=True)
+    write_json(folder_of(steps[3], store) / FACTS, {})
+    assert unmade(steps, store) == steps[:2]  # FOCUS is still to be measured
+    folder_of(steps[1], store).mkdir(parents=True)
+    write_json(folder_of(steps[1], store) / FACTS, {})
+    assert unmade(steps, store) == []
+    assert unmade(steps[:1], store) == steps[:1]

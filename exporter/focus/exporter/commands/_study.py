@@ -110,14 +110,15 @@ def run_study(args: argparse.Namespace) -> int:
 
 def _lines(steps: Sequence[Any], store: Store, jobs: int) -> Callable[[int, int, str], None]:
     """A line for each step and what is left by the steps so far, where there is no terminal to draw a bar on."""
-    from focus.exporter.study import estimate_seconds, is_done
+    from focus.exporter.study import estimate_seconds, unmade
 
     last = [-1]
 
     def tell(done: int, total: int, words: str) -> None:
         if done != last[0]:
             estimates = estimate_seconds(steps, store)
-            left = [one for step, one in zip(steps, estimates, strict=True) if not is_done(step, store)]
+            missing = set(unmade(steps, store))
+            left = [one for step, one in zip(steps, estimates, strict=True) if step in missing]
             known = sum(one for one in left if one is not None) / 60 / jobs
             more = " or more" if None in left else ""
             print(f"{done}/{total} {words}, {known:.0f} min{more} to go", flush=True)
@@ -161,12 +162,12 @@ def _scale(args: argparse.Namespace) -> Scale:
 
 
 def _list(console: Any, steps: Sequence[Any], store: Store) -> int:
-    from focus.exporter.study import estimate_seconds, is_done
+    from focus.exporter.study import estimate_seconds, unmade
 
     total, unknown = 0.0, 0
-    estimates = estimate_seconds(steps, store)
+    estimates, missing = estimate_seconds(steps, store), set(unmade(steps, store))
     for step, seconds in zip(steps, estimates, strict=True):
-        done = is_done(step, store)
+        done = step not in missing
         words = "done" if done else "?" if seconds is None else f"{seconds:.0f} s"
         console.print(f"{type(step).__name__.lower():10}{step.name}  {words}", markup=False, soft_wrap=True)
         total += 0.0 if done or seconds is None else seconds

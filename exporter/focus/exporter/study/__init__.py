@@ -1,7 +1,7 @@
 """A study: all methods over seeds and splits, in tables (docs/study.md)."""
 
 from focus.exporter.study._estimate import estimate_seconds
-from focus.exporter.study._execute import execute, steps_of
+from focus.exporter.study._execute import execute, steps_of, unmade
 from focus.exporter.study._plan import Entry, Run, Training
 from focus.exporter.study._plan_file import read_plan, write_plan
 from focus.exporter.study._scale import Scale, Table
@@ -24,5 +24,6 @@ __all__ = [
     "read_plan",
     "require_weights",
     "steps_of",
+    "unmade",
     "write_plan",
 ]

@@ -27,6 +27,17 @@ def steps_of(entries: Iterable[Entry]) -> list[Step]:
     return list(found)
 
 
+def unmade(steps: Sequence[Step], store: Store) -> list[Step]:
+    """What is to be made of some steps: neither what is done, nor a training whose runs all are. So a study can be gone
+    on with when only its runs were kept.
+    """
+    missing = [step for step in steps if not is_done(step, store)]
+    runs = [step for step in steps if not isinstance(step, Training)]
+    served = {training for run in runs for training in run.trainings}
+    needed = {training for run in missing if not isinstance(run, Training) for training in run.trainings}
+    return [step for step in missing if step not in served or step in needed]
+
+
 class Failure(NamedTuple):
     """A step that could not be made, and why; or one that waits for it."""
 
@@ -45,7 +56,7 @@ def execute(
         threads: of each of them.
     Returns: what is missing now.
     """
-    waiting = [step for step in steps if not is_done(step, store)]
+    waiting = unmade(steps, store)
     done = len(steps) - len(waiting)
     if jobs > 1:
         return _at_once(waiting, done, store, progress, jobs, threads)
@@ -77,8 +88,8 @@ def _at_once(
                     if reason is not None:
                         waiting.remove(step)
                         failed[step] = Failure(step, reason)
-                unmade = {step for step in (*waiting, *running.values()) if isinstance(step, Training)}
-                ready = [step for step in waiting if isinstance(step, Training) or not unmade & set(step.trainings)]
+                untrained = {step for step in (*waiting, *running.values()) if isinstance(step, Training)}
+                ready = [step for step in waiting if isinstance(step, Training) or not untrained & set(step.trainings)]
                 for step in ready[: jobs - len(running)]:
                     waiting.remove(step)
                     running[pool.submit(_made, step, store)] = step

@@ -54,7 +54,7 @@ def train_network(
     Args:
         folder: exists; all files go there.
     """
-    settings = training.settings
+    settings = training.own_settings
     if training.network in METHODS:
         net = train_method(training.network, windows, backbone, backbone_name, settings, folder, tell=tell)
         # Without the frozen backbone, which all networks of a study share.
@@ -86,7 +86,7 @@ def load_network(
     """
     if training.network in METHODS:
         bundle = load_checkpoint(focus / CHECKPOINT)[1]
-        net = make_network(training.network, windows, backbone, training.settings)
+        net = make_network(training.network, windows, backbone, training.own_settings)
         unknown = net.load_state_dict(load_file(folder / WEIGHTS), strict=False)
         if unknown.unexpected_keys or any(not name.startswith("backbone.") for name in unknown.missing_keys):
             raise ValueError(f"{folder / WEIGHTS} is of another network; remove {folder}")

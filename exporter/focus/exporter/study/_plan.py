@@ -19,6 +19,9 @@ MAIN_MAPS: dict[str, str] = {
     LITERAL: "literal-eq-5",
 }
 
+#: Learning rates of networks that do better with another one than FOCUS' (docs/methods-compared.md).
+RATES = {"adapted-vit": 4e-3, "prompt-cam": 1.2e-2, "se-cnn": 1.2e-2}
+
 
 @dataclass(frozen=True)
 class Data:
@@ -49,11 +52,20 @@ class Data:
 
 @dataclass(frozen=True)
 class Training:
-    """A network and all that it is trained with, but backbone and weights, which a study has one of."""
+    """A network and all that it is trained with, but backbone and weights, which a study has one of.
+
+    Attributes:
+        settings: as FOCUS has them; ``own_settings`` has the network's rate.
+    """
 
     network: str
     data: Data
     settings: TrainSettings
+
+    @property
+    def own_settings(self) -> TrainSettings:
+        """What the network is trained with."""
+        return replace(self.settings, lr=RATES.get(self.network, self.settings.lr))
 
     @property
     def name(self) -> str:
@@ -62,7 +74,7 @@ class Training:
         parts = [self.network, data.sensor, "class" if data.task == "class" else "traits"]
         parts += [
             f"{name}-{value}" if isinstance(value, str) else f"{name}{value}"
-            for name, value in asdict(self.settings).items()
+            for name, value in asdict(self.own_settings).items()
             if name not in ("seed", "epochs", "precision") and value != getattr(usual, name)
         ]
         parts += ["permuted"] * data.permuted + ["spurious"] * (data.spurious is not None)

@@ -13,9 +13,6 @@ from focus.exporter.training import TrainSettings
 #: The first split's simulation; FOCUS' defaults were chosen on other ones, 1 and 7.
 FIRST_SPLIT = 11
 
-#: Learning rates of networks that do better with another one than FOCUS' (docs/methods-compared.md).
-RATES = {"adapted-vit": 4e-3, "prompt-cam": 1.2e-2, "se-cnn": 1.2e-2}
-
 
 @dataclass(frozen=True)
 class Scale:
@@ -48,8 +45,6 @@ class Scale:
         data = Data(sensor, task, self.scenes, self.val, self.test, split)
         # The paper's own network has its prompts in all blocks.
         own: dict[str, Any] = {"read_blocks": self.blocks} if network == LITERAL else {}
-        if network in RATES:
-            own["lr"] = RATES[network]
         return Training(network, data, replace(self.settings, **{**own, **changes, "seed": seed}))
 
     def focus_run(self, seed: int, split: int, **changes: Any) -> Run:

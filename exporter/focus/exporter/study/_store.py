@@ -8,7 +8,7 @@ import importlib.resources
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -63,7 +63,7 @@ class Store:
         own = ("focus.exporter.methods",) if training.network != "focus" else ()
         return _digest(
             {
-                "training": asdict(training),
+                "training": asdict(replace(training, settings=training.own_settings)),
                 "backbone": [self.backbone.name, *self.backbone.size, self.backbone.sha256],
                 "simulator": _simulator(),
                 "code": code_version(*TRAINS, *own),
