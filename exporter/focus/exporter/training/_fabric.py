@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from lightning_fabric import Fabric
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from focus.exporter.training._settings import Precision
+
+#: Windows of so many patches are trained with plain attention on a processor.
+PLAIN_PATCHES = 128
 
 
 def make_fabric(precision: Precision) -> Fabric:
@@ -25,6 +30,14 @@ def make_fabric(precision: Precision) -> Fabric:
         fabric = Fabric(**arguments, devices=1)  # type: ignore[arg-type]
     fabric.launch()
     return fabric
+
+
+def fast_attention(device: torch.device, patches: int) -> AbstractContextManager[None]:
+    """On a processor the attention of small windows is trained as two products and a softmax. PyTorch's fused one is so
+    slow backwards in bf16 that a step takes 1.5 times as long (DINOv2-S/14, 64 patches; at 256 it is the faster one).
+    """
+    plain = device.type == "cpu" and patches <= PLAIN_PATCHES
+    return sdpa_kernel(SDPBackend.MATH) if plain else nullcontext()
 
 
 def computes_bf16() -> bool:
