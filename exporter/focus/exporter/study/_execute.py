@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 
+from focus.exporter._workers import end_with_parent
 from focus.exporter.study._plan import Entry, Training
 from focus.exporter.study._steps import Step, is_done, make
 from focus.exporter.study._store import Store
@@ -80,7 +81,7 @@ def _at_once(
     total = done + len(waiting)
     running: dict[Future[str | None], Step] = {}
     failed: dict[Step, Failure] = {}
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _settle, (threads,)) as pool:
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin, (threads,)) as pool:
         try:
             while waiting or running:
                 for step in list(waiting):
@@ -119,6 +120,12 @@ def _made(step: Step, store: Store, tell: Callable[[str], None] | None = None) -
     except Exception as error:
         return " ".join(str(error).split()) or type(error).__name__
     return None
+
+
+def _begin(threads: int) -> None:
+    """In a process of its own."""
+    end_with_parent()
+    _settle(threads)
 
 
 def _settle(threads: int) -> None:
