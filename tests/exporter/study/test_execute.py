@@ -79,14 +79,21 @@ def test_what_fails_takes_its_runs_with_it(tmp_path: Path, monkeypatch: pytest.M
     }
 
 
+def _made(step: Step, store: Store) -> Path:
+    folder = folder_of(step, store)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def test_a_training_is_not_made_for_runs_that_are_kept(tmp_path: Path) -> None:
     steps = steps_for((1,))
     store = Store(tmp_path, Backbone("focus_vit_mini_patch8", (32, 32), tmp_path, "0"))
     assert unmade(steps, store) == steps
-    folder_of(steps[3], store).mkdir(parents=True)
-    write_json(folder_of(steps[3], store) / FACTS, {})
+    write_json(_made(steps[3], store) / FACTS, {})
     assert unmade(steps, store) == steps[:2]  # FOCUS is still to be measured
-    folder_of(steps[1], store).mkdir(parents=True)
-    write_json(folder_of(steps[1], store) / FACTS, {})
+    write_json(_made(steps[1], store) / FACTS, {})
     assert unmade(steps, store) == []
+    write_json(_made(steps[0], store) / FACTS, {})  # what it cost, without its weights
     assert unmade(steps[:1], store) == steps[:1]
+    (folder_of(steps[0], store) / "model.pt").touch()
+    assert unmade(steps[:1], store) == []

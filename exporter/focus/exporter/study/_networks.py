@@ -66,6 +66,11 @@ def train_network(
     train(windows, backbone, backbone_name, settings, out, mode=mode, tell=tell)
 
 
+def has_network(folder: Path) -> bool:
+    """Whether the weights of a trained network are here."""
+    return any((folder / name).is_file() for name in (CHECKPOINT, WEIGHTS))
+
+
 def load_network(
     training: Training,
     folder: Path,

@@ -27,7 +27,7 @@ from focus.exporter.evaluate import (
 from focus.exporter.metrics import ground_share, window_share
 from focus.exporter.model import create_backbone, load_weights
 from focus.exporter.study._costing import costs_of
-from focus.exporter.study._networks import Tell, Trained, load_network, permuted_labels, train_network
+from focus.exporter.study._networks import Tell, Trained, has_network, load_network, permuted_labels, train_network
 from focus.exporter.study._plan import Costing, Data, Run, Training
 from focus.exporter.study._store import FACTS, METRICS, Store, read_json, write_json
 from focus.runtime import Bundle
@@ -41,8 +41,9 @@ def folder_of(step: Step, store: Store) -> Path:
 
 
 def is_done(step: Step, store: Store) -> bool:
-    """Whether it has been made."""
-    return read_json(folder_of(step, store) / FACTS) is not None
+    """Whether it has been made, and is still there: what a network cost may be kept without its weights."""
+    folder = folder_of(step, store)
+    return read_json(folder / FACTS) is not None and (not isinstance(step, Training) or has_network(folder))
 
 
 def make(step: Step, store: Store, tell: Tell) -> None:
