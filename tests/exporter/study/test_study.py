@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from focus.exporter.commands import eval as command
+from focus.exporter.evaluate import Cache, WindowResult
 from focus.exporter.study import Backbone, Entry, Run, Scale, Store, execute, is_done, require_weights, steps_of
 from focus.exporter.study import _execute as executing
 from focus.exporter.study import tables as all_tables
@@ -90,6 +91,27 @@ def test_a_killed_study_goes_on_and_a_finished_run_is_never_made_again(
     )
     page = (out / "report.html").read_text()
     assert "data:image/png;base64," in page and "http" not in page
+
+
+def test_a_run_that_is_killed_goes_on_at_its_next_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(all_tables, "TABLES", small_tables())
+    monkeypatch.setattr("focus.exporter.study.TABLES", small_tables())
+    kept: list[tuple[str, int]] = []
+    save = Cache.save
+
+    def killed_at_the_third(cache: Cache, index: int, result: WindowResult) -> None:
+        if len(kept) == 2 and not (tmp_path / "killed").exists():
+            (tmp_path / "killed").touch()
+            raise KeyboardInterrupt
+        kept.append((cache.folder.name, index))
+        save(cache, index, result)
+
+    monkeypatch.setattr(Cache, "save", killed_at_the_third)
+    asked = ["study", *OPTIONS, "--out", str(tmp_path / "study"), "--only", "benchmark", "--rows", "focus"]
+    assert command.main(asked) == 1
+    assert len(kept) == 2
+    assert command.main(asked) == 0
+    assert len(kept) > 2 and len(set(kept)) == len(kept)
 
 
 def test_a_step_that_fails_is_named_and_the_rest_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

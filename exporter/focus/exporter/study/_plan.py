@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -131,8 +132,9 @@ class Run:
         return (*found, self.training.of_focus) if self.training.needs_focus else found
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; all that the run depends on but backbone, weights and code."""
-        return asdict(self)
+        """Plain values as a file gives them back; all that the run depends on but backbone, weights and code."""
+        found: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return found
 
 
 @dataclass(frozen=True)
