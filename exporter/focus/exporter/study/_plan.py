@@ -21,7 +21,7 @@ MAIN_MAPS: dict[str, str] = {
 }
 
 #: Learning rates of networks that do better with another one than FOCUS' (docs/methods-compared.md).
-RATES = {"adapted-vit": 4e-3, "prompt-cam": 1.2e-2, "se-cnn": 1.2e-2}
+RATES = {"adapted-vit": 4e-3, "se-cnn": 1.2e-2, LITERAL: 2e-3}
 
 
 @dataclass(frozen=True)
