@@ -27,7 +27,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> None:
 def steps_for(seeds: tuple[int, ...]) -> list[Step]:
     found: list[Step] = []
     for seed in seeds:
-        other = SCALE.training("prompt-cam", "full", "class", seed, 1)
+        other = SCALE.training("se-cnn", "full", "class", seed, 1)
         found += [SCALE.focus_run(seed, 1).training, SCALE.focus_run(seed, 1), other, Run(other)]
     return found
 
@@ -70,7 +70,7 @@ def test_what_fails_takes_its_runs_with_it(tmp_path: Path, monkeypatch: pytest.M
     steps = steps_for((1,))
     store = Store(tmp_path, Backbone("focus_vit_mini_patch8", (32, 32), tmp_path, "0"))
     failed = execute(steps, store, lambda done, total, words: None, jobs=2)
-    # Prompt-CAM is trained, but its run takes sensor and standardisation from FOCUS.
+    # The CNN is trained, but its run takes sensor and standardisation from FOCUS.
     assert made == [steps[2]]
     assert dict(failed) == {
         steps[0]: "out of memory",
