@@ -82,8 +82,9 @@ def missing_words(study: Collected) -> list[str]:
 def _title(study: Collected) -> str:
     scale, backbone = study.plan["scale"], study.plan["backbone"]
     size = " x ".join(map(str, backbone["size"]))
+    seeds, splits = (f"{scale[f'{one}s']} {one}{'s' * (scale[f'{one}s'] > 1)}" for one in ("seed", "split"))
     return (
-        f"{backbone['name']} at {size}: {scale['seeds']} seeds x {scale['splits']} splits, "
+        f"{backbone['name']} at {size}: {seeds} x {splits}, "
         f"{scale['scenes']} training and {scale['test']} test windows, {scale['settings']['epochs']} epochs"
     )
 
