@@ -82,7 +82,7 @@ class Reading(_Part):
             exported.
         band_share: K x C, what each band adds for each class, mean 1 over the bands; None: ||Phi_lambda||, for a
             network of which that was not measured.
-        reference: C values, r, x^ of what the prompts see on average; None: 0, the training set's mean.
+        reference: C values, r, x^ of what the prompts see in an ordinary window; None: 0, the training set's mean.
     """
 
     read_blocks: int = Field(ge=1)
