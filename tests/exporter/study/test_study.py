@@ -8,16 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from focus.exporter.commands import eval as command
 from focus.exporter.evaluate import Cache, WindowResult
 from focus.exporter.study import Backbone, Entry, Run, Scale, Store, execute, is_done, require_weights, steps_of
 from focus.exporter.study import _execute as executing
+from focus.exporter.study import _networks as networks
 from focus.exporter.study import tables as all_tables
 from focus.exporter.study._plan import Training
 from focus.exporter.study._scale import FIRST_SPLIT, Table
 from focus.exporter.study._store import code_version
-from focus.exporter.study.tables import benchmark, sink
+from focus.exporter.study.tables import benchmark, costs, sink
 from focus.exporter.training import TrainSettings
 
 WEIGHTS = Path(str(importlib.resources.files("focus.runtime") / "models" / "leaf-vnir.pt"))
@@ -153,6 +155,24 @@ def test_sweeps_move_one_setting_and_share_the_usual_run() -> None:
         runs = [entry.run for entry in entries[table]]
         assert runs == [SCALE.focus_run(1, FIRST_SPLIT, **change) for change in changes]
         assert len({entry.row for entry in entries[table]}) == len(set(runs)) == len(changes)
+
+
+def test_costs_are_those_of_the_first_pairs_networks() -> None:
+    """Trained for Table I anyway; another split would train all of them once more."""
+    scale = Scale(2, 2, 8, 4, 8, 0, TrainSettings(), blocks=6)
+    [entry] = costs.TABLE.entries(scale)
+    benchmarked = [step for one in benchmark.TABLE.entries(scale) for step in one.run.trainings]
+    assert set(entry.run.trainings) <= set(benchmarked)
+
+
+def test_a_network_is_trained_at_its_own_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    monkeypatch.setattr(networks, "train_method", lambda *given, tell: told.append(given[4].lr) or torch.nn.Identity())
+    scale = Scale(1, 1, 8, 4, 8, 0, TrainSettings(), blocks=6)
+    for name in ("adapted-vit", "prompt-cam"):
+        training = scale.training(name, "full", "class", 1, 11)
+        networks.train_network(training, None, None, "", tmp_path, lambda done, total, words: None)  # type: ignore[arg-type]
+    assert told == [4e-3, TrainSettings().lr]
 
 
 def test_folders_are_named_without_spaces() -> None:
