@@ -75,6 +75,9 @@ class Brightness:
     def __init__(self, bundle: Bundle, voxels: np.ndarray) -> None:
         self.bundle, self._voxels = bundle, voxels
 
+    def watch(self, spectra: np.ndarray, composite: np.ndarray) -> np.ndarray:
+        return self.read(spectra, composite)
+
     def read(self, spectra: np.ndarray, composite: np.ndarray) -> np.ndarray:
         first = (spectra * self._voxels).sum(axis=(1, 2)) / self._voxels.sum()
         return np.stack([first, np.zeros_like(first), np.zeros_like(first)], axis=1).astype(np.float32)

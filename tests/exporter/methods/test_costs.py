@@ -92,6 +92,8 @@ def test_latencies_are_ratios_to_the_plain_vit_in_turns() -> None:
         def read(self, spectra: np.ndarray, composite: np.ndarray) -> np.ndarray:
             raise AssertionError("an explanation holds its own pass")
 
+        watch = read
+
         def explain(self, spectra: np.ndarray, composite: np.ndarray, shown: int) -> None:
             asked.append(float(spectra[0, 0]))
             torch.ones(600, 600) @ torch.ones(600, 600)

@@ -20,7 +20,7 @@ def test_two_maps_of_one_window_take_one_attribution(monkeypatch: pytest.MonkeyP
         for rng in map(np.random.default_rng, (1, 2))
     ]
     made, whole = [], _gradients.attributions
-    monkeypatch.setattr(_gradients, "attributions", lambda *given: made.append(given[-1]) or whole(*given))
+    monkeypatch.setattr(_gradients, "attributions", lambda *given, **how: made.append(given[-1]) or whole(*given, **how))
 
     def maps(share: bool) -> list[np.ndarray]:
         ways = explainers_of("adapted-vit", net, small_bundle(small_net()), share=share)
@@ -30,5 +30,6 @@ def test_two_maps_of_one_window_take_one_attribution(monkeypatch: pytest.MonkeyP
     shared = maps(True)
     assert made == [0, 1, 0, 1]
     made.clear()
-    np.testing.assert_array_equal(np.stack(shared), np.stack(maps(False)))
+    # The latter in float32.
+    np.testing.assert_allclose(np.stack(shared), np.stack(maps(False)), rtol=0.05)
     assert made == [0, 0, 1, 1, 0, 0, 1, 1]

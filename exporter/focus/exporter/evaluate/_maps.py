@@ -24,7 +24,7 @@ class Borrowed:
     """
 
     def __init__(self, network: Explainer, explain: MakesMaps) -> None:
-        self.bundle, self.read, self.explain = network.bundle, network.read, explain
+        self.bundle, self.read, self.watch, self.explain = network.bundle, network.read, network.watch, explain
 
 
 def edges_of(network: Explainer) -> Borrowed:

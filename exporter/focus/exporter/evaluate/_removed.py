@@ -136,7 +136,7 @@ def _spread(mask: NDArray[np.bool_], unit: Unit, sample: Sample) -> NDArray[np.b
 
 def _outputs(network: Explainer, inputs: Sequence[tuple[Array, Array]], shown: int) -> NDArray[np.float64]:
     """Probability of the shown class, or standardised output of the shown target, for each of some windows."""
-    logits = network.read(*(np.stack(part) for part in zip(*inputs, strict=True)))
+    logits = network.watch(*(np.stack(part) for part in zip(*inputs, strict=True)))
     if network.bundle.task == "regression":
         return logits[:, shown].astype(np.float64)
     return np.array([scores_from_logits(row, network.bundle)[shown] for row in logits], np.float64)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from focus.exporter.evaluate._contract import Array
 from focus.exporter.evaluate._torch import AT_ONCE
-from focus.exporter.model import TrainableNet
+from focus.exporter.model import TrainableNet, quick_passes
 from focus.kernels import Saliency
 from focus.runtime import Bundle
 
@@ -18,7 +18,7 @@ Maps = Callable[[Tensor, Tensor, int], Saliency]
 
 
 class TorchExplainer:
-    """An ``Explainer`` of a network in torch, float32.
+    """An ``Explainer`` of a network in torch; float32, unless it is watched.
 
     Args:
         net: in eval mode, on the device where it is to run.
@@ -37,6 +37,11 @@ class TorchExplainer:
         parts = [self._given(spectra[i : i + step], composite[i : i + step]) for i in range(0, len(spectra), step)]
         found: Array = torch.cat([self.net(*part).logits for part in parts]).float().cpu().numpy()
         return found
+
+    def watch(self, spectra: Array, composite: Array) -> Array:
+        """See ``Explainer.watch``."""
+        with quick_passes(self.net, self._device, spectra.shape[1]):
+            return self.read(spectra, composite)
 
     def explain(self, spectra: Array, composite: Array, shown: int) -> Saliency:
         """See ``Explainer.explain``."""

@@ -29,7 +29,8 @@ def explainers_of(name: str, net: TrainableNet, bundle: Bundle, *, share: bool =
         net: trained.
         bundle: of a FOCUS model of the same data and split: sensor, standardisation, classes and window are the same
             for every network. For ``focus-literal`` the network's own.
-        share: maps of the same attributions compute them once for a window; not where each one's cost is counted.
+        share: maps of the same attributions compute them once for a window, in the precision of a training; not where
+            each one's cost is counted.
     Raises:
         ValueError: an unknown name; TypeError: a network of another kind.
         FocusError: the extra ``evaluate``, which CAMs and integrated gradients need, is not installed.
@@ -61,7 +62,7 @@ def _of_adapted_vit(net: AdaptedViT, bundle: Bundle, share: bool) -> dict[str, M
     from focus.exporter.methods._gradients import attributions, maps_of_attributions, spectral_maps_of_attributions
 
     def attributed(*window: Any) -> Array:
-        return attributions(net, bundle, *window)
+        return attributions(net, bundle, *window, quick=share)
 
     of_window = _remembered(attributed) if share else attributed
     heatmaps = {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor
 
 from focus.exporter.evaluate._contract import Array
-from focus.exporter.model import TrainableNet
+from focus.exporter.model import TrainableNet, quick_passes
 from focus.kernels import Saliency
 from focus.runtime import Bundle
 
@@ -16,10 +18,12 @@ from focus.runtime import Bundle
 STEPS = 50
 
 #: So many of them in one pass.
-AT_ONCE = {"cpu": 5, "cuda": STEPS}
+AT_ONCE = 25
 
 
-def attributions(net: TrainableNet, bundle: Bundle, band_means: Tensor, composite: Tensor, shown: int) -> Array:
+def attributions(
+    net: TrainableNet, bundle: Bundle, band_means: Tensor, composite: Tensor, shown: int, *, quick: bool = False
+) -> Array:
     """Integrated gradients (Sundararajan et al., ICML 2017, arXiv 1703.01365) from the training set's mean spectrum:
 
         IG_j = (x_j - x'_j) int_0^1 dy_c / dx_j (x' + a (x - x')) da
@@ -33,6 +37,7 @@ def attributions(net: TrainableNet, bundle: Bundle, band_means: Tensor, composit
 
     Args:
         band_means: [1, N, C]; composite: [1, 3, H, W].
+        quick: in the precision of a training, see ``quick_passes``.
     Returns: S, float64 [C, N], with its sign.
     """
     backbone = bundle.backbone
@@ -41,13 +46,14 @@ def attributions(net: TrainableNet, bundle: Bundle, band_means: Tensor, composit
     baseline = (mean - np.array(backbone.composite_mean)) / np.array(backbone.composite_deviation)
     start = torch.from_numpy(baseline).to(composite)[None, :, None, None].expand_as(composite)
     inputs = tuple(value.detach().clone().requires_grad_(True) for value in (band_means, composite))
-    with torch.enable_grad():
+    passes = quick_passes(net, composite.device, band_means.shape[1]) if quick else nullcontext()
+    with torch.enable_grad(), passes:
         of_bands, of_pixels = IntegratedGradients(lambda *given: net(*given).logits).attribute(
             inputs,
             (torch.zeros_like(band_means), start),
             target=shown,
             n_steps=STEPS,
-            internal_batch_size=AT_ONCE[composite.device.type],
+            internal_batch_size=AT_ONCE,
         )
     blocks = of_pixels[0].detach().double().cpu().numpy()
     blocks = blocks.reshape(3, backbone.rows, backbone.patch, backbone.columns, backbone.patch).sum(axis=(2, 4))

@@ -70,8 +70,7 @@ def patch_lane(block: Block, tokens: Tensor, *, whole: bool = False) -> tuple[Te
     """
     normed = block.norm1(tokens)
     query, key, value = (project(block, normed, part) for part in range(3))
-    mixed = F.scaled_dot_product_attention(query, key, value)
-    return _finish(block, tokens, mixed), Memory(key, value[:, :, :1], value[:, :, 1:] if whole else None)
+    return _finish(block, tokens, _attend(block, query, key, value)), Memory(key, value[:, :, :1], value[:, :, 1:] if whole else None)
 
 
 def patch_memory(block: Block, tokens: Tensor, *, whole: bool = False) -> Memory:
@@ -126,6 +125,14 @@ def _through(block: Block, adapter: Tensor, part: int) -> Tensor:
     width = attention.attn_dim
     weight = attention.qkv.weight[part * width : (part + 1) * width]
     return (weight @ adapter.T).unflatten(0, (attention.num_heads, -1))
+
+
+def _attend(block: Block, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """softmax(q k^T / sqrt(d_h)) v, [B, H, T, d_h]; in the open where the block's fused kernel is switched off."""
+    if block.attn.fused_attn:
+        return F.scaled_dot_product_attention(query, key, value)
+    weights = (query * block.attn.scale) @ key.transpose(-1, -2)
+    return weights.softmax(dim=-1) @ value
 
 
 def _split(values: Tensor, heads: int) -> Tensor:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from focus.exporter.model import NetReading, TrainableNet, sink_loss
 from focus.exporter.training._batches import Batches, epoch_order, flip, random_moves
 from focus.exporter.training._evaluate import score, task_loss
-from focus.exporter.training._fabric import fast_attention
+from focus.exporter.training._fabric import fast_steps
 from focus.exporter.training._log import MetricsLog
 from focus.exporter.training._optimiser import make_optimiser, rate_at
 from focus.exporter.training._settings import TrainSettings
@@ -105,19 +105,19 @@ class Loop:
         turns = np.random.default_rng([settings.seed, epoch, 1])
         losses, sinks = [], []
         self._wrapped.train()
-        for index, chosen in enumerate(self._order(epoch)):
-            step = epoch * self._per_epoch + index
-            for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
-                group["lr"] = rate * rate_at(step, steps, settings.warmup)
-            with fast_attention(self.fabric.device, self.batches.windows.band_means.shape[1]):
+        with fast_steps(self.fabric, self.net, self.batches.windows.band_means.shape[1]):
+            for index, chosen in enumerate(self._order(epoch)):
+                step = epoch * self._per_epoch + index
+                for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
+                    group["lr"] = rate * rate_at(step, steps, settings.warmup)
                 loss, sink = self._step(chosen, turns)
-            if not math.isfinite(loss):
-                raise FocusError(
-                    f"the loss is no longer a number in epoch {epoch + 1}; start again with a smaller --lr"
-                )
-            losses.append(loss)
-            sinks.append(sink)
-            tell(step + 1, steps, self._words(epoch, loss))
+                if not math.isfinite(loss):
+                    raise FocusError(
+                        f"the loss is no longer a number in epoch {epoch + 1}; start again with a smaller --lr"
+                    )
+                losses.append(loss)
+                sinks.append(sink)
+                tell(step + 1, steps, self._words(epoch, loss))
         return float(np.mean(losses)), float(np.mean(sinks))
 
     def _step(self, chosen: NDArray[np.int64], turns: np.random.Generator) -> tuple[float, float]:
