@@ -38,7 +38,7 @@ def test_help_needs_no_torch_and_shows_the_defaults() -> None:
         "sys.exit(main(['--help']))\n"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    for words in ("sim:vnir", "--resume", "--sink-weight", "torchrun", "focus_vit_mini_patch8", "default: 0.1"):
+    for words in ("sim:vnir", "--resume", "--sink-weight", "torchrun", "focus_vit_mini_patch8", "default: 0.01"):
         assert words in shown
 
 

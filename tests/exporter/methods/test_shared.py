@@ -20,7 +20,9 @@ def test_two_maps_of_one_window_take_one_attribution(monkeypatch: pytest.MonkeyP
         for rng in map(np.random.default_rng, (1, 2))
     ]
     made, whole = [], _gradients.attributions
-    monkeypatch.setattr(_gradients, "attributions", lambda *given, **how: made.append(given[-1]) or whole(*given, **how))
+    monkeypatch.setattr(
+        _gradients, "attributions", lambda *given, **how: made.append(given[-1]) or whole(*given, **how)
+    )
 
     def maps(share: bool) -> list[np.ndarray]:
         ways = explainers_of("adapted-vit", net, small_bundle(small_net()), share=share)

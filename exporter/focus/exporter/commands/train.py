@@ -114,13 +114,13 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 
 def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--out", type=Path, default=Path("model.pt"), help="checkpoint to write (default: %(default)s)")
-    group.add_argument("--epochs", type=int, default=12, help="passes over the training windows (default: %(default)s)")
+    group.add_argument("--epochs", type=int, default=16, help="passes over the training windows (default: %(default)s)")
     group.add_argument(
         "--batch", type=int, default=16, help="windows a step, over all processes (default: %(default)s)"
     )
     group.add_argument("--lr", type=float, default=6e-3, help="highest learning rate (default: %(default)s)")
     group.add_argument("--weight-decay", type=float, default=0.05, help="of the adapter (default: %(default)s)")
-    group.add_argument("--sink-weight", type=float, default=0.1, help="weight of the sink loss (default: %(default)s)")
+    group.add_argument("--sink-weight", type=float, default=0.01, help="weight of the sink loss (default: %(default)s)")
     group.add_argument("--seed", type=int, default=1, help="of start and order, and of data (default: %(default)s)")
     group.add_argument(
         "--data-seed",

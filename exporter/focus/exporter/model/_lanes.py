@@ -70,7 +70,9 @@ def patch_lane(block: Block, tokens: Tensor, *, whole: bool = False) -> tuple[Te
     """
     normed = block.norm1(tokens)
     query, key, value = (project(block, normed, part) for part in range(3))
-    return _finish(block, tokens, _attend(block, query, key, value)), Memory(key, value[:, :, :1], value[:, :, 1:] if whole else None)
+    return _finish(block, tokens, _attend(block, query, key, value)), Memory(
+        key, value[:, :, :1], value[:, :, 1:] if whole else None
+    )
 
 
 def patch_memory(block: Block, tokens: Tensor, *, whole: bool = False) -> Memory:

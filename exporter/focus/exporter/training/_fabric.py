@@ -14,6 +14,7 @@ from torch import nn
 from focus.exporter.model import computes_bf16, plain_attention
 from focus.exporter.training._settings import Precision
 
+
 def make_fabric(precision: Precision) -> Fabric:
     """Fabric on the GPU where there is one; data-parallel over the processes that ``torchrun`` started."""
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"

@@ -38,12 +38,12 @@ class TrainSettings:
 
     groups: int = 10
     read_blocks: int = 1
-    epochs: int = 12
+    epochs: int = 16
     batch: int = 16
     lr: float = 6e-3
     weight_decay: float = 0.05
     sink: bool = True
-    sink_weight: float = 0.1
+    sink_weight: float = 0.01
     auxiliary: Auxiliary = "lowest entropy"
     readout: Readout = "tied"
     values: Values = "own bands"
