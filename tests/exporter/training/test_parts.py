@@ -16,7 +16,7 @@ from focus.exporter.training._batches import Batches, epoch_order, flip, random_
 from focus.exporter.training._evaluate import read_windows
 from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at
 from focus.exporter.training._processes import Processes
-from focus.exporter.training._shown import _covariance, band_shares, fix_reading
+from focus.exporter.training._shown import _covariance, band_shares, fix_reading, set_apart
 from focus.exporter.training._statistics import LEAST_DEVIATION, training_statistics
 from focus.kernels import standardise
 from support.nets import small_backbone, small_net
@@ -166,34 +166,55 @@ def test_what_is_shown_is_measured_on_the_training_split() -> None:
     spectra.requires_grad_()
     reading = net(spectra, composite)
     chosen = torch.eye(net.classes)[windows.targets[windows.of("train")]]
+    of_band = net.group_mask[: net.groups].argmax(dim=0)
+    attention = reading.attention[-1].detach()
+    around = pooled(attention.mean(dim=(1, 2, 3))[:, None], spectra)
     for target in range(net.classes):
         [slope] = torch.autograd.grad(reading.logits[:, target].sum(), spectra, retain_graph=True)
         centred = (chosen[:, target] - chosen[:, target].mean())[:, None]
         bands, groups = (slope * spectra).sum(dim=1).detach(), reading.parts[:, target].detach()
         of_bands, of_groups = (((part - part.mean(0)) * centred).mean(0).clamp_min(0) for part in (bands, groups))
         norm = net.adapter.detach().norm(dim=1)
-        wanted = of_groups[net.group_mask[: net.groups].argmax(dim=0)]
-        wanted = wanted * (of_bands / of_bands.mean() + 0.3 * norm / norm.mean())
+        seen = pooled(attention[:, found.heads, target].mean(dim=1)[:, of_band], spectra)
+        apart = (seen - around)[chosen[:, target] > 0].mean(dim=0).abs()
+        wanted = of_groups[of_band] * apart * (of_bands / of_bands.mean() + 0.3 * norm / norm.mean())
         assert wanted.max() > 0
         np.testing.assert_allclose(found.band_share[target], wanted / wanted.mean(), rtol=1e-3, atol=1e-4)
     with pytest.raises(ValueError, match="at least one training window"):
         fix_reading(net, Batches(small_windows((0, 4, 4)), statistics, CPU), 4)
 
 
-def test_the_reference_is_what_the_prompts_of_a_bands_group_see() -> None:
+def pooled(attention: torch.Tensor, spectra: torch.Tensor) -> torch.Tensor:
+    """x^ [B, C] where attention [B, C or 1, N] looks."""
+    shares = attention / attention.sum(dim=-1, keepdim=True)
+    return (shares * spectra.detach().transpose(1, 2)).sum(dim=-1)
+
+
+def test_the_reference_is_what_all_prompts_see_together() -> None:
     windows = small_windows((13, 4, 4))
     net = small_net()
     batches = Batches(windows, training_statistics(windows, small_backbone()), CPU)
     [(_, reading)] = read_windows(net, batches, windows.of("train"), 100)
-    spectra = batches.inputs(windows.of("train"))[0]
-    found = fix_reading(net, batches, 4)
-    wanted = []
-    for band, group in enumerate(net.group_mask[: net.groups].argmax(dim=0).tolist()):
-        shares = reading.attention[-1][:, found.heads, :, group].mean(dim=2)
-        shares = shares / shares.sum(dim=-1, keepdim=True)
-        by_window = (shares * spectra[:, None, :, band]).sum(dim=-1).mean(dim=1)
-        wanted.append(float(np.median(by_window)))
-    np.testing.assert_allclose(found.reference, wanted, rtol=1e-3, atol=1e-5)
+    around = pooled(reading.attention[-1].mean(dim=(1, 2, 3))[:, None], batches.inputs(windows.of("train"))[0])
+    wanted = np.median(around.numpy(), axis=0)
+    np.testing.assert_allclose(fix_reading(net, batches, 4).reference, wanted, rtol=1e-3, atol=1e-5)
+
+
+def test_a_class_is_set_apart_by_its_own_windows() -> None:
+    contrast = np.zeros((3, 3, 2))
+    contrast[:, 0] = [[1.0, -2.0], [3.0, -4.0], [9.0, 9.0]]
+    contrast[:, 1] = [[9.0, 9.0], [9.0, 9.0], [-0.5, 0.0]]
+    around = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    of_class = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    found = set_apart(contrast + around[:, None], around, of_class, "classification")
+    np.testing.assert_array_equal(found, [[2.0, 3.0], [0.5, 0.0], [1.0, 1.0]])
+
+
+def test_a_target_is_set_apart_by_what_varies_with_it() -> None:
+    target = np.array([[-1.0, 1.0], [0.0, 1.0], [1.0, -2.0]])
+    around = np.array([[3.0, 7.0], [0.0, 7.0], [-3.0, 7.0]])
+    found = set_apart(np.full((3, 2, 2), np.nan), around, target, "regression")
+    np.testing.assert_allclose(found, [[2.0, 0.0], [3.0, 0.0]])
 
 
 def test_a_part_adds_to_a_class_what_it_adds_in_its_windows_more_than_in_others() -> None:
@@ -212,16 +233,20 @@ def test_band_shares_have_the_mean_1_and_none_is_negative() -> None:
     of_groups = np.array([[2.0, 2.0, 2.0, -1.0], [-1.0, 0.0, 0.0, 0.0]])  # the last band's prompt speaks against it
     norm = np.array([1.0, 2.0, 3.0, 2.0])
     # (3, 1, 0) / 1.5 + 0.3 (1, 2, 3) / 2, and its mean over four bands; the second class has the norms alone.
-    weight = np.array([2.15, 0.3 + 2 / 3, 0.45, 0.0])
-    np.testing.assert_allclose(band_shares(of_bands, of_groups, norm), [weight / weight.mean(), norm / 2.0])
-    np.testing.assert_array_equal(band_shares(-of_bands.clip(0), of_groups, np.zeros(4)), np.ones((2, 4)))
+    apart = np.array([[1.0, 2.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
+    weight = np.array([2.15, 2 * (0.3 + 2 / 3), 0.45, 0.0])
+    np.testing.assert_allclose(band_shares(of_bands, of_groups, norm, apart), [weight / weight.mean(), norm / 2.0])
+    np.testing.assert_array_equal(band_shares(-of_bands.clip(0), of_groups, np.zeros(4), apart), np.ones((2, 4)))
+    np.testing.assert_array_equal(band_shares(of_bands, of_groups, norm, np.zeros((2, 4))), np.ones((2, 4)))
 
 
 def test_the_share_of_a_regression_target_follows_the_target() -> None:
     target = np.array([-1.0, 0.0, 1.0])
     parts = np.stack([2.0 * target, 0.5 * target, -target], axis=1)[:, None]
     covariance = _covariance(parts, target[:, None])
-    np.testing.assert_allclose(band_shares(covariance, np.ones((1, 3)), np.zeros(3)), [[2.4, 0.6, 0.0]])
+    np.testing.assert_allclose(
+        band_shares(covariance, np.ones((1, 3)), np.zeros(3), np.ones((1, 3))), [[2.4, 0.6, 0.0]]
+    )
 
 
 @given(st.integers(1, 7), st.lists(st.integers(0, 10**6), max_size=30))
