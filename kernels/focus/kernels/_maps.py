@@ -25,7 +25,7 @@ def standardise(band_means: Array, mean: NDArray[np.floating], deviation: NDArra
 
 
 def contrast(standardised: Array, reference: NDArray[np.floating]) -> Array:
-    """|x^ - r|: how far each band of each patch is from what the prompts see on average.
+    """|x^ - r|: how far each band of each patch is from what all prompts see in an ordinary window.
 
     A value that is exactly 0 stands for a missing one (see ``standardise``) and has no contrast.
 
@@ -54,7 +54,7 @@ def saliency(
         attention: float32 [H*, G, N], one class's prompt-to-patch attention of the shown heads, any strides;
             Abar is its mean over H*.
         contrast: float32 [N, C], |x^ - r|, see ``contrast``.
-        band_weight: float [C], w_lambda >= 0, what the band adds for the class.
+        band_weight: float [C], w_lambda >= 0, what the band tells of the class.
         group_of_band: int [C], group index of each band.
         with_cube: whether T itself is wanted; M and B do not need it.
     Returns: see ``Saliency``.

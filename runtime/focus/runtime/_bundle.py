@@ -80,9 +80,9 @@ class Reading(_Part):
         sink: whether the prompts see [SINK].
         readout, values: all models but those with [SINK], ``tied`` and ``own bands`` are for comparison and are not
             exported.
-        band_share: K x C, what each band adds for each class, mean 1 over the bands; None: ||Phi_lambda||, for a
+        band_share: K x C, what each band tells of each class, mean 1 over the bands; None: ||Phi_lambda||, for a
             network of which that was not measured.
-        reference: C values, r, x^ of what the prompts see in an ordinary window; None: 0, the training set's mean.
+        reference: C values, r, x^ of what all prompts see in an ordinary window; None: 0, the training set's mean.
     """
 
     read_blocks: int = Field(ge=1)
