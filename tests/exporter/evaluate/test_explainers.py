@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from focus.exporter.evaluate._removed import faithfulness, whole_and_empty
 from focus.exporter.evaluate._window import measure_window
 from focus.kernels import Saliency
 from focus.runtime import Bundle, FocusError
+from support.blas import numpy_threads
 from support.bundles import small_bundle
 from support.nets import small_net
 from support.windows import small_windows
@@ -108,3 +111,15 @@ def test_windows_without_truth_are_refused() -> None:
     windows = dataclasses.replace(small_windows(), truth=None)
     with pytest.raises(FocusError, match="has no truth to hold maps against; take simulated windows"):
         samples_of(windows)
+
+
+def test_an_evaluation_leaves_numpy_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample, bundle = lesioned()
+    network, seen, before = Says(bundle, [0, 2, 1], np.outer(sample.informative, sample.lesion)), [], numpy_threads()
+    whole = network.read
+    monkeypatch.setattr(network, "read", lambda *given: seen.append(numpy_threads()) or whole(*given))
+    cache = Cache(tmp_path)
+    cache.claim({})
+    evaluate({"one": network}, [sample._replace(number=0)], cache, 1)
+    assert seen and all(threads == [1] * len(before) for threads in seen)
+    assert numpy_threads() == before

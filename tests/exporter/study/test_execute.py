@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -97,3 +98,19 @@ def test_a_training_is_not_made_for_runs_that_are_kept(tmp_path: Path) -> None:
     assert unmade(steps[:1], store) == steps[:1]
     (folder_of(steps[0], store) / "model.pt").touch()
     assert unmade(steps[:1], store) == []
+
+
+def test_a_worker_ends_with_its_parent_and_has_its_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[object] = []
+
+    def pool(jobs: int, context: object, begin: Callable[..., None], given: tuple[int, ...]) -> ThreadPoolExecutor:
+        begin(*given)
+        return ThreadPoolExecutor(jobs)
+
+    monkeypatch.setattr(executing, "ProcessPoolExecutor", pool)
+    monkeypatch.setattr(executing, "end_with_parent", lambda: begun.append("ends"))
+    monkeypatch.setattr(executing.torch, "set_num_threads", begun.append)
+    monkeypatch.setattr(executing, "make", lambda step, store, tell: None)
+    store = Store(tmp_path, Backbone("focus_vit_mini_patch8", (32, 32), tmp_path, "0"))
+    assert execute(steps_for((1,)), store, lambda *words: None, jobs=2, threads=3) == []
+    assert begun == ["ends", 3]
