@@ -165,14 +165,21 @@ def test_costs_are_those_of_the_first_pairs_networks() -> None:
     assert set(entry.run.trainings) <= set(benchmarked)
 
 
-def test_a_network_is_trained_at_its_own_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_is_trained_at_its_own_rate_and_as_long_as_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = []
-    monkeypatch.setattr(networks, "train_method", lambda *given, tell: told.append(given[4].lr) or torch.nn.Identity())
-    scale = Scale(1, 1, 8, 4, 8, 0, TrainSettings(), blocks=6)
-    for name in ("adapted-vit", "prompt-cam"):
+
+    def train(*given: object, tell: object) -> torch.nn.Module:
+        told.append((given[4].lr, given[4].epochs))
+        return torch.nn.Identity()
+
+    monkeypatch.setattr(networks, "train_method", train)
+    scale = Scale(1, 1, 8, 4, 8, 0, TrainSettings(epochs=3), blocks=6)
+    for name in ("adapted-vit", "prompt-cam", "se-cnn"):
         training = scale.training(name, "full", "class", 1, 11)
         networks.train_network(training, None, None, "", tmp_path, lambda done, total, words: None)  # type: ignore[arg-type]
-    assert told == [4e-3, TrainSettings().lr]
+    assert told == [(4e-3, 3), (TrainSettings().lr, 3), (4e-3, 30)]
 
 
 def test_folders_are_named_without_spaces() -> None:
