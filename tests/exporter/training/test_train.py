@@ -263,7 +263,7 @@ def test_settings_for_comparison_make_another_network_which_the_checkpoint_keeps
     tmp_path: Path, change: dict[str, str]
 ) -> None:
     usual, other, again = (
-        train(small_windows(), small_backbone(), NAME, replace(QUICK, **made), tmp_path / f"{name}.pt")
+        train(small_windows(), small_backbone(), NAME, replace(QUICK, sink_weight=1.0, **made), tmp_path / f"{name}.pt")
         for name, made in (("usual", {}), ("other", change), ("again", change))
     )
     require_equal(other.out, again.out)
