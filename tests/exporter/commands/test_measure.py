@@ -43,7 +43,8 @@ def test_the_checkpoint_carries_what_was_measured_and_the_network_stays(
     after, stamped = load_checkpoint(model)
     assert stamped.seen == bundle.seen is not None
     assert stamped.reading.heads == bundle.reading.heads
-    np.testing.assert_allclose(stamped.reading.band_share, bundle.reading.band_share, rtol=1e-4)
+    # Differences of what prompts see, with the bundle's eight digits of mean and deviation.
+    np.testing.assert_allclose(stamped.reading.band_share, bundle.reading.band_share, rtol=1e-3)
     np.testing.assert_allclose(stamped.reading.reference, bundle.reading.reference, rtol=1e-4, atol=1e-6)
     assert all(value.equal(after.state_dict()[name]) for name, value in net.state_dict().items())
 
