@@ -24,8 +24,10 @@ class Says:
     def __init__(self, bundle: Bundle, logits: list[float], cube: np.ndarray, slope: float = 0.0) -> None:
         self.bundle, self._logits, self._cube, self._slope = bundle, np.array(logits, np.float32), cube, slope
         self.asked: list[int] = []
+        self.watched = 0
 
     def watch(self, spectra: np.ndarray, composite: np.ndarray) -> np.ndarray:
+        self.watched += len(spectra)
         return self.read(spectra, composite)
 
     def read(self, spectra: np.ndarray, composite: np.ndarray) -> np.ndarray:
@@ -111,6 +113,16 @@ def test_windows_without_truth_are_refused() -> None:
     windows = dataclasses.replace(small_windows(), truth=None)
     with pytest.raises(FocusError, match="has no truth to hold maps against; take simulated windows"):
         samples_of(windows)
+
+
+def test_removals_are_watched_and_borrowed_maps_with_their_network() -> None:
+    sample, bundle = lesioned()
+    network = Says(bundle, [0, 2, 1], np.outer(sample.informative, sample.lesion))
+    measure_window({"one": network}, sample, 1)
+    passes = 2 + 3 * 14  # both ends, and for patches, bands and voxels seven shares deleted and seven given back
+    assert network.watched == passes
+    measure_window({"random": random_of(network, 1)}, sample, 1)
+    assert network.watched == 2 * passes
 
 
 def test_an_evaluation_leaves_numpy_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,10 +19,14 @@ def test_two_maps_of_one_window_take_one_attribution(monkeypatch: pytest.MonkeyP
         (rng.standard_normal((16, BANDS)).astype(np.float32), rng.standard_normal((3, 24, 24)).astype(np.float32))
         for rng in map(np.random.default_rng, (1, 2))
     ]
-    made, whole = [], _gradients.attributions
-    monkeypatch.setattr(
-        _gradients, "attributions", lambda *given, **how: made.append(given[-1]) or whole(*given, **how)
-    )
+    made, quick, whole = [], [], _gradients.attributions
+
+    def attributions(*given: object, **how: bool) -> np.ndarray:
+        made.append(given[-1])
+        quick.append(how["quick"])
+        return whole(*given, **how)
+
+    monkeypatch.setattr(_gradients, "attributions", attributions)
 
     def maps(share: bool) -> list[np.ndarray]:
         ways = explainers_of("adapted-vit", net, small_bundle(small_net()), share=share)
@@ -32,6 +36,7 @@ def test_two_maps_of_one_window_take_one_attribution(monkeypatch: pytest.MonkeyP
     shared = maps(True)
     assert made == [0, 1, 0, 1]
     made.clear()
-    # The latter in float32.
     np.testing.assert_allclose(np.stack(shared), np.stack(maps(False)), rtol=0.05)
     assert made == [0, 0, 1, 1, 0, 0, 1, 1]
+    # Costs are counted in float32.
+    assert quick == [True] * 4 + [False] * 8

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from focus.exporter.evaluate._torch import TorchNetwork
+from focus.exporter.methods import explainers_of
 from focus.exporter.model import _passes as passes
 from focus.exporter.model import plain_attention, quick_passes
 from focus.exporter.training._fabric import fast_steps, make_fabric
@@ -14,6 +15,8 @@ from support.bundles import small_bundle
 from support.nets import random_inputs, small_net
 
 CPU = torch.device("cpu")
+
+LITERAL_MAPS = "literal-eq-5"
 
 
 def fused(net: torch.nn.Module) -> list[bool]:
@@ -41,9 +44,11 @@ def test_large_windows_and_gpus_keep_the_fused_kernel(device: torch.device, patc
         assert all(fused(net))
 
 
-def test_watched_answers_have_the_precision_of_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("way", ["FOCUS", "another method"])
+def test_watched_answers_have_the_precision_of_a_training(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     net = small_net()
-    network = TorchNetwork(net, small_bundle(net))
+    bundle = small_bundle(net)
+    network = TorchNetwork(net, bundle) if way == "FOCUS" else explainers_of("focus-literal", net, bundle)[LITERAL_MAPS]
     given = [value.numpy() for value in random_inputs(net, windows=5)]
     read = network.read(*given)
     monkeypatch.setattr(passes, "computes_bf16", lambda: False)

@@ -217,6 +217,30 @@ def test_a_target_is_set_apart_by_what_varies_with_it() -> None:
     np.testing.assert_allclose(found, [[2.0, 0.0], [3.0, 0.0]])
 
 
+def test_a_regression_is_measured_by_what_varies_with_its_target() -> None:
+    windows = small_windows((13, 4, 4), "regression")
+    net = small_net(classes=1)
+    batches = Batches(windows, training_statistics(windows, small_backbone()), CPU)
+    train = windows.of("train")
+    spectra, composite = batches.inputs(train)
+    spectra.requires_grad_()
+    reading = net(spectra, composite)
+    [slope] = torch.autograd.grad(reading.logits.sum(), spectra)
+    target = batches.targets(train)
+    parts = (
+        (slope * spectra).sum(dim=1).detach(),
+        reading.parts[:, 0].detach(),
+        pooled(reading.attention[-1].detach().mean(dim=(1, 2, 3))[:, None], spectra),
+    )
+    bands, groups, around = (((part - part.mean(0)) * (target - target.mean(0))).mean(0) for part in parts)
+    of_band, norm = net.group_mask[: net.groups].argmax(dim=0), net.adapter.detach().norm(dim=1)
+    added = bands.clamp_min(0)
+    wanted = groups.clamp_min(0)[of_band] * around.abs() * (added / added.mean() + 0.3 * norm / norm.mean())
+    assert wanted.max() > 0
+    found = fix_reading(net, batches, 4).band_share[0]
+    np.testing.assert_allclose(found, wanted / wanted.mean(), rtol=1e-3, atol=1e-4)
+
+
 def test_a_part_adds_to_a_class_what_it_adds_in_its_windows_more_than_in_others() -> None:
     """Part 1 knows the class, part 0 adds as much in every window."""
     labels = np.array([0, 0, 1, 1])

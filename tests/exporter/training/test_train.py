@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +59,22 @@ def test_it_learns_and_says_where_and_which_band(tmp_path: Path) -> None:
     assert report.explanation.bio_at_5 > 2 * report.explanation.bio_random_5
     assert json.loads(outcome.report_path.read_text())["accuracy"] == report.accuracy
     assert list(outcome.folder.glob("events.out.tfevents*"))
+
+
+def test_steps_are_made_with_frozen_layers_as_they_are_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, whole = [], _loop.Loop._step
+
+    def step(loop: _loop.Loop, *given: Any) -> tuple[float, float]:
+        block = loop.net.backbone.blocks[0]
+        seen.append((block.mlp.fc1.weight.dtype, block.attn.fused_attn))
+        return whole(loop, *given)
+
+    monkeypatch.setattr(_loop.Loop, "_step", step)
+    outcome = train(small_windows(), small_backbone(), NAME, replace(QUICK, precision="bf16"), tmp_path / "model.pt")
+    assert set(seen) == {(torch.bfloat16, False)}
+    assert {value.dtype for value in weights_of(outcome.out).values()} == {torch.float32}
 
 
 def test_regression_learns(tmp_path: Path) -> None:
