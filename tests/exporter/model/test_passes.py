@@ -8,11 +8,12 @@ import torch
 
 from focus.exporter.evaluate._torch import TorchNetwork
 from focus.exporter.methods import explainers_of
+from focus.exporter.methods._adapted_vit import AdaptedViT
 from focus.exporter.model import _passes as passes
 from focus.exporter.model import plain_attention, quick_passes
 from focus.exporter.training._fabric import fast_steps, make_fabric
 from support.bundles import small_bundle
-from support.nets import random_inputs, small_net
+from support.nets import BANDS, random_inputs, small_backbone, small_net
 
 CPU = torch.device("cpu")
 
@@ -80,6 +81,16 @@ def test_layers_kept_in_bf16_give_the_numbers_of_layers_cast_at_each_use() -> No
         torch.testing.assert_close(one, other, atol=0, rtol=0)
     for name, value in net.named_parameters():
         assert torch.equal(value, kept[name]), name
+
+
+def test_a_head_that_is_trained_stays_as_it_is() -> None:
+    net = AdaptedViT(small_backbone(), BANDS, 3)
+    with fast_steps(make_fabric("bf16"), net, 16):
+        assert net.backbone.blocks[0].mlp.fc1.weight.dtype == torch.bfloat16
+        assert net.head.weight.dtype == torch.float32
+        with torch.no_grad():
+            net.head.weight.fill_(2.0)
+    assert (net.head.weight == 2.0).all()
 
 
 def test_a_step_that_fails_leaves_the_network_as_it_was() -> None:
