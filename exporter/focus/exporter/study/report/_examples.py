@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from focus.exporter.evaluate import MODEL, Cache, WindowResult
 from focus.exporter.study._plan import MAIN_MAPS
@@ -53,8 +54,8 @@ def _picture(study: Collected, runs: dict[str, str]) -> bytes | None:
     if not scored:
         return None
     chosen = {round(share * (len(scored) - 1)): words for share, words in SHOWN.items()}
-    figure = Figure(figsize=(13, 2.5 * len(chosen)), dpi=100, layout="constrained")
-    rows = figure.subfigures(len(chosen), 1, squeeze=False)[:, 0]
+    figure = Figure(figsize=(13, 2.5 * len(chosen)), dpi=100, layout="compressed")
+    rows = figure.subplots(len(chosen), 2 + len(runs), width_ratios=[1] * (1 + len(runs)) + [2.2], squeeze=False)
     for row, (place, words) in zip(rows, chosen.items(), strict=True):
         window = scored[place]
         shown = {row_name: cache.load(window.facts["number"]) for row_name, cache in caches.items()}
@@ -62,10 +63,9 @@ def _picture(study: Collected, runs: dict[str, str]) -> bytes | None:
     return png_of(figure)
 
 
-def _draw(figure: SubFigure, windows: dict[str, WindowResult], shape: dict[str, Any], words: str) -> None:
+def _draw(axes_of: Sequence[Axes], windows: dict[str, WindowResult], shape: dict[str, Any], words: str) -> None:
     first, patch = windows["focus"], shape["patch"]
     maps = [(row, MAIN_MAPS[row], one) for row, one in windows.items()]
-    axes_of = figure.subplots(1, 2 + len(maps), width_ratios=[1] * (1 + len(maps)) + [2.2])
     picture = stretched(np.moveaxis(first.composite.astype(np.float32), 0, -1))
     lesion = first.lesion.reshape(shape["grid"]).repeat(patch, 0).repeat(patch, 1)
     label = shape["classes"][first.facts["label"]]
@@ -76,11 +76,13 @@ def _draw(figure: SubFigure, windows: dict[str, WindowResult], shape: dict[str, 
         for _, name, one in maps
     ]
     images = [picture, *(one.heatmaps[one.facts["names"].index(name)].reshape(shape["grid"]) for _, name, one in maps)]
+    for axes in axes_of[:-1]:  # not set_axis_off, whose titles the layout leaves no room for
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
     for axes, image, title in zip(axes_of, images, titles, strict=False):
         axes.imshow(image, cmap=HEAT, extent=(0, lesion.shape[1], lesion.shape[0], 0), interpolation="nearest")
         axes.contour(lesion, levels=[0.5], colors="#56B4E9", linewidths=1.0)
         axes.set_title(title, fontsize=6.5, color=INK, loc="left")
-        axes.set_axis_off()
     _draw_curve(axes_of[-1], first, shape["wavelengths_nm"])
 
 
