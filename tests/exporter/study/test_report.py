@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from focus.exporter.study.report import write_study_report
+from focus.exporter.evaluate import Cache, WindowResult
+from focus.exporter.study.report import _examples, write_study_report
 from focus.exporter.study.report._claims import claims_of
 from focus.exporter.study.report._collect import collect
 from focus.exporter.study.report._compare import compare
@@ -160,3 +162,55 @@ def test_no_study_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text('{"layout": 0}')
     with pytest.raises(FocusError, match="was made by another version"):
         write_study_report(tmp_path)
+
+
+def example(number: int, name: str, iou: float) -> WindowResult:
+    """A lesioned window of 2 x 2 patches and two bands."""
+    facts = {
+        "scored": True,
+        "number": number,
+        "label": 0,
+        "names": [name],
+        "methods": {name: {"iou_leaf": iou}},
+        "answers": {name: {"shown": 1}},
+    }
+    picture, lesion = np.full((3, 8, 8), 0.2, np.float32), np.array([True, False, False, False])
+    band = np.array([1.0, 2.0], np.float32)
+    return WindowResult(facts, np.eye(1, 4, dtype=np.float32), band[None], picture, lesion, band)
+
+
+def test_example_windows_are_drawn_whole_also_where_another_networks_window_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures: list[Figure] = []
+    whole = _examples.png_of
+    monkeypatch.setattr(_examples, "png_of", lambda figure: figures.append(figure) or whole(figure))
+    window = {"patch": 4, "grid": [2, 2], "classes": ["healthy", "chlorosis"], "wavelengths_nm": [500.0, 600.0]}
+    known = {"window": window, "windows": {"all": 5}}
+    rows = {
+        "focus": ("FOCUS", 5),
+        "adapted-vit": ("grad-cam", 5),
+        "prompt-cam": ("prompt-cam", 5),
+        "se-cnn": ("se-cnn", 1),
+    }
+    runs = {
+        row: ("benchmark", row, 1, metrics({shown: {"iou_leaf": [0.2, 0.8]}}, 0.5, **known))
+        for row, (shown, _) in rows.items()
+    }
+    folder = write_study(tmp_path, runs)
+    for row, (shown, kept) in rows.items():
+        (folder / "runs" / row / "windows").mkdir()
+        for number in range(kept):
+            Cache(folder / "runs" / row).save(number, example(number, shown, 0.25 * number))
+    write_study_report(folder)
+    assert (folder / "examples-1.png").is_file()
+    (figure,) = figures
+    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert drawn.x0 >= 0 and drawn.y0 >= 0 and drawn.x1 <= width and drawn.y1 <= height
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    # The worst and the three quarters: the scene, four maps and a curve each; the CNN's first window alone is there.
+    assert [titles.index(f"{words}\nhealthy") for words in ("worst", "lower quarter", "middle", "upper quarter")] == [
+        0, 6, 12, 18
+    ]  # fmt: skip
+    assert titles[4::6] == ["se-cnn, IoU 0.00\nsays chlorosis", "", "", ""]
+    assert [axes.axison for axes in figure.axes] == [*[False] * 5, True] * 4

@@ -76,9 +76,8 @@ def _draw(axes_of: Sequence[Axes], windows: dict[str, WindowResult], shape: dict
         for _, name, one in maps
     ]
     images = [picture, *(one.heatmaps[one.facts["names"].index(name)].reshape(shape["grid"]) for _, name, one in maps)]
-    for axes in axes_of[:-1]:  # not set_axis_off, whose titles the layout leaves no room for
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_visible(False)
+    for axes in axes_of[:-1]:
+        axes.set_axis_off()
     for axes, image, title in zip(axes_of, images, titles, strict=False):
         axes.imshow(image, cmap=HEAT, extent=(0, lesion.shape[1], lesion.shape[0], 0), interpolation="nearest")
         axes.contour(lesion, levels=[0.5], colors="#56B4E9", linewidths=1.0)
