@@ -20,15 +20,17 @@ from focus.exporter.training._batches import Batches
 from focus.exporter.training._report import make_report
 from focus.exporter.training._statistics import statistics_of_bundle
 from focus.runtime import Bundle, FocusError
+from focus.runtime._bundle import Reading
 from focus.runtime.commands import CommandParser, command_parser, run_command
 
 DESCRIPTION = "Compares ways to make maps of one trained network with the truth of simulated leaves."
 
 #: What an attention is multiplied with -> what of the reading is left out.
 WEIGHTS = {
-    "||Phi|| |x^|": ("band_share", "reference"),
-    "w |x^|": ("reference",),
-    "w |x^ - r|": (),
+    "||Phi|| |x^|": ("band_share", "group_share", "reference", "brightness"),
+    "w |x^|": ("reference", "brightness"),
+    "w |x^ - r|": ("brightness",),
+    "w |(I - U^T U)(x^ - r)|": (),
 }
 
 EXAMPLES = """\
@@ -95,7 +97,7 @@ def shown_by(bundle: Bundle, heads: tuple[int, ...], left_out: Sequence[str]) ->
     """The bundle with other maps."""
     facts = bundle.model_dump()
     facts["reading"]["heads"] = heads
-    facts["reading"] |= dict.fromkeys(left_out)
+    facts["reading"] |= {name: Reading.model_fields[name].default for name in left_out}
     return Bundle.model_validate(facts)
 
 

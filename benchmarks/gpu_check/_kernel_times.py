@@ -20,6 +20,9 @@ BEYOND_CACHE = 4
 #: Of ViT-B/16: the heads that are shown, classes, groups.
 HEADS, CLASSES, GROUPS = 8, 4, 10
 
+#: Directions of brightness, as leaves have them.
+DIRECTIONS = 2
+
 #: Bytes of the network's numbers, float16, and of everything else.
 HALF, FULL = 2, 4
 
@@ -101,7 +104,8 @@ def _window(gpu: OneGpu, effort: Effort) -> Iterator[Timed]:
             queue.upload(array, np.ones(array.shape, array.dtype))
             queue.wait()
         flat, image = np.ones(bands), np.ones(3)
-        window = DeviceWindow(gpu.device, queue, ingest, flat, flat, flat, image, image, grid)
+        bright = np.ones((DIRECTIONS, bands))
+        window = DeviceWindow(gpu.device, queue, ingest, flat, flat, flat, image, image, bright, grid)
         rows = np.arange(batch * grid[0]).reshape(batch, grid[0])
         places = gpu.put(np.concatenate([np.zeros((batch, 1), int), rows, rows], axis=1).astype(np.int32))
         inputs = Inputs(
@@ -122,7 +126,7 @@ def _saliency(gpu: OneGpu, effort: Effort) -> Iterator[Timed]:
         given = random_attended(np.random.default_rng(0), np.float16, sizes)
         said = Said(gpu.put(given.attention), gpu.put(given.sink), gpu.put(given.logits))
         contrast = gpu.put(given.contrast)
-        kernel = DeviceSaliency(gpu.device, gpu.queue, given.weights, given.group_of_band, GROUPS)
+        kernel = DeviceSaliency(gpu.device, gpu.queue, given.weights, given.shares)
         for with_cube in (False, True):
             cube = gpu.device.empty((batch, bands, patches), np.float32) if with_cube else None
             heatmap, curve, figures = (gpu.device.empty((batch, size), np.float32) for size in (patches, bands, 3))

@@ -23,9 +23,8 @@ class Attended:
 
     Attributes:
         attention: float16 or float32 [B, H*, K, G, N]. sink: [B, H*, K, G]. logits: [B, K].
-        contrast: float32 [B, N, C], |x^ - r|.
-        weights: float64 [K, C].
-        group_of_band: int [C].
+        contrast: float32 [B, N, C], D.
+        weights: float64 [K, C]. shares: float64 [K, G].
     """
 
     attention: NDArray[Any]
@@ -33,13 +32,13 @@ class Attended:
     logits: NDArray[Any]
     contrast: NDArray[np.float32]
     weights: NDArray[np.float64]
-    group_of_band: NDArray[np.integer]
+    shares: NDArray[np.float64]
 
     def __str__(self) -> str:
         batch, heads, classes, groups, patches = self.attention.shape
         return (
             f"saliency of {batch} windows, {heads} heads, K = {classes}, G = {groups}, {patches} patches, "
-            f"{len(self.group_of_band)} bands, {self.attention.dtype.name}"
+            f"{self.weights.shape[1]} bands, {self.attention.dtype.name}"
         )
 
 
@@ -52,13 +51,12 @@ def saliency_faults(gpu: OneGpu, given: Attended, shown: int | None, with_cube: 
         shown: class that is shown; None takes the predicted one.
         with_cube: whether T is made.
     """
-    batch, _, _, groups, patches = given.attention.shape
-    bands = len(given.group_of_band)
+    batch, patches, bands = given.contrast.shape
     said = Said(gpu.put(given.attention), gpu.put(given.sink), gpu.put(given.logits))
     contrast = gpu.put(given.contrast)
     heatmap, curve, figures = (gpu.poisoned((batch, size), np.float32) for size in (patches, bands, 3))
     maps = Maps(heatmap, curve, figures, gpu.poisoned((batch, bands, patches), np.float32) if with_cube else None)
-    kernel = DeviceSaliency(gpu.device, gpu.queue, given.weights, given.group_of_band, groups)
+    kernel = DeviceSaliency(gpu.device, gpu.queue, given.weights, given.shares)
     found, faults = gpu.twice(
         lambda: kernel.enqueue(gpu.queue, said, contrast, maps, batch, shown),
         [array for array in maps if array is not None],
@@ -73,7 +71,7 @@ def _faults_of_one(given: Attended, index: int, asked: int | None, found: list[N
     shown = int(np.argmax(given.logits[index])) if asked is None else asked
     attention = given.attention[index, :, shown]
     expected = reference.saliency(
-        attention, given.contrast[index], given.weights[shown], given.group_of_band, with_cube=True
+        attention, given.contrast[index], given.weights[shown], given.shares[shown], with_cube=True
     )
     to_patches = attention.astype(np.float64).mean(axis=(0, 1))
     sink = given.sink[index, :, shown].mean(dtype=np.float64)
@@ -111,7 +109,7 @@ def random_attended(
         logits.astype(kind),
         contrast.astype(np.float32),
         rng.uniform(0, 2, (classes, bands)),
-        np.sort(rng.integers(0, groups, bands)),
+        rng.dirichlet(np.ones(groups), classes),
     )
 
 

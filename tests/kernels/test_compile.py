@@ -17,7 +17,7 @@ from numba.core import caching
 caching.CacheImpl._locator_classes = []
 import numpy as np
 from focus.kernels import saliency
-print(saliency(np.ones((1, 1, 2), "f4"), np.ones((2, 3), "f4"), np.ones(3), np.zeros(3, int)).heatmap)
+print(saliency(np.ones((1, 1, 2), "f4"), np.ones((2, 3), "f4"), np.ones(3), np.ones(1)).heatmap)
 """
 
 

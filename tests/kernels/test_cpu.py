@@ -209,13 +209,13 @@ def test_memory_of_any_kind_is_read_right():
 
 
 def test_saliency_refuses_sizes_that_disagree():
-    attention, norm, groups = np.ones((1, 2, 3), np.float32), np.ones(4), np.array([0, 0, 1, 1])
-    with pytest.raises(ValueError, match=r"group_of_band must lie in 0\.\.1, got 0\.\.2"):
-        saliency(attention, np.ones((3, 4), np.float32), norm, np.array([0, 0, 1, 2]))
-    with pytest.raises(ValueError, match="attention is over 3 patches and the groups over 4 bands, got a contrast"):
-        saliency(attention, np.ones((4, 4), np.float32), norm, groups)
+    attention, norm, shares = np.ones((1, 2, 3), np.float32), np.ones(4), np.ones(2)
+    with pytest.raises(ValueError, match=r"of 2 groups over 3 patches .* got a contrast of \(3, 4\) and .* \(3,\)"):
+        saliency(attention, np.ones((3, 4), np.float32), norm, np.ones(3))
+    with pytest.raises(ValueError, match=r"got a contrast of \(4, 4\) and shares of \(2,\)"):
+        saliency(attention, np.ones((4, 4), np.float32), norm, shares)
     with pytest.raises(ValueError, match="H\\* is empty"):
-        saliency(attention[:0], np.ones((3, 4), np.float32), norm, groups)
+        saliency(attention[:0], np.ones((3, 4), np.float32), norm, shares)
 
 
 def test_masked_arrays_are_refused_and_a_second_stream_starts_afresh():

@@ -81,32 +81,41 @@ def test_contrast_is_the_distance_from_the_reference_and_none_where_nothing_was_
     np.testing.assert_array_equal(spectra, np.array([[0.5, 0.0, -1.0], [0.0, 2.0, 0.25]], np.float32))
 
 
+def test_how_bright_a_patch_is_is_no_contrast():
+    """Two directions of five bands; the last band was not measured in the second patch."""
+    directions = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 2)))[0].T
+    rest = np.array([0.3, -1.0, 0.2, 0.1, 0.4])
+    rest -= directions.T @ (directions @ rest)
+    reference_spectrum = np.linspace(-0.4, 0.3, 5)
+    spectra = (reference_spectrum + rest + np.array([[3.0], [-7.0]]) * directions[0] + directions[1]).astype(np.float32)
+    spectra[1, 4] = 0
+    found = contrast(spectra, reference_spectrum, directions)
+    np.testing.assert_allclose(found[0], np.abs(rest), atol=1e-5)
+    known = (spectra[1] - reference_spectrum) * (spectra[1] != 0)
+    np.testing.assert_allclose(found[1, :4], np.abs(known - directions.T @ (directions @ known))[:4], atol=1e-5)
+    assert found[1, 4] == 0
+    plain = contrast(spectra, reference_spectrum)
+    np.testing.assert_array_equal(contrast(spectra, reference_spectrum, np.empty((0, 5))), plain)
+
+
 @given(attended())
 @settings(deadline=None, max_examples=60)
 def test_saliency_agrees_with_loops(case):
-    attention, given, weight, group_of_band = case
-    heads, _, patches = attention.shape
+    attention, given, weight, share = case
+    heads, groups, patches = attention.shape
     bands = len(weight)
     cube = np.zeros((bands, patches))
-    for band in range(bands):
-        for patch in range(patches):
-            mean = sum(float(attention[head, group_of_band[band], patch]) for head in range(heads)) / heads
-            cube[band, patch] = mean * weight[band] * float(given[patch, band])
-    found = reference.saliency(attention, given, weight, group_of_band, with_cube=True)
+    for patch in range(patches):
+        place = 0.0
+        for group in range(groups):
+            place += share[group] * sum(float(attention[head, group, patch]) for head in range(heads)) / heads
+        for band in range(bands):
+            cube[band, patch] = place * weight[band] * float(given[patch, band])
+    found = reference.saliency(attention, given, weight, share, with_cube=True)
     np.testing.assert_allclose(found.cube, cube, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(found.heatmap, [sum(cube[:, patch]) for patch in range(patches)], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.curve, [max(row) for row in cube], rtol=1e-5, atol=1e-7)
-    without = reference.saliency(attention, given, weight, group_of_band)
+    without = reference.saliency(attention, given, weight, share)
     assert without.cube is None
     np.testing.assert_array_equal(without.heatmap, found.heatmap)
     np.testing.assert_array_equal(without.curve, found.curve)
-
-
-def test_the_literal_form_of_equation_5_is_the_attention_alone() -> None:
-    rng = np.random.default_rng(0)
-    attention = rng.random((3, 2, 4), np.float32)
-    spectra, norm = rng.standard_normal((4, 5)).astype(np.float32), rng.random(5)
-    groups = np.array([0, 0, 1, 1, 1])
-    found = reference.saliency(attention, spectra, norm, groups, with_cube=True, attribution="attention")
-    np.testing.assert_allclose(found.cube, attention.mean(axis=0)[groups], rtol=1e-6)
-    np.testing.assert_allclose(found.curve, attention.mean(axis=0).max(axis=1)[groups], rtol=1e-6)

@@ -45,9 +45,13 @@ def test_bands_weigh_what_they_add_or_their_norm_where_that_was_not_measured(fac
     bundle = read(facts)
     np.testing.assert_array_equal(bundle.band_weight, facts["reading"]["band_share"])
     np.testing.assert_array_equal(bundle.reference, facts["reading"]["reference"])
-    facts["reading"] |= {"band_share": None, "reference": None}
+    np.testing.assert_array_equal(bundle.group_share, facts["reading"]["group_share"])
+    np.testing.assert_array_equal(bundle.brightness, facts["reading"]["brightness"])
+    facts["reading"] |= {"band_share": None, "group_share": None, "reference": None, "brightness": []}
     np.testing.assert_allclose(read(facts).band_weight, np.tile(facts["adapter_norm"], (3, 1)))
     np.testing.assert_array_equal(read(facts).reference, np.zeros(12))
+    np.testing.assert_allclose(read(facts).group_share, np.full((3, len(facts["groups"])), 1 / len(facts["groups"])))
+    assert read(facts).brightness.shape == (0, 12)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +76,14 @@ def test_bands_weigh_what_they_add_or_their_norm_where_that_was_not_measured(fac
         (
             {"reading": {"read_blocks": 1, "heads": [0], "band_share": [[-1.0]]}},
             "reading.band_share.0.0: Input should be greater than or equal to 0",
+        ),
+        (
+            {"reading": {"read_blocks": 1, "heads": [0], "group_share": [[1.0]] * 3}},
+            r"reading.group_share must be 3 x \d+, targets x groups",
+        ),
+        (
+            {"reading": {"read_blocks": 1, "heads": [0], "brightness": [[1.0] * 12, [1.0]]}},
+            r"reading.brightness\[1\] must have one value for each of the 12 bands, got 1",
         ),
         (
             {"reading": {"read_blocks": 1, "heads": [0], "reference": [0.0]}},

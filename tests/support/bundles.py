@@ -17,6 +17,8 @@ def small_bundle(net: FocusNet, *, task: str = "classification", name: str = "sm
     rng = np.random.default_rng(0)
     shares = rng.dirichlet(np.ones(WAVELENGTHS.size), net.classes) * WAVELENGTHS.size
     reference = rng.normal(0.0, 0.3, WAVELENGTHS.size)
+    of_groups = rng.dirichlet(np.ones(net.groups), net.classes)
+    brightness = np.linalg.qr(rng.normal(size=(WAVELENGTHS.size, 2)))[0].T
     return Bundle.model_validate(
         {
             "name": name,
@@ -42,7 +44,9 @@ def small_bundle(net: FocusNet, *, task: str = "classification", name: str = "sm
                 "values": net.values,
                 "heads": [0, 2, 3],
                 "band_share": shares.tolist(),
+                "group_share": of_groups.tolist(),
                 "reference": reference.tolist(),
+                "brightness": brightness.tolist(),
             },
             "mean": np.full(WAVELENGTHS.size, 0.25).tolist(),
             "deviation": np.full(WAVELENGTHS.size, 0.15).tolist(),

@@ -45,10 +45,9 @@ def raw_windows(draw: st.DrawFn) -> RawWindow:
 
 @st.composite
 def attended(draw: st.DrawFn) -> tuple[NDArray[Any], ...]:
-    """Attention [H*, G, N], contrast [N, C], band weights [C] and groups [C]."""
+    """Attention [H*, G, N], contrast [N, C], band weights [C] and shares of groups [G]."""
     heads, groups, bands, patches = (draw(st.integers(1, high)) for high in (3, 4, 9, 7))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     attention = rng.dirichlet(np.ones(patches + 1), (heads, groups))[..., :patches].astype(np.float32)
-    group_of_band = np.sort(rng.integers(0, groups, bands)).astype(np.int32)
     contrast = np.abs(rng.standard_normal((patches, bands))).astype(np.float32)
-    return attention, contrast, rng.uniform(0, 2, bands), group_of_band
+    return attention, contrast, rng.uniform(0, 2, bands), rng.dirichlet(np.ones(groups))

@@ -106,7 +106,14 @@ class Toy:
                 composite_mean=(0.5, 0.4, 0.3),
                 composite_deviation=(0.2, 0.2, 0.2),
             ),
-            reading=Reading(read_blocks=1, heads=(0, 2), band_share=self.band_share(), reference=self.reference()),
+            reading=Reading(
+                read_blocks=1,
+                heads=(0, 2),
+                band_share=self.band_share(),
+                group_share=self.group_share(),
+                reference=self.reference(),
+                brightness=self.brightness(),
+            ),
             mean=tuple(np.broadcast_to(self.mean, bands).tolist()),
             deviation=tuple(np.broadcast_to(self.deviation, bands).tolist()),
             adapter_norm=tuple(np.abs(self.weights).max(axis=0) + 0.05),
@@ -118,6 +125,16 @@ class Toy:
         """Another share for each class and band, mean 1 over the bands."""
         steps = np.linspace(0.5, 1.5, len(self.wavelengths_nm))
         return tuple(tuple(np.roll(steps, k).tolist()) for k in range(len(self.classes)))
+
+    def group_share(self) -> tuple[tuple[float, ...], ...]:
+        """Another share for each class and group, sum 1 over the groups."""
+        steps = np.arange(1.0, 1.0 + len(band_groups(self.wavelengths_nm, self.groups)))
+        return tuple(tuple(np.roll(steps / steps.sum(), k).tolist()) for k in range(len(self.classes)))
+
+    def brightness(self) -> tuple[tuple[float, ...], ...]:
+        """All bands alike, and the slope over the bands."""
+        ramp = np.linspace(-1.0, 1.0, len(self.wavelengths_nm))
+        return tuple(tuple((row / np.linalg.norm(row)).tolist()) for row in (np.ones_like(ramp), ramp))
 
     def reference(self) -> tuple[float, ...]:
         """Another reference for each band."""

@@ -13,31 +13,28 @@ ZERO = np.float32(0)
 
 # M sums over bands in any order, so that the sum is vectorised.
 @partial(compiled, fastmath={"reassoc", "nsz"})
-def maps(attention, contrast, weight, group_of_band, heatmap, curve, cube):  # type: ignore[no-untyped-def]
+def maps(attention, contrast, share, weight, heatmap, curve, cube):  # type: ignore[no-untyped-def]
     """Fills M and B, and T where it has room.
 
     Args:
         attention: float32 [H*, G, N].
         contrast: float32 [N, C].
-        weight: float32 [C]; the mean over heads is in it.
-        group_of_band: int32 [C].
+        share: float32 [G]; the mean over heads is in it.
+        weight: float32 [C].
         heatmap: float32 [N]. curve: float32 [C], zeros. cube: float32 [C, N], or [0, 0] where T is not wanted.
     """
     heads, groups, patches = attention.shape
     bands = weight.size
-    shown = np.zeros(groups, np.float32)
     row = np.empty(bands, np.float32)
     for patch in range(patches):
-        for group in range(groups):
-            shown[group] = ZERO
-            for head in range(heads):
-                shown[group] += attention[head, group, patch]
-        for band in range(bands):
-            row[band] = shown[group_of_band[band]] * weight[band]
+        place = ZERO
+        for head in range(heads):
+            for group in range(groups):
+                place += attention[head, group, patch] * share[group]
         total = ZERO
         spectrum = contrast[patch]
         for band in range(bands):
-            value = row[band] * spectrum[band]
+            value = place * weight[band] * spectrum[band]
             total += value
             curve[band] = value if value > curve[band] else curve[band]
             row[band] = value

@@ -65,4 +65,4 @@ def prepare(dtype: DTypeLike = np.uint16) -> None:
     """
     kind = np.dtype(dtype) if np.dtype(dtype) in NATIVE else np.dtype(np.float32)
     ingest(np.zeros((3, 2, 2), kind), 2, np.eye(3))
-    saliency(np.ones((1, 1, 1), np.float32), np.ones((1, 3), np.float32), np.ones(3), np.zeros(3, np.int32))
+    saliency(np.ones((1, 1, 1), np.float32), np.ones((1, 3), np.float32), np.ones(3), np.ones(1))

@@ -24,17 +24,28 @@ def standardise(band_means: Array, mean: NDArray[np.floating], deviation: NDArra
     return standardised
 
 
-def contrast(standardised: Array, reference: NDArray[np.floating]) -> Array:
-    """|x^ - r|: how far each band of each patch is from what all prompts see in an ordinary window.
+def contrast(
+    standardised: Array, reference: NDArray[np.floating], brightness: NDArray[np.floating] | None = None
+) -> Array:
+    """D = |(I - U^T U) (x^ - r)|: how far each band of each patch is from what all prompts see in an ordinary window,
+    but for how bright the patch is.
 
-    A value that is exactly 0 stands for a missing one (see ``standardise``) and has no contrast.
+    A value that is exactly 0 stands for a missing one (see ``standardise``): it has no part in the patch's brightness
+    and no contrast.
 
     Args:
         standardised: float32 [..., C], x^; reference: float [C], r.
+        brightness: float [D, C], U, orthonormal rows; None or no row: |x^ - r|.
     Returns: float32 [..., C], >= 0.
     """
-    found: Array = np.abs(standardised - reference.astype(np.float32))
-    found[standardised == 0] = 0
+    missing = standardised == 0
+    found: Array = standardised - reference.astype(np.float32)
+    if brightness is not None and len(brightness):
+        directions = brightness.astype(np.float32)
+        found[missing] = 0
+        found -= found @ directions.T @ directions
+    np.abs(found, out=found)
+    found[missing] = 0
     return found
 
 
@@ -42,43 +53,42 @@ def saliency(
     attention: Array,
     contrast: Array,
     band_weight: NDArray[np.floating],
-    group_of_band: NDArray[np.integer],
+    group_share: NDArray[np.floating],
     *,
     with_cube: bool = False,
 ) -> Saliency:
-    """Saliency cube T, heatmap M and band curve B, Eqs. (5) and (6) of FOCUS (arXiv 2507.14787), by weighed bands.
+    """Saliency cube T, heatmap M and band curve B, Eqs. (5) and (6) of FOCUS (arXiv 2507.14787), by weighed groups and
+    bands.
 
-    T_{lambda,i} = Abar_{g(lambda),i} * w_lambda * |x^_{lambda,i} - r_lambda|,  M_i = sum_lambda T,  B_lambda = max_i T.
+    P_i = sum_g pi_g Abar_{g,i},  T_{lambda,i} = P_i w_lambda D_{lambda,i},  M_i = sum_lambda T,  B_lambda = max_i T.
 
     Args:
         attention: float32 [H*, G, N], one class's prompt-to-patch attention of the shown heads, any strides;
             Abar is its mean over H*.
-        contrast: float32 [N, C], |x^ - r|, see ``contrast``.
+        contrast: float32 [N, C], D, see ``contrast``.
         band_weight: float [C], w_lambda >= 0, what the band tells of the class.
-        group_of_band: int [C], group index of each band.
+        group_share: float [G], pi_g >= 0, how much the group's attention counts.
         with_cube: whether T itself is wanted; M and B do not need it.
     Returns: see ``Saliency``.
     Raises:
-        ValueError: a group index outside 0..G-1, or sizes that disagree.
+        ValueError: sizes that disagree.
     """
     heads, groups, patches = attention.shape
-    bands = group_of_band.size
+    bands = band_weight.size
     if heads == 0:
         raise ValueError("attention has no head: H* is empty")
-    if group_of_band.min() < 0 or group_of_band.max() >= groups:
-        raise ValueError(f"group_of_band must lie in 0..{groups - 1}, got {group_of_band.min()}..{group_of_band.max()}")
-    if contrast.shape != (patches, bands) or band_weight.shape != group_of_band.shape:
+    if contrast.shape != (patches, bands) or group_share.shape != (groups,):
         raise ValueError(
-            f"attention is over {patches} patches and the groups over {bands} bands, "
-            f"got a contrast of {contrast.shape} and weights {band_weight.shape}"
+            f"attention is of {groups} groups over {patches} patches and the weights are of {bands} bands, "
+            f"got a contrast of {contrast.shape} and shares of {group_share.shape}"
         )
     heatmap, curve = np.empty(patches, np.float32), np.zeros(bands, np.float32)
     cube = np.empty((bands, patches) if with_cube else (0, 0), np.float32)
     maps(
         np.ascontiguousarray(attention, np.float32),
         np.ascontiguousarray(contrast, np.float32),
-        np.asarray(band_weight / heads, np.float32),
-        np.ascontiguousarray(group_of_band, np.int32),
+        np.asarray(group_share / heads, np.float32),
+        np.ascontiguousarray(band_weight, np.float32),
         heatmap,
         curve,
         cube,

@@ -4,8 +4,6 @@ against.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -97,18 +95,16 @@ def saliency(
     attention: Array,
     contrast: Array,
     band_weight: NDArray[np.floating],
-    group_of_band: NDArray[np.integer],
+    group_share: NDArray[np.floating],
     *,
     with_cube: bool = False,
-    attribution: Literal["weighed", "attention"] = "weighed",
 ) -> Saliency:
     """T, M and B, Eqs. (5) and (6) of FOCUS (arXiv 2507.14787); see ``focus.kernels.saliency`` for the arguments.
 
-    T_{lambda,i} = Abar_{g(lambda),i} * w_lambda * |x^_{lambda,i} - r_lambda|,  M_i = sum_lambda T,  B_lambda = max_i T.
+    P_i = sum_g pi_g Abar_{g,i},  T_{lambda,i} = P_i w_lambda D_{lambda,i},  M_i = sum_lambda T,  B_lambda = max_i T.
     """
-    cube = attention.astype(np.float64).mean(axis=0)[group_of_band]
-    if attribution == "weighed":
-        cube = cube * contrast.T.astype(np.float64) * band_weight[:, None]
+    place = group_share.astype(np.float64) @ attention.astype(np.float64).mean(axis=0)
+    cube = place * contrast.T.astype(np.float64) * band_weight[:, None]
     return Saliency(
         cube.astype(np.float32) if with_cube else None,
         cube.sum(axis=0).astype(np.float32),

@@ -82,7 +82,11 @@ class Reading(_Part):
             exported.
         band_share: K x C, what each band tells of each class, mean 1 over the bands; None: ||Phi_lambda||, for a
             network of which that was not measured.
+        group_share: K x G, pi, how much each group's attention counts for each class, sum 1 over the groups; None: all
+            alike.
         reference: C values, r, x^ of what all prompts see in an ordinary window; None: 0, the training set's mean.
+        brightness: D x C, U, the directions along which patches of every class differ, which is how bright they are,
+            orthonormal; they are no contrast. Empty: all is.
     """
 
     read_blocks: int = Field(ge=1)
@@ -91,7 +95,9 @@ class Reading(_Part):
     readout: Readout = "tied"
     values: Values = "own bands"
     band_share: tuple[tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], ...] | None = None
+    group_share: tuple[tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], ...] | None = None
     reference: Numbers | None = None
+    brightness: tuple[Numbers, ...] = ()
 
 
 class Range(_Part):
@@ -165,6 +171,7 @@ class Bundle(_Part):
         }
         if self.reading.reference is not None:
             lengths["reading.reference"] = self.reading.reference
+        lengths |= {f"reading.brightness[{row}]": values for row, values in enumerate(self.reading.brightness)}
         if self.seen is not None:
             lengths |= {"seen.band_low": self.seen.band_low, "seen.band_high": self.seen.band_high}
         for field, values in lengths.items():
@@ -182,6 +189,9 @@ class Bundle(_Part):
         shares = self.reading.band_share
         if shares is not None and [len(row) for row in shares] != [bands] * len(self.targets):
             raise ValueError(f"reading.band_share must be {len(self.targets)} x {bands}, targets x bands")
+        shares = self.reading.group_share
+        if shares is not None and [len(row) for row in shares] != [len(self.groups)] * len(self.targets):
+            raise ValueError(f"reading.group_share must be {len(self.targets)} x {len(self.groups)}, targets x groups")
         return self
 
     @classmethod
@@ -252,15 +262,26 @@ class Bundle(_Part):
 
     @cached_property
     def band_weight(self) -> NDArray[np.float64]:
-        """float64 [K, C], w: what a band's attention times its contrast is multiplied with in T."""
+        """float64 [K, C], w: what a place times its contrast is multiplied with in T."""
         shares = self.reading.band_share
         return np.tile(self.adapter_norm, (len(self.targets), 1)) if shares is None else np.array(shares)
+
+    @cached_property
+    def group_share(self) -> NDArray[np.float64]:
+        """float64 [K, G], pi: what each group's attention is multiplied with, to make the place."""
+        shares, groups = self.reading.group_share, len(self.groups)
+        return np.full((len(self.targets), groups), 1.0 / groups) if shares is None else np.array(shares)
 
     @cached_property
     def reference(self) -> NDArray[np.float64]:
         """float64 [C], r: what the contrast of a patch is measured against, as x^."""
         found = self.reading.reference
         return np.zeros(self.bands) if found is None else np.array(found)
+
+    @cached_property
+    def brightness(self) -> NDArray[np.float64]:
+        """float64 [D, C], U: what does not count as contrast."""
+        return np.array(self.reading.brightness).reshape(-1, self.bands)
 
     def require_wavelengths(self, wavelengths_nm: NDArray[np.float64], source: str) -> None:
         """Refuses a sensor whose bands are not the model's, to a tenth of the model's band spacing.

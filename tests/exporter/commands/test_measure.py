@@ -32,9 +32,10 @@ def test_the_checkpoint_carries_what_was_measured_and_the_network_stays(
     model = tmp_path / "leaf.pt"
     assert train_main([*DATA, *TRAIN, "--out", str(model)]) == 0
     net, bundle = load_checkpoint(model)
-    bare = bundle.reading.model_copy(update={"band_share": None, "reference": None, "heads": (0, 1, 2)})
-    older = bundle.model_copy(update={"checkpoint_sha256": None, "seen": None, "reading": bare})
-    save_checkpoint(model, net, older)
+    older = {"band_share": None, "group_share": None, "reference": None, "brightness": (), "heads": (0, 1, 2)}
+    bare = bundle.reading.model_copy(update=older)
+    facts = {"checkpoint_sha256": None, "seen": None, "reading": bare}
+    save_checkpoint(model, net, bundle.model_copy(update=facts))
     assert main(["--ckpt", str(model), *DATA]) == 0
     said = capsys.readouterr().out
     heads = ", ".join(map(str, bundle.reading.heads))
@@ -44,7 +45,9 @@ def test_the_checkpoint_carries_what_was_measured_and_the_network_stays(
     assert stamped.seen == bundle.seen is not None
     assert stamped.reading.heads == bundle.reading.heads
     # Differences of what prompts see, with the bundle's eight digits of mean and deviation.
-    np.testing.assert_allclose(stamped.reading.band_share, bundle.reading.band_share, rtol=1e-3)
+    np.testing.assert_allclose(stamped.reading.band_share, bundle.reading.band_share, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(stamped.reading.group_share, bundle.reading.group_share, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(stamped.reading.brightness, bundle.reading.brightness, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(stamped.reading.reference, bundle.reading.reference, rtol=1e-4, atol=1e-6)
     assert all(value.equal(after.state_dict()[name]) for name, value in net.state_dict().items())
 

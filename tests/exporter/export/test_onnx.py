@@ -77,9 +77,9 @@ def test_maps_of_the_standalone_graph_are_those_of_the_kernel() -> None:
     for row, shown in enumerate(logits.argmax(axis=1)):
         maps = saliency(
             attention[row, :, shown],
-            contrast(windows.band_means[row], bundle.reference),
+            contrast(windows.band_means[row], bundle.reference, bundle.brightness),
             bundle.band_weight[shown],
-            bundle.group_of_band,
+            bundle.group_share[shown],
             with_cube=True,
         )
         np.testing.assert_allclose(cube[row].reshape(bundle.bands, -1), maps.cube, rtol=1e-4, atol=1e-6)

@@ -11,7 +11,7 @@ from focus.exporter.model import FocusNet, create_backbone, sink_loss
 from focus.exporter.model import _lanes as lanes
 from focus.kernels import saliency
 from focus.runtime import FocusError
-from focus.runtime.spectral import BandGroup, band_groups, group_of_band
+from focus.runtime.spectral import BandGroup, band_groups
 from support.nets import BANDS, KINDS, groups, random_inputs, small_backbone, small_net
 from support.plain_focus import plain_reading
 
@@ -60,13 +60,16 @@ def test_maps_agree_with_a_plain_float64_reading_of_equations_5_and_6() -> None:
     means, composite = random_inputs(net, windows=1)
     attention = net(means, composite).attention[-1][0, [0, 2, 3], 1].detach().numpy()
     norm = net.adapter.detach().norm(dim=1).numpy()
-    of_band = group_of_band(groups())
-    found = saliency(attention, means[0].abs().numpy(), norm, of_band, with_cube=True)
+    share = np.linspace(0.1, 0.5, net.groups)
+    found = saliency(attention, means[0].abs().numpy(), norm, share, with_cube=True)
     expected = np.zeros((BANDS, attention.shape[-1]))
-    for band in range(BANDS):
-        for patch in range(attention.shape[-1]):
-            mean = sum(float(attention[head, of_band[band], patch]) for head in range(3)) / 3
-            expected[band, patch] = mean * float(norm[band]) * abs(float(means[0, patch, band]))
+    for patch in range(attention.shape[-1]):
+        place = sum(
+            share[group] * sum(float(attention[head, group, patch]) for head in range(3)) / 3
+            for group in range(net.groups)
+        )
+        for band in range(BANDS):
+            expected[band, patch] = place * float(norm[band]) * abs(float(means[0, patch, band]))
     np.testing.assert_allclose(found.cube, expected, rtol=1e-5)
     np.testing.assert_allclose(found.heatmap, expected.sum(0), rtol=1e-5)
     np.testing.assert_allclose(found.curve, expected.max(1), rtol=1e-5)

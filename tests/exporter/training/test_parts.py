@@ -14,9 +14,17 @@ from torch import nn
 from focus.exporter.training import TrainSettings
 from focus.exporter.training._batches import Batches, epoch_order, flip, random_moves
 from focus.exporter.training._evaluate import read_windows
-from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at
+from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at, whitening
 from focus.exporter.training._processes import Processes
-from focus.exporter.training._shown import _covariance, band_shares, fix_reading, set_apart
+from focus.exporter.training._shown import (
+    ShownReading,
+    _covariance,
+    band_shares,
+    bright_directions,
+    fix_reading,
+    group_shares,
+    set_apart,
+)
 from focus.exporter.training._statistics import LEAST_DEVIATION, training_statistics
 from focus.kernels import standardise
 from support.nets import small_backbone, small_net
@@ -156,6 +164,25 @@ def test_a_band_moves_in_proportion_to_its_gradient() -> None:
     torch.testing.assert_close(adapter.detach(), 0.9 * before)
 
 
+def test_a_whitened_gradient_finds_faint_directions_as_fast_as_bright_ones() -> None:
+    """Spectra vary by 4 along one direction and by 0.04 along another: least squares, the same error in both."""
+    bright, faint = torch.tensor([0.6, 0.8, 0.0]), torch.tensor([-0.8, 0.6, 0.0])
+    rng = torch.Generator().manual_seed(0)
+    parts = torch.linalg.qr(torch.randn(500, 2, generator=rng)).Q * 500**0.5
+    x = parts * torch.tensor([2.0, 0.2]) @ torch.stack([bright, faint])
+    found = whitening(x, 1e-6)
+    torch.testing.assert_close(found @ bright, bright, atol=1e-4, rtol=0)
+    torch.testing.assert_close(found @ faint, 10.0 * faint, atol=1e-2, rtol=0)
+    torch.testing.assert_close(whitening(x, 1.0) @ faint, faint / 1.01**0.5, atol=1e-4, rtol=0)
+    adapter = torch.nn.Parameter(torch.zeros(3, 1))
+    optimiser = BandAdam(adapter, [], 0.1, 0.0, found)
+    (x @ (bright + faint) - (x @ adapter)[:, 0]).square().mean().backward()
+    optimiser.step()
+    moved = adapter.detach()[:, 0]
+    assert float(moved @ faint / (moved @ bright)) == pytest.approx(0.1, rel=1e-3)  # 0.01 without
+    assert torch.isfinite(whitening(torch.zeros(4, 3), 0.003)).all()
+
+
 def test_what_is_shown_is_measured_on_the_training_split() -> None:
     windows = small_windows((13, 4, 4))
     net = small_net()
@@ -166,22 +193,39 @@ def test_what_is_shown_is_measured_on_the_training_split() -> None:
     spectra.requires_grad_()
     reading = net(spectra, composite)
     chosen = torch.eye(net.classes)[windows.targets[windows.of("train")]]
-    of_band = net.group_mask[: net.groups].argmax(dim=0)
-    attention = reading.attention[-1].detach()
+    attention, directions = reading.attention[-1].detach(), torch.from_numpy(found.brightness).float()
     around = pooled(attention.mean(dim=(1, 2, 3))[:, None], spectra)
+    of_class = [spectra.detach()[chosen[:, target] > 0] for target in range(net.classes)]
+    np.testing.assert_allclose(directions.T @ directions, beside(found, of_class), atol=1e-4)
     for target in range(net.classes):
         [slope] = torch.autograd.grad(reading.logits[:, target].sum(), spectra, retain_graph=True)
         centred = (chosen[:, target] - chosen[:, target].mean())[:, None]
         bands, groups = (slope * spectra).sum(dim=1).detach(), reading.parts[:, target].detach()
         of_bands, of_groups = (((part - part.mean(0)) * centred).mean(0).clamp_min(0) for part in (bands, groups))
         norm = net.adapter.detach().norm(dim=1)
-        seen = pooled(attention[:, found.heads, target].mean(dim=1)[:, of_band], spectra)
-        apart = (seen - around)[chosen[:, target] > 0].mean(dim=0).abs()
-        wanted = of_groups[of_band] * apart * (of_bands / of_bands.mean() + 0.3 * norm / norm.mean())
-        assert wanted.max() > 0
+        own = attention[:, found.heads, target].mean(dim=1)
+        share = of_groups / own.sum(dim=-1).mean(dim=0)
+        share = share / share.sum()
+        np.testing.assert_allclose(found.group_share[target], share, rtol=1e-3, atol=1e-5)
+        place = torch.einsum("bgn,g->bn", own, share)
+        apart = (pooled(place[:, None], spectra) - around)[chosen[:, target] > 0].mean(dim=0)
+        apart = (apart - directions.T @ (directions @ apart)).abs()
+        wanted = apart * (of_bands / of_bands.mean() + 0.3 * norm / norm.mean()).sqrt()
+        assert wanted.max() > 0 and 0 < share.max() < 1
         np.testing.assert_allclose(found.band_share[target], wanted / wanted.mean(), rtol=1e-3, atol=1e-4)
     with pytest.raises(ValueError, match="at least one training window"):
         fix_reading(net, Batches(small_windows((0, 4, 4)), statistics, CPU), 4)
+
+
+def beside(found: ShownReading, of_class: list[torch.Tensor]) -> np.ndarray:
+    """U^T U [C, C] of the windows [B, N, C] of each class."""
+    scatters = []
+    for spectra in of_class:
+        apart = (spectra - spectra.mean(dim=1, keepdim=True)).flatten(0, 1).double().numpy()
+        scatters.append(apart.T @ apart)
+    wanted = bright_directions(np.stack(scatters))
+    assert wanted.shape == found.brightness.shape
+    return wanted.T @ wanted
 
 
 def pooled(attention: torch.Tensor, spectra: torch.Tensor) -> torch.Tensor:
@@ -206,15 +250,20 @@ def test_a_class_is_set_apart_by_its_own_windows() -> None:
     contrast[:, 1] = [[9.0, 9.0], [9.0, 9.0], [-0.5, 0.0]]
     around = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     of_class = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    found = set_apart(contrast + around[:, None], around, of_class, "classification")
-    np.testing.assert_array_equal(found, [[2.0, 3.0], [0.5, 0.0], [1.0, 1.0]])
+    given = contrast + around[:, None], around, of_class, "classification"
+    np.testing.assert_array_equal(set_apart(*given, np.empty((0, 2))), [[2.0, 3.0], [0.5, 0.0], [1.0, 1.0]])
+    # But for (3, -4) / 5, along which (2, -3) has 18 / 5 and (-0.5, 0) has -1.5 / 5.
+    found = set_apart(*given, np.array([[0.6, -0.8]]))
+    np.testing.assert_allclose(found, [[0.16, 0.12], [0.32, 0.24], [1.0, 1.0]], atol=1e-12)
 
 
 def test_a_target_is_set_apart_by_what_varies_with_it() -> None:
     target = np.array([[-1.0, 1.0], [0.0, 1.0], [1.0, -2.0]])
     around = np.array([[3.0, 7.0], [0.0, 7.0], [-3.0, 7.0]])
-    found = set_apart(np.full((3, 2, 2), np.nan), around, target, "regression")
+    found = set_apart(np.full((3, 2, 2), np.nan), around, target, "regression", np.empty((0, 2)))
     np.testing.assert_allclose(found, [[2.0, 0.0], [3.0, 0.0]])
+    found = set_apart(np.full((3, 2, 2), np.nan), around, target, "regression", np.array([[0.6, 0.8]]))
+    np.testing.assert_allclose(found, [[2.0 * 0.64, 2.0 * 0.48], [3.0 * 0.64, 3.0 * 0.48]])
 
 
 def test_a_regression_is_measured_by_what_varies_with_its_target() -> None:
@@ -233,12 +282,17 @@ def test_a_regression_is_measured_by_what_varies_with_its_target() -> None:
         pooled(reading.attention[-1].detach().mean(dim=(1, 2, 3))[:, None], spectra),
     )
     bands, groups, around = (((part - part.mean(0)) * (target - target.mean(0))).mean(0) for part in parts)
-    of_band, norm = net.group_mask[: net.groups].argmax(dim=0), net.adapter.detach().norm(dim=1)
-    added = bands.clamp_min(0)
-    wanted = groups.clamp_min(0)[of_band] * around.abs() * (added / added.mean() + 0.3 * norm / norm.mean())
-    assert wanted.max() > 0
-    found = fix_reading(net, batches, 4).band_share[0]
-    np.testing.assert_allclose(found, wanted / wanted.mean(), rtol=1e-3, atol=1e-4)
+    added, norm = bands.clamp_min(0), net.adapter.detach().norm(dim=1)
+    found = fix_reading(net, batches, 4)
+    directions = torch.from_numpy(found.brightness).float()
+    np.testing.assert_allclose(directions.T @ directions, beside(found, [spectra.detach()]), atol=1e-4)
+    apart = (around - directions.T @ (directions @ around)).abs()
+    wanted = apart * (added / added.mean() + 0.3 * norm / norm.mean()).sqrt()
+    assert wanted.max() > 0 and groups.max() > 0
+    np.testing.assert_allclose(found.band_share[0], wanted / wanted.mean(), rtol=1e-3, atol=1e-4)
+    mass = reading.attention[-1].detach()[:, found.heads, 0].mean(dim=1).sum(dim=-1).mean(dim=0)
+    share = groups.clamp_min(0) / mass
+    np.testing.assert_allclose(found.group_share[0], share / share.sum(), rtol=1e-3)
 
 
 def test_a_part_adds_to_a_class_what_it_adds_in_its_windows_more_than_in_others() -> None:
@@ -254,23 +308,40 @@ def test_a_part_adds_to_a_class_what_it_adds_in_its_windows_more_than_in_others(
 
 def test_band_shares_have_the_mean_1_and_none_is_negative() -> None:
     of_bands = np.array([[3.0, 1.0, -5.0, 2.0], [-1.0, 0.0, 0.0, 0.0]])
-    of_groups = np.array([[2.0, 2.0, 2.0, -1.0], [-1.0, 0.0, 0.0, 0.0]])  # the last band's prompt speaks against it
     norm = np.array([1.0, 2.0, 3.0, 2.0])
-    # (3, 1, 0) / 1.5 + 0.3 (1, 2, 3) / 2, and its mean over four bands; the second class has the norms alone.
-    apart = np.array([[1.0, 2.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
-    weight = np.array([2.15, 2 * (0.3 + 2 / 3), 0.45, 0.0])
-    np.testing.assert_allclose(band_shares(of_bands, of_groups, norm, apart), [weight / weight.mean(), norm / 2.0])
-    np.testing.assert_array_equal(band_shares(-of_bands.clip(0), of_groups, np.zeros(4), apart), np.ones((2, 4)))
-    np.testing.assert_array_equal(band_shares(of_bands, of_groups, norm, np.zeros((2, 4))), np.ones((2, 4)))
+    # (3, 1, 0, 2) / 1.5 + 0.3 (1, 2, 3, 2) / 2; the second class has the norms alone.
+    apart = np.array([[1.0, 2.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
+    weight = np.array([2.15, 0.3 + 2 / 3, 0.45, 0.3 + 4 / 3]) ** 0.5 * apart[0]
+    wanted = [weight / weight.mean(), norm**0.5 / (norm**0.5).mean()]
+    np.testing.assert_allclose(band_shares(of_bands, norm, apart), wanted)
+    np.testing.assert_array_equal(band_shares(-of_bands.clip(0), np.zeros(4), apart), np.ones((2, 4)))
+    np.testing.assert_array_equal(band_shares(of_bands, norm, np.zeros((2, 4))), np.ones((2, 4)))
+
+
+def test_a_place_is_seen_by_the_groups_that_speak_for_the_class() -> None:
+    found = group_shares(np.array([[3.0, -1.0, 1.0], [-1.0, 0.0, -2.0]]), np.array([[1.0, 1.0, 0.5], [0.2, 0.1, 0.2]]))
+    np.testing.assert_allclose(found, [[0.6, 0.0, 0.4], [0.25, 0.5, 0.25]])
+
+
+def test_brightness_is_what_patches_of_every_class_differ_by() -> None:
+    """Of six directions the first two are large in both classes; the third is the largest of one class alone."""
+    axes = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 6)))[0]
+    sizes = np.array([[60.0, 30.0, 0.5, 5.0, 2.5, 2.0], [300.0, 150.0, 500.0, 20.0, 20.0, 10.0]])
+    scatter = np.stack([axes @ np.diag(size) @ axes.T for size in sizes])
+    found = bright_directions(scatter)
+    np.testing.assert_allclose(np.abs(found[::-1] @ axes), np.eye(6)[:2], atol=1e-10)
+    np.testing.assert_allclose(np.abs(bright_directions(scatter[1:])[::-1] @ axes), np.eye(6)[[2, 0, 1]], atol=1e-10)
+    again = bright_directions(np.concatenate([scatter, np.zeros((1, 6, 6))]))
+    np.testing.assert_array_equal(again, found)
+    assert bright_directions(np.zeros((2, 4, 4))).shape == (0, 4)
 
 
 def test_the_share_of_a_regression_target_follows_the_target() -> None:
     target = np.array([-1.0, 0.0, 1.0])
     parts = np.stack([2.0 * target, 0.5 * target, -target], axis=1)[:, None]
     covariance = _covariance(parts, target[:, None])
-    np.testing.assert_allclose(
-        band_shares(covariance, np.ones((1, 3)), np.zeros(3), np.ones((1, 3))), [[2.4, 0.6, 0.0]]
-    )
+    roots = np.array([2.0, 0.5, 0.0]) ** 0.5
+    np.testing.assert_allclose(band_shares(covariance, np.zeros(3), np.ones((1, 3))), [roots / roots.mean()])
 
 
 @given(st.integers(1, 7), st.lists(st.integers(0, 10**6), max_size=30))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from focus.kernels._lines import NATIVE
-from focus.kernels.cuda import DeviceIngest, DeviceSaliency
+from focus.kernels.cuda import DeviceIngest, DeviceSaliency, DeviceWindow
 from focus.kernels.cuda._ingest import Shape
 from gpu_check._gpu import OneGpu
 from gpu_check._ingest import ingest_faults
@@ -74,15 +74,18 @@ def test_refusals():
     with pytest.raises(ValueError, match=r"4000 bands in patches of 14 are more than"):
         DeviceIngest(device, queue, 8, 14, np.ones((3, 4000)))
     with pytest.raises(ValueError, match=r"up to 80 groups of bands, got 81"):
-        DeviceSaliency(device, queue, np.ones((2, 3)), np.zeros(3, int), 81)
-    with pytest.raises(ValueError, match=r"group_of_band must lie in 0\.\.1"):
-        DeviceSaliency(device, queue, np.ones((2, 3)), np.array([0, 1, 2]), 2)
+        DeviceSaliency(device, queue, np.ones((2, 3)), np.ones((2, 81)))
+    flat, image, ingest = np.ones(3), np.ones(3), DeviceIngest(device, queue, 8, 4, np.eye(3))
+    with pytest.raises(ValueError, match=r"up to 8 directions of brightness, got 9"):
+        DeviceWindow(device, queue, ingest, flat, flat, flat, image, image, np.ones((9, 3)), (1, 1))
 
 
+@pytest.mark.parametrize("directions", [0, 2, 8])
 @pytest.mark.parametrize("kind", [np.float32, np.float16])
-def test_windows_are_cut_out_standardised_and_normalised(kind):
+def test_windows_are_cut_out_standardised_and_normalised(kind, directions):
     gpu, driver = played()
-    held = random_rows(np.random.default_rng(1), 5, 4, 14, (2, 3), 4)  # 4 columns, the last one cut; rows filled in
+    # 4 columns, the last one cut; rows filled in.
+    held = random_rows(np.random.default_rng(1), 37, 4, 14, (2, 3), 4, directions)
     assert any((means != image).any() for _, means, image in held.windows)
     assert not window_faults(gpu, held, kind)
     driver.require_guards()
@@ -91,7 +94,7 @@ def test_windows_are_cut_out_standardised_and_normalised(kind):
 @COMMON
 @given(attended(), st.integers(1, 3), st.booleans(), st.booleans(), st.booleans(), st.integers(0, 2**32 - 1))
 def test_saliency_is_the_reference(given_maps, classes, half, ask, with_cube, seed):
-    attention, standardised, weights, group_of_band = given_maps
+    attention, standardised, weights, share = given_maps
     rng = np.random.default_rng(seed)
     kind = np.dtype(np.float16 if half else np.float32)
     heads, groups, _ = attention.shape
@@ -102,7 +105,7 @@ def test_saliency_is_the_reference(given_maps, classes, half, ask, with_cube, se
         rng.standard_normal((2, classes)).astype(kind),
         np.abs(np.stack([standardised, 2 * standardised])).astype(np.float32),
         np.stack([weights * (1 + index) for index in range(classes)]),
-        group_of_band,
+        np.stack([np.roll(share, index) for index in range(classes)]),
     )
     gpu, driver = played()
     assert not saliency_faults(gpu, given_batch, int(rng.integers(classes)) if ask else None, with_cube)

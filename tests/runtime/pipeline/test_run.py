@@ -44,8 +44,8 @@ def whole(values, engine, starts_down, starts_across, shown=None):
                 ]
                 outputs = engine.infer(means, np.ascontiguousarray(pixels))
                 k = int(np.argmax(outputs.logits[0])) if shown is None else shown
-                seen = contrast(means[0], bundle.reference)
-                maps = saliency(outputs.attention[0, :, k], seen, bundle.band_weight[k], bundle.group_of_band)
+                seen = contrast(means[0], bundle.reference, bundle.brightness)
+                maps = saliency(outputs.attention[0, :, k], seen, bundle.band_weight[k], bundle.group_share[k])
                 softmax = np.exp(outputs.logits[0]) / np.exp(outputs.logits[0]).sum()
                 weight = window_weight(ROWS, COLUMNS)
                 sums[0, down, across] += weight * maps.heatmap.reshape(ROWS, COLUMNS)

@@ -49,10 +49,12 @@ def maps_from_attention(attention: Array, band_means: Array, bundle: Bundle, sho
         band_means: [N, C], standardised.
         shown: the class.
     """
-    mean = attention.mean(axis=0)
-    weight = bundle.band_weight[shown].astype(mean.dtype)
-    contrast = np.abs(band_means - bundle.reference.astype(mean.dtype)) * (band_means != 0)
-    saliency = mean[bundle.group_of_band] * weight[:, None] * contrast.T
+    kind = attention.dtype
+    place = np.tensordot(bundle.group_share[shown].astype(kind), attention.mean(axis=0), axes=1)
+    known, directions = band_means != 0, bundle.brightness.astype(kind)
+    apart = (band_means - bundle.reference.astype(kind)) * known
+    contrast = np.abs(apart - apart @ directions.T @ directions) * known
+    saliency = place * bundle.band_weight[shown].astype(kind)[:, None] * contrast.T
     return saliency.sum(axis=0), saliency.max(axis=1)
 
 

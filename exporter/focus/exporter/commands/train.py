@@ -114,12 +114,20 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 
 def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--out", type=Path, default=Path("model.pt"), help="checkpoint to write (default: %(default)s)")
-    group.add_argument("--epochs", type=int, default=16, help="passes over the training windows (default: %(default)s)")
+    group.add_argument("--epochs", type=int, default=12, help="passes over the training windows (default: %(default)s)")
     group.add_argument(
         "--batch", type=int, default=16, help="windows a step, over all processes (default: %(default)s)"
     )
     group.add_argument("--lr", type=float, default=6e-3, help="highest learning rate (default: %(default)s)")
     group.add_argument("--weight-decay", type=float, default=0.05, help="of the adapter (default: %(default)s)")
+    group.add_argument(
+        "--whitening",
+        type=float,
+        default=0.003,
+        metavar="F",
+        help="learn differences of spectra down to this share of the brightest one's variance nearly as fast as that; "
+        "more, up to 1, where all windows are of one small scene (default: %(default)s)",
+    )
     group.add_argument("--sink-weight", type=float, default=0.01, help="weight of the sink loss (default: %(default)s)")
     group.add_argument("--seed", type=int, default=1, help="of start and order, and of data (default: %(default)s)")
     group.add_argument(
@@ -186,7 +194,8 @@ def _run(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> TrainSettings:
     from focus.exporter.training import TrainSettings
 
-    names = ("groups", "read_blocks", "epochs", "batch", "lr", "weight_decay", "sink_weight", "precision", "seed")
+    of_model, of_steps = ("groups", "read_blocks"), ("epochs", "batch", "lr", "weight_decay", "whitening")
+    names = (*of_model, *of_steps, "sink_weight", "precision", "seed")
     return TrainSettings(**{name: getattr(args, name) for name in names})
 
 

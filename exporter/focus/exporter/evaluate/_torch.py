@@ -55,7 +55,8 @@ class TorchNetwork(FocusNetwork):
 def untrained_prompts(net: FocusNet, bundle: Bundle, seed: int) -> TorchNetwork:
     """The same network with prompts as training would start from; adapter, [SINK] and backbone stay.
 
-    What each band adds, and what the prompts see, was measured with the trained ones: here T = Abar ||Phi|| |x^|.
+    What groups and bands add, and what the prompts see, was measured with the trained ones: here
+    T = mean_g Abar_g ||Phi|| |(I - U^T U) x^|.
     """
     control = _with_start(net, seed)
     return TorchNetwork(control, _with_reading(bundle, control))
@@ -84,7 +85,7 @@ def _with_start(net: FocusNet, seed: int) -> FocusNet:
 
 
 def _with_reading(bundle: Bundle, net: FocusNet) -> Bundle:
-    reading = bundle.reading.model_copy(update={"band_share": None, "reference": None})
+    reading = bundle.reading.model_copy(update={"band_share": None, "group_share": None, "reference": None})
     norms = tuple(net.adapter.float().norm(dim=1).tolist())
     facts = bundle.model_copy(update={"reading": reading, "adapter_norm": norms})
     return Bundle.model_validate(facts.model_dump())

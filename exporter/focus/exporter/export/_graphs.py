@@ -57,11 +57,12 @@ class StandaloneGraph(nn.Module):
     mean: Tensor
     deviation: Tensor
     band_weight: Tensor
+    group_share: Tensor
     reference: Tensor
+    brightness: Tensor
     weights: Tensor
     composite_mean: Tensor
     composite_deviation: Tensor
-    group_of_band: Tensor
 
     def __init__(self, reading: ReadingGraph, bundle: Bundle) -> None:
         super().__init__()
@@ -72,14 +73,15 @@ class StandaloneGraph(nn.Module):
             "mean": bundle.mean,
             "deviation": bundle.deviation,
             "band_weight": bundle.band_weight,
+            "group_share": bundle.group_share,
             "reference": bundle.reference,
+            "brightness": bundle.brightness,
             "weights": trimmed_weights(np.array(bundle.composite_weights)),
             "composite_mean": bundle.backbone.composite_mean,
             "composite_deviation": bundle.backbone.composite_deviation,
         }
         for name, values in floats.items():
             self.register_buffer(name, torch.from_numpy(np.array(values, np.float32)), persistent=False)
-        self.register_buffer("group_of_band", torch.from_numpy(bundle.group_of_band.astype("int64")), persistent=False)
         self.eval()
 
     def forward(self, cube: Tensor) -> tuple[Tensor, ...]:
@@ -124,7 +126,14 @@ class StandaloneGraph(nn.Module):
         chosen = torch.zeros_like(logits[:, 0], dtype=torch.int64) if self.regression else logits.argmax(dim=1)
         mean = attention.mean(dim=1)
         index = chosen[:, None, None, None].expand(-1, -1, mean.shape[2], mean.shape[3])
-        shown = mean.gather(1, index)[:, 0].index_select(1, self.group_of_band)
-        contrast = torch.where(spectra == 0, torch.zeros_like(spectra), (spectra - self.reference).abs())
-        weighted = (contrast * self.band_weight.index_select(0, chosen)[:, None]).transpose(1, 2)
-        return (shown * weighted).unflatten(2, (self.rows, self.columns))
+        place = (mean.gather(1, index)[:, 0] * self.group_share.index_select(0, chosen)[:, :, None]).sum(dim=1)
+        weighed = self._contrast(spectra) * self.band_weight.index_select(0, chosen)[:, None]
+        return (place[:, None] * weighed.transpose(1, 2)).unflatten(2, (self.rows, self.columns))
+
+    def _contrast(self, spectra: Tensor) -> Tensor:
+        """D [B, N, C], see ``focus.kernels.contrast``."""
+        missing, none = spectra == 0, torch.zeros_like(spectra)
+        apart = torch.where(missing, none, spectra - self.reference)
+        if len(self.brightness):
+            apart = apart - apart @ self.brightness.T @ self.brightness
+        return torch.where(missing, none, apart.abs())

@@ -81,7 +81,9 @@ def _shown(shown: ShownReading) -> dict[str, Any]:
     return {
         "heads": shown.heads,
         "band_share": [_rounded(row) for row in shown.band_share],
+        "group_share": [_rounded(row) for row in shown.group_share],
         "reference": _rounded(shown.reference),
+        "brightness": [_rounded(row) for row in shown.brightness],
     }
 
 

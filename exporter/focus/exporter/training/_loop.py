@@ -13,11 +13,11 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from focus.exporter.model import NetReading, TrainableNet, sink_loss
-from focus.exporter.training._batches import Batches, epoch_order, flip, random_moves
+from focus.exporter.training._batches import Batches, epoch_order, flip, random_moves, spread
 from focus.exporter.training._evaluate import score, task_loss
 from focus.exporter.training._fabric import fast_steps
 from focus.exporter.training._log import MetricsLog
-from focus.exporter.training._optimiser import make_optimiser, rate_at
+from focus.exporter.training._optimiser import make_optimiser, rate_at, whitening
 from focus.exporter.training._settings import TrainSettings
 from focus.exporter.training._state import TrainingState
 from focus.runtime import FocusError
@@ -26,6 +26,9 @@ from focus.runtime import FocusError
 Tell = Callable[[int, int, str], None]
 
 STATE_FILE = "state.pt"
+
+#: Training windows whose spectra say which directions are bright, spread evenly over the split.
+MOST_WINDOWS = 256
 
 
 class Loop:
@@ -52,12 +55,16 @@ class Loop:
         self.fabric, self.net, self.batches, self.settings = fabric, net, batches, settings
         self.folder, self.state, self._processes = folder, state, batches.processes
         self._train, self._val = batches.windows.of("train"), batches.windows.of("val")
-        self._optimiser = make_optimiser(net, settings)
+        self._optimiser = make_optimiser(net, settings, self._directions())
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
         self._wrapped, self._stepper = fabric.setup(net, self._optimiser)
         if state.epoch:
             self._restore()
         self._per_epoch = len(self._order(0))
+
+    def _directions(self) -> torch.Tensor:
+        spectra, _ = self.batches.inputs(spread(self._train, MOST_WINDOWS))
+        return whitening(spectra.flatten(0, 1), self.settings.whitening)
 
     def run(self, tell: Tell) -> None:
         """Trains up to the last epoch and leaves the best epoch's weights in the network."""

@@ -24,15 +24,25 @@ class BandAdam(torch.optim.Optimizer):
         v_j <- b2 v_j + (1 - b2) mean_lambda g_{lambda,j}^2
         Phi_{lambda,j} <- (1 - lr w) Phi_{lambda,j} - lr m_{lambda,j} / sqrt(v_j),
 
-    so that a band moves in proportion to what it contributes. All other tensors follow AdamW without decay.
+    so that a band moves in proportion to what it contributes. g is the gradient, or P times it, see ``whitening``.
+    All other tensors follow AdamW without decay.
 
     Args:
         adapter: [C, d], or None in a network without one; weight_decay, w, is its own.
         others: every other trainable tensor.
         lr: learning rate, changed through ``param_groups``.
+        directions: P, [C, C]; None takes gradients as they are.
     """
 
-    def __init__(self, adapter: Tensor | None, others: list[Tensor], lr: float, weight_decay: float) -> None:
+    def __init__(
+        self,
+        adapter: Tensor | None,
+        others: list[Tensor],
+        lr: float,
+        weight_decay: float,
+        directions: Tensor | None = None,
+    ) -> None:
+        self._directions = directions
         super().__init__(
             [
                 {"params": [] if adapter is None else [adapter], "weight_decay": weight_decay, "over_bands": True},
@@ -48,7 +58,11 @@ class BandAdam(torch.optim.Optimizer):
         for group in self.param_groups:
             for value in group["params"]:
                 if value.grad is not None:
-                    self._move(value, value.grad, group["lr"], group["weight_decay"], group["over_bands"])
+                    over_bands = group["over_bands"]
+                    gradient = value.grad
+                    if over_bands and self._directions is not None:
+                        gradient = self._directions @ gradient
+                    self._move(value, gradient, group["lr"], group["weight_decay"], over_bands)
         return loss
 
     def _move(self, value: Tensor, gradient: Tensor, lr: float, weight_decay: float, over_bands: bool) -> None:
@@ -71,11 +85,29 @@ class BandAdam(torch.optim.Optimizer):
         value.mul_(1.0 - lr * weight_decay).addcdiv_(first, second.sqrt() + EPSILON, value=-lr)
 
 
-def make_optimiser(net: TrainableNet, settings: TrainSettings) -> BandAdam:
-    """Moves everything trainable; only the adapter decays."""
+def make_optimiser(net: TrainableNet, settings: TrainSettings, directions: Tensor | None = None) -> BandAdam:
+    """Moves everything trainable; only the adapter decays, and follows ``directions``."""
     trainable: dict[str, Tensor] = {**net.trainable}
     adapter = trainable.pop("adapter", None)
-    return BandAdam(adapter, list(trainable.values()), settings.lr, settings.weight_decay)
+    return BandAdam(adapter, list(trainable.values()), settings.lr, settings.weight_decay, directions)
+
+
+def whitening(spectra: Tensor, floor: float) -> Tensor:
+    """P = U (Lambda / lambda_1 + floor)^(-1/2) U^T, with x^T x / M = U Lambda U^T.
+
+    How bright patches are is nearly all that varies between spectra, and so nearly all of the adapter's gradient. With
+    P g in its place faint directions of the spectra are learnt nearly as fast as bright ones, down to those with a
+    share of ``floor`` of the brightest one's variance.
+
+    Args:
+        spectra: x^, [M, C], standardised, 0 where nothing was measured.
+        floor: positive; 1 and more leaves the gradient much as it is.
+    Returns: float32 [C, C] on the spectra's device.
+    """
+    x = spectra.double()
+    values, directions = torch.linalg.eigh(x.T @ x / len(x))
+    share = values.clamp_min(0.0) / values[-1].clamp_min(torch.finfo(torch.float64).tiny)
+    return (directions * (share + floor).rsqrt() @ directions.T).float()
 
 
 def rate_at(step: int, steps: int, warmup: float) -> float:

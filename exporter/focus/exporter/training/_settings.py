@@ -25,6 +25,8 @@ class TrainSettings:
             itself.
         weight_decay: decoupled decay of the adapter; nothing else decays. What keeps ||Phi|| of uninformative bands
             small is the optimiser (see ``BandAdam``); a decay strong enough to do so (5) costs a third of the accuracy.
+        whitening: share of the brightest direction's variance down to which all directions of spectra are learnt nearly
+            as fast, see ``whitening``; more, up to 1, where all windows are of one small scene.
         sink: whether there is a [SINK]; without one there is no sink loss either.
         sink_weight: weight of ``sink_loss``.
         auxiliary: the 30 % of the heads that the sink loss sends to [SINK]; ``random``: the same ones in every step.
@@ -38,10 +40,11 @@ class TrainSettings:
 
     groups: int = 10
     read_blocks: int = 1
-    epochs: int = 16
+    epochs: int = 12
     batch: int = 16
     lr: float = 6e-3
     weight_decay: float = 0.05
+    whitening: float = 0.003
     sink: bool = True
     sink_weight: float = 0.01
     auxiliary: Auxiliary = "lowest entropy"
@@ -57,7 +60,7 @@ class TrainSettings:
         for name in ("groups", "read_blocks", "epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("lr", "clip"):
+        for name in ("lr", "clip", "whitening"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         for name in ("weight_decay", "sink_weight"):

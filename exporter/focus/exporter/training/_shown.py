@@ -3,7 +3,8 @@
 Heads are chosen by what the answer needs, see ``shown_heads``. Groups and bands follow another question: what adds to
 the logit of a class in its own windows more than in others? A single figure of a part e (a band group, a band) answers
 it: cov(e_c, y_c) over windows, with e_c the part's contribution to the logit of class c and y_c 1 in windows of the
-class, else 0 (regression: the standardised target).
+class, else 0 (regression: the standardised target). How bright a patch is does not count: patches of every class differ
+by that first.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ from focus.exporter.training._heads import shown_heads
 #: Windows that are read with gradients, spread evenly over the training split.
 MOST_WINDOWS = 256
 
+#: Share of the variance between patches, in every class, from which on a direction is brightness.
+BRIGHT_SHARE = 0.1
+
+#: Added to the variance, of which there is 1 in all: no direction is without any.
+LEAST_VARIANCE = 1e-3
+
 #: Weight of ||Phi_lambda|| beside what a band adds.
 NORM_SHARE = 0.3
 
@@ -33,11 +40,15 @@ class ShownReading:
     Attributes:
         heads: of the last block, see ``shown_heads``.
         band_share: float64 [K, C], w, see ``band_shares``.
+        group_share: float64 [K, G], pi, see ``group_shares``.
+        brightness: float64 [D, C], U, see ``bright_directions``.
         reference: float64 [C], r: x^ of what all prompts see together, by all heads: median over the windows.
     """
 
     heads: tuple[int, ...]
     band_share: NDArray[np.float64]
+    group_share: NDArray[np.float64]
+    brightness: NDArray[np.float64]
     reference: NDArray[np.float64]
 
 
@@ -48,16 +59,21 @@ class _Evidence:
     Attributes:
         groups: [B, K, G], contribution of each group's prompt, part of the logit.
         bands: [B, K, C], contribution of each band, all ways through the network.
-        seen: [B, K, C], x^ that the shown heads of the prompt of the class and of the band's group see.
+        seen: [B, K, G, C], x^ times the attention of the shown heads of each prompt, added up over the patches.
+        mass: [B, K, G], that attention, added up.
         around: [B, C], x^ that all heads of all prompts see together.
         targets: [B, K].
+        scatter: [1, S, C, C], of windows of each class (regression: S = 1, of all), (x^ - m)(x^ - m)^T with m the
+            window's mean, added up over patches and windows.
     """
 
     groups: NDArray[np.float64]
     bands: NDArray[np.float64]
     seen: NDArray[np.float64]
+    mass: NDArray[np.float64]
     around: NDArray[np.float64]
     targets: NDArray[np.float64]
+    scatter: NDArray[np.float64]
 
 
 def fix_reading(net: FocusNet, batches: Batches, batch: int) -> ShownReading:
@@ -73,14 +89,16 @@ def fix_reading(net: FocusNet, batches: Batches, batch: int) -> ShownReading:
     shown = shown_heads(net, batches, chosen, batch)
     found = [_evidence(net, batches, part, shown) for part in batches.shared(spread(chosen, MOST_WINDOWS), batch)]
     parts = batches.processes.gathered(found)
-    groups, bands, seen, around, targets = (
+    groups, bands, seen, mass, around, targets, scatter = (
         np.concatenate([getattr(part, name) for part in parts]) for name in _Evidence.__dataclass_fields__
     )
-    of_band = net.group_mask[: net.groups].argmax(dim=0).cpu().numpy()
-    norm = _host(net.adapter.norm(dim=1))
-    apart = set_apart(seen, around, targets, batches.windows.task)
-    share = band_shares(_covariance(bands, targets), _covariance(groups, targets)[:, of_band], norm, apart)
-    return ShownReading(shown, share, np.median(around, axis=0))
+    of_groups = group_shares(_covariance(groups, targets), mass.mean(axis=0))
+    at_place = np.einsum("mkg,kg->mk", mass, of_groups).clip(min=1e-12)
+    places = np.einsum("mkgc,kg->mkc", seen, of_groups) / at_place[..., None]
+    brightness = bright_directions(scatter.sum(axis=0))
+    apart = set_apart(places, around, targets, batches.windows.task, brightness)
+    share = band_shares(_covariance(bands, targets), _host(net.adapter.norm(dim=1)), apart)
+    return ShownReading(shown, share, of_groups, brightness, np.median(around, axis=0))
 
 
 def _evidence(net: FocusNet, batches: Batches, indices: NDArray[np.int64], shown: tuple[int, ...]) -> _Evidence:
@@ -93,66 +111,108 @@ def _evidence(net: FocusNet, batches: Batches, indices: NDArray[np.int64], shown
             [slope] = torch.autograd.grad(reading.logits[:, target].sum(), spectra, retain_graph=True)
             by_band.append((slope * spectra).sum(dim=1))
     targets = batches.targets(indices).cpu().numpy()
+    alike = np.ones((len(targets), 1))
     if batches.windows.task == "classification":
-        targets = np.eye(net.classes)[targets]
+        targets = alike = np.eye(net.classes)[targets]
     attention, given = reading.attention[-1].detach(), spectra.detach()
-    of_band = net.group_mask[: net.groups].argmax(dim=0)
-    seen = torch.einsum("bkcn,bnc->bkc", _shares(attention[:, list(shown)].mean(dim=1))[:, :, of_band], given)
-    around = torch.einsum("bn,bnc->bc", _shares(attention.mean(dim=(1, 2, 3))), given)
+    own = attention[:, list(shown)].mean(dim=1)
+    everyone = attention.mean(dim=(1, 2, 3))
+    around = torch.einsum("bn,bnc->bc", everyone / everyone.sum(dim=-1, keepdim=True).clamp_min(1e-12), given)
     return _Evidence(
         _host(reading.parts),
         _host(torch.stack(by_band, dim=1)),
-        _host(seen),
+        _host(torch.einsum("bkgn,bnc->bkgc", own, given)),
+        _host(own.sum(dim=-1)),
         _host(around),
         targets.astype(np.float64),
+        _scatter(given, alike)[None],
     )
 
 
-def _shares(attention: Tensor) -> Tensor:
-    """Attention [..., N] as shares of what the patches get."""
-    return attention / attention.sum(dim=-1, keepdim=True).clamp_min(1e-12)
+def _scatter(spectra: Tensor, chosen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of windows [B, N, C] about their means, added up over patches and, for each column of 0 and 1 [B, S], over the
+    windows that it chooses: [S, C, C].
+    """
+    apart = _host(spectra - spectra.mean(dim=1, keepdim=True))
+    return np.stack([(part := apart[own > 0].reshape(-1, apart.shape[2])).T @ part for own in chosen.T])
+
+
+def group_shares(of_groups: NDArray[np.float64], mass: NDArray[np.float64]) -> NDArray[np.float64]:
+    """pi_{c,g} ~ max(0, cov(part_{c,g}, y_c)) / m_{c,g}, float64 [K, G], sum 1 over the groups: how much a group's
+    attention counts. A prompt counts by how much it speaks for the class, however much of its attention is on [SINK].
+    A class that none speaks for is seen by all alike.
+
+    Args:
+        of_groups: [K, G], the covariance; mass: [K, G], m, the prompt's mean attention to the patches.
+    """
+    share = of_groups.clip(min=0.0)
+    share = np.where(share.any(axis=1, keepdims=True), share, 1.0) / mass.clip(min=1e-12)
+    return np.asarray(share / share.sum(axis=1, keepdims=True))
+
+
+def bright_directions(scatter: NDArray[np.float64]) -> NDArray[np.float64]:
+    """U, float64 [D, C], orthonormal: the directions along which the patches of a window differ whatever its class. Of
+    leaves these are two, and say how bright a patch is.
+
+    The harmonic mean H = (mean_c (S_c / tr S_c + 0.001 I)^(-1))^(-1) - 0.001 I of the classes' scatter is large along a
+    direction only where all of them are. U are H's eigenvectors with lambda >= 0.1. What a single class differs by, be
+    it ever so much, is not among them.
+
+    Args:
+        scatter: [S, C, C], S_c; classes without any are left out.
+    """
+    parts = [part / np.trace(part) for part in scatter if np.trace(part) > 0]
+    bands = scatter.shape[-1]
+    if not parts:
+        return np.empty((0, bands))
+    floor = LEAST_VARIANCE * np.eye(bands)
+    common = np.linalg.inv(np.mean([np.linalg.inv(part + floor) for part in parts], axis=0)) - floor
+    values, directions = np.linalg.eigh(common)
+    return np.ascontiguousarray(directions.T[values >= BRIGHT_SHARE])
 
 
 def set_apart(
-    seen: NDArray[np.float64], around: NDArray[np.float64], targets: NDArray[np.float64], task: str
+    seen: NDArray[np.float64],
+    around: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    task: str,
+    brightness: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """d_{c,lambda}, float64 [K, C]: how far a band sets apart what is explained from everything else.
+    """d_{c,lambda}, float64 [K, C]: how far a band sets apart what is explained from everything else, beyond how bright
+    it is.
 
-    A class: what its prompts see from what all prompts see, in its own windows, |mean_{windows of c} (s_c - a)|; a
-    class without a window has ones. A regression target is told by whole leaves, between windows: |cov(a, y_c)|.
+    A class: what is seen at its place from what all prompts see, in its own windows,
+    |(I - U^T U) mean_{windows of c} (s_c - a)|; a class without a window has ones. A regression target is told by whole
+    leaves, between windows: |(I - U^T U) cov(a, y_c)|.
 
     Args:
         seen: s, [M, K, C]; around: a, [M, C]; targets: y, [M, K], for classes one or zero.
         task: ``classification`` or ``regression``.
+        brightness: U, [D, C].
     """
     if task == "regression":
-        return np.abs(_covariance(np.repeat(around[:, None], targets.shape[1], axis=1), targets))
-    windows = targets.sum(axis=0)[:, None]
-    found = np.abs(np.einsum("mkc,mk->kc", seen - around[:, None], targets)) / np.maximum(windows, 1.0)
-    return np.where(windows > 0, found, 1.0)
+        found = _covariance(np.repeat(around[:, None], targets.shape[1], axis=1), targets)
+        windows = np.ones((len(found), 1))
+    else:
+        windows = targets.sum(axis=0)[:, None]
+        found = np.einsum("mkc,mk->kc", seen - around[:, None], targets) / np.maximum(windows, 1.0)
+    return np.where(windows > 0, np.abs(found - found @ brightness.T @ brightness), 1.0)
 
 
 def band_shares(
-    of_bands: NDArray[np.float64],
-    of_groups: NDArray[np.float64],
-    norm: NDArray[np.float64],
-    apart: NDArray[np.float64],
+    of_bands: NDArray[np.float64], norm: NDArray[np.float64], apart: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """w_{c,lambda} ~ q_{c,g(lambda)} d_{c,lambda} (e_{c,lambda} / mean_lambda e + 0.3 n_lambda / mean_lambda n),
-    float64 [K, C], mean 1 over the bands.
+    """w_{c,lambda} ~ d_{c,lambda} (e_{c,lambda} / mean_lambda e + 0.3 n_lambda / mean_lambda n)^(1/2), float64 [K, C],
+    mean 1 over the bands.
 
-    e = max(0, cov(sum_i x^_{lambda,i} d logit_c / d x^_{lambda,i}, y_c)) counts all ways through the network,
-    q = max(0, cov(part_{c,g}, y_c)) what the group's own prompt adds: a band shows where its prompt speaks for the
-    class and the band for the prompt. n = ||Phi_lambda||: a band that adds nothing by itself still stands in for its
-    neighbours. A class that no group speaks for goes by d, e and n alone; without these, too, all bands are alike.
+    e = max(0, cov(sum_i x^_{lambda,i} d logit_c / d x^_{lambda,i}, y_c)): what the band adds, all ways through the
+    network. n = ||Phi_lambda||: a band that adds nothing by itself still stands in for its neighbours. Where nothing of
+    this says anything, all bands are alike.
 
     Args:
-        of_bands: [K, C], the first covariance; of_groups: [K, C], the second one for each band; norm: [C]; apart:
-            [K, C], d, see ``set_apart``.
+        of_bands: [K, C], the covariance; norm: [C]; apart: [K, C], d, see ``set_apart``.
     """
-    share = of_groups.clip(min=0.0)
-    share = np.where(share.any(axis=1, keepdims=True), share, 1.0)
-    weight = share * apart * (_with_mean_1(of_bands.clip(min=0.0)) + NORM_SHARE * _with_mean_1(norm))
+    weight = apart * np.sqrt(_with_mean_1(of_bands.clip(min=0.0)) + NORM_SHARE * _with_mean_1(norm))
     return np.where(weight.any(axis=1, keepdims=True), _with_mean_1(weight), 1.0)
 
 

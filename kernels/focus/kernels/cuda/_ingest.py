@@ -21,6 +21,9 @@ VECTORS = (8, 4, 2, 1)
 #: Threads of a block of ``window``.
 WINDOW_THREADS = 256
 
+#: Directions of brightness that the kernel takes; as in ingest.cu.
+MOST_DIRECTIONS = 8
+
 #: Shared memory that every GPU gives a block without being asked, less what the kernel has of fixed size.
 SHARED_BYTES = 48 * 1024 - 256
 
@@ -216,7 +219,7 @@ class Inputs(NamedTuple):
     Attributes:
         band_means: float16 or float32 [B, N, C], x^.
         composite: the same type [B, 3, H, W], normalised.
-        contrast: float32 [B, N, C], |x^ - r|, 0 where nothing was measured.
+        contrast: float32 [B, N, C], D, 0 where nothing was measured; see ``focus.kernels.contrast``.
     """
 
     band_means: DeviceArray
@@ -232,7 +235,10 @@ class DeviceWindow:
         ingest: whose rows.
         mean, deviation: float [C], mu and sigma of the band means; reference: float [C], r, see ``contrast``.
         image_mean, image_deviation: float [3], of the composite.
+        brightness: float [D, C], U, see ``contrast``.
         grid: rows and columns of a window, in patches.
+    Raises:
+        ValueError: more directions than the kernel takes.
     """
 
     def __init__(
@@ -245,12 +251,18 @@ class DeviceWindow:
         reference: NDArray[np.floating],
         image_mean: NDArray[np.floating],
         image_deviation: NDArray[np.floating],
+        brightness: NDArray[np.floating],
         grid: tuple[int, int],
     ) -> None:
-        self._ingest, self._grid = ingest, grid
+        if len(brightness) > MOST_DIRECTIONS:
+            raise ValueError(
+                f"the GPU kernel takes up to {MOST_DIRECTIONS} directions of brightness, got {len(brightness)}"
+            )
+        self._ingest, self._grid, self._directions = ingest, grid, len(brightness)
+        some = brightness if len(brightness) else np.zeros((1, ingest.bands))  # no device has an array of no bytes
         self._statistics = [
             uploaded(device, queue, np.asarray(values, np.float32))
-            for values in (mean, deviation, reference, image_mean, image_deviation)
+            for values in (mean, deviation, reference, image_mean, image_deviation, some)
         ]
 
     @property
@@ -282,6 +294,7 @@ class DeviceWindow:
             ingest.total,
             places,
             *self._statistics,
+            self._directions,
             ingest.bands,
             ingest.samples,
             ingest.patch,

@@ -51,11 +51,10 @@ class DeviceSaliency:
 
     Args:
         device: where.
-        weights: float [K, C], >= 0: what each band adds for each class.
-        group_of_band: int [C].
-        groups: G.
+        weights: float [K, C], w >= 0: what each band tells of each class.
+        shares: float [K, G], pi >= 0: how much each group's prompt speaks for each class.
     Raises:
-        ValueError: more groups than a block can hold, or a group that does not exist.
+        ValueError: more groups than a block can hold.
     """
 
     def __init__(
@@ -63,16 +62,12 @@ class DeviceSaliency:
         device: Device,
         queue: Queue,
         weights: NDArray[np.floating],
-        group_of_band: NDArray[np.integer],
-        groups: int,
+        shares: NDArray[np.floating],
     ) -> None:
-        if groups > MOST_GROUPS:
-            raise ValueError(f"the GPU kernel takes up to {MOST_GROUPS} groups of bands, got {groups}")
-        if group_of_band.min() < 0 or group_of_band.max() >= groups:
-            raise ValueError(f"group_of_band must lie in 0..{groups - 1}")
-        self._groups = groups
+        if shares.shape[1] > MOST_GROUPS:
+            raise ValueError(f"the GPU kernel takes up to {MOST_GROUPS} groups of bands, got {shares.shape[1]}")
         self._weights = uploaded(device, queue, np.asarray(weights, np.float32))
-        self._group_of_band = uploaded(device, queue, np.asarray(group_of_band, np.int32))
+        self._shares = uploaded(device, queue, np.asarray(shares, np.float32))
 
     def enqueue(
         self, queue: Queue, said: Said, contrast: DeviceArray, maps: Maps, batch: int, shown: int | None
@@ -104,7 +99,7 @@ class DeviceSaliency:
             patches,
             contrast,
             self._weights,
-            self._group_of_band,
+            self._shares,
             bands,
             -1 if shown is None else shown,
             maps.heatmap,

@@ -250,44 +250,70 @@ DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
 
 // window: rows of patches -> what the network reads of one window, standardised and normalised.
 //
-// Bytes that must move: 4 (N C + 3 H W) in, as many or half as many out, and 4 N C for |x^ - r|, which `saliency` reads.
+// Bytes that must move: 4 (N C + 3 H W) in, as many or half as many out, and 4 N C for D, which `saliency` reads. A warp
+// does a patch's spectrum, as the part of it that is brightness is a sum over all of its bands.
+constexpr int MOST_DIRECTIONS = 8;  // as in _ingest.py
+
 struct Window {
     // [B, 1 + 2 rows]: the first column; then where the band means of each row of patches are, and its composite.
     const int *places;
     const float *mean, *deviation, *reference;  // [C]
     const float *image_mean, *image_deviation;  // [3]
+    const float *brightness;                    // [directions, C]
+    int directions;
     int columns, rows_of_window, columns_of_window;  // columns: P
 };
 
 template <typename Number>
 DEVICE void window(const Scene &scene, const Rows &rows, const Window &window, Number *band_means, Number *composite,
                    float *contrast) {
-    const int bands = scene.bands, patch = scene.patch;
+    const int bands = scene.bands, edge = scene.patch;
     const int patches = window.rows_of_window * window.columns_of_window;
-    const int width = window.columns_of_window * patch, height = window.rows_of_window * patch;
+    const int width = window.columns_of_window * edge, height = window.rows_of_window * edge;
     const int *place = window.places + blockIdx.y * (1 + 2 * window.rows_of_window);
     const int *of_means = place + 1, *of_image = of_means + window.rows_of_window;
-    const int step = gridDim.x * blockDim.x, start = blockIdx.x * blockDim.x + threadIdx.x;
+    const int step = gridDim.x * blockDim.x, start = blockIdx.x * blockDim.x + threadIdx.x, lane = threadIdx.x % WARP;
     band_means += static_cast<long long>(blockIdx.y) * patches * bands;
     contrast += static_cast<long long>(blockIdx.y) * patches * bands;
     composite += static_cast<long long>(blockIdx.y) * CHANNELS * height * width;
-    for (int item = start; item < patches * bands; item += step) {
-        const int band = item % bands, row = item / bands / window.columns_of_window;
-        const int column = item / bands % window.columns_of_window + place[0];
+    for (int patch = start / WARP; patch < patches; patch += step / WARP) {
+        const int row = patch / window.columns_of_window, column = patch % window.columns_of_window + place[0];
         const int held = column < window.columns ? column : window.columns - 1;  // beyond the scene: its last column
         const long long at = static_cast<long long>(of_means[row]) * window.columns + held;
-        const float found = (rows.means[at * bands + band] - window.mean[band]) / window.deviation[band];
-        const float value = fabsf(found) <= LARGEST ? found : 0.0f;
-        store(band_means + item, value);
         // What was filled in is read by the network, but does not show in the maps; 0 stands for a missing value.
         const bool seen = column < window.columns && of_means[row] == of_image[row] && rows.counts[at * COUNTS + VALID];
-        contrast[item] = seen && value != 0.0f ? fabsf(value - window.reference[band]) : 0.0f;
+        float *apart = contrast + static_cast<long long>(patch) * bands;
+        float bright[MOST_DIRECTIONS] = {};
+        for (int band = lane; band < bands; band += WARP) {
+            const float found = (rows.means[at * bands + band] - window.mean[band]) / window.deviation[band];
+            const float value = fabsf(found) <= LARGEST ? found : 0.0f;
+            store(band_means + static_cast<long long>(patch) * bands + band, value);
+            const bool there = seen && value != 0.0f;
+            const float off = there ? value - window.reference[band] : 0.0f;
+            apart[band] = there ? off : not_a_number();
+#pragma unroll
+            for (int index = 0; index < MOST_DIRECTIONS; ++index) {
+                if (index < window.directions) bright[index] += off * window.brightness[index * bands + band];
+            }
+        }
+#pragma unroll
+        for (int index = 0; index < MOST_DIRECTIONS; ++index) {
+            if (index < window.directions) bright[index] = warp_sum(bright[index]);
+        }
+        for (int band = lane; band < bands; band += WARP) {
+            float off = apart[band];
+#pragma unroll
+            for (int index = 0; index < MOST_DIRECTIONS; ++index) {
+                if (index < window.directions) off -= bright[index] * window.brightness[index * bands + band];
+            }
+            apart[band] = fabsf(off) <= LARGEST ? fabsf(off) : 0.0f;
+        }
     }
     for (int item = start; item < CHANNELS * height * width; item += step) {
         const int channel = item / width / height, line = item / width % height;
-        const int sample = item % width + place[0] * patch;
+        const int sample = item % width + place[0] * edge;
         const int held = sample < scene.samples ? sample : scene.samples - 1;
-        const long long at = (static_cast<long long>(channel) * rows.rows + of_image[line / patch]) * patch + line % patch;
+        const long long at = (static_cast<long long>(channel) * rows.rows + of_image[line / edge]) * edge + line % edge;
         const float value = rows.image[at * scene.samples + held];
         store(composite + item, (value - window.image_mean[channel]) / window.image_deviation[channel]);
     }
@@ -317,13 +343,13 @@ INGEST_OF(float32, float)
     extern "C" __global__ void __launch_bounds__(256, 4) window_##NAME(                                                  \
         float *means, float *image, int *counts, int rows, const int *places, const float *mean,                      \
         const float *deviation, const float *reference, const float *image_mean, const float *image_deviation,        \
-        int bands, int samples, int patch, int columns, int rows_of_window, int columns_of_window, NUMBER *band_means, NUMBER *composite,     \
-        float *contrast) {                                                                                           \
+        const float *brightness, int directions, int bands, int samples, int patch, int columns, int rows_of_window,  \
+        int columns_of_window, NUMBER *band_means, NUMBER *composite, float *contrast) {                                                                                           \
         focus::Scene scene = {};                                                                                      \
         scene.bands = bands, scene.samples = samples, scene.patch = patch;                                            \
         focus::window<NUMBER>(scene, {means, image, counts, nullptr, rows},                                                 \
-                              {places, mean, deviation, reference, image_mean, image_deviation, columns, rows_of_window, \
-                               columns_of_window},                                                                    \
+                              {places, mean, deviation, reference, image_mean, image_deviation, brightness, directions,  \
+                               columns, rows_of_window, columns_of_window},                                                                    \
                               band_means, composite, contrast);                                                      \
     }
 

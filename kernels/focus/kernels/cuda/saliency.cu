@@ -1,11 +1,11 @@
-// saliency: attention, band means and weights -> the maps T, M and B of a window, and two figures of its attention; the
+// saliency: attention, contrast and weights -> the maps T, M and B of a window, and two figures of its attention; the
 // reference is _reference.saliency.
 //
 // Bytes that must move, for H* heads, G groups, N patches, C bands: the shown class's attention (2 or 4 H* G N) and
-// |x^ - r| (4 N C) in; 4 (N + C) out, and 4 C N with T. Both come twice, the second time from the L2 cache: M sums over bands and
+// D (4 N C) in; 4 (N + C) out, and 4 C N with T. Both come twice, the second time from the L2 cache: M sums over bands and
 // B takes the maximum over patches, and one launch has no place where all blocks meet. So some blocks do M, a warp a
-// patch, others do B and T, a lane a band, and one does the figures. Each first takes the mean over the heads of the
-// attention that it needs, once. No atomics.
+// patch, others do B and T, a lane a band, and one does the figures. Each first makes P of the patches that it needs, once.
+// No atomics.
 #include "device.cuh"
 
 namespace focus {
@@ -42,14 +42,18 @@ DEVICE float mean_attention(const Number *values, const Attention &size, int sho
     return sum / static_cast<float>(size.heads);
 }
 
-// The same for some groups and `count` patches from `first` on, by the whole block; held [G, CHUNK].
+// P of `count` patches from `first` on, by the whole block; held [CHUNK]. In between it holds [G, CHUNK].
 template <typename Number>
-DEVICE void hold_attention(const Number *values, const Attention &size, int shown, int first_group, int last_group,
-                           int first, int count, float *held) {
+DEVICE void hold_places(const Number *values, const Attention &size, const float *share, int shown, int first,
+                        int count, float *held) {
     __syncthreads();  // what was held before has been used
-    for (int item = threadIdx.x; item < (last_group - first_group + 1) * count; item += THREADS) {
-        const int group = first_group + item / count, patch = item % count;
-        held[group * CHUNK + patch] = mean_attention(values, size, shown, group, first + patch);
+    for (int item = threadIdx.x; item < size.groups * count; item += THREADS) {
+        const int group = item / count, patch = item % count;
+        held[group * CHUNK + patch] = share[group] * mean_attention(values, size, shown, group, first + patch);
+    }
+    __syncthreads();
+    for (int patch = threadIdx.x; patch < count; patch += THREADS) {
+        for (int group = 1; group < size.groups; ++group) held[patch] += held[group * CHUNK + patch];
     }
     __syncthreads();
 }
@@ -57,43 +61,33 @@ DEVICE void hold_attention(const Number *values, const Attention &size, int show
 // M of the patches from `first` on, a warp each.
 template <typename Number>
 DEVICE void heatmap_of(const Number *values, const Attention &size, const float *contrast, const float *weight,
-                       const int *group_of_band, int bands, int shown, int first, float *held, float *heatmap) {
+                       const float *share, int bands, int shown, int first, float *held, float *heatmap) {
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, patch = first + warp;
     const int count = size.patches - first < WARPS ? size.patches - first : WARPS;
-    hold_attention(values, size, shown, 0, size.groups - 1, first, count, held);
+    hold_places(values, size, share, shown, first, count, held);
     if (warp >= count) return;
     float sum = 0.0f;
     for (int band = lane; band < bands; band += WARP) {
-        const float attention = held[group_of_band[band] * CHUNK + warp];
-        sum += attention * weight[band] * contrast[static_cast<long long>(patch) * bands + band];
+        sum += weight[band] * contrast[static_cast<long long>(patch) * bands + band];
     }
     sum = warp_sum(sum);
-    if (lane == 0) heatmap[patch] = sum;
+    if (lane == 0) heatmap[patch] = held[warp] * sum;
 }
 
 // B, and T where it is wanted, of the bands from `first` on, a lane each; the warps take turns at the patches.
 template <typename Number>
 DEVICE void curve_of(const Number *values, const Attention &size, const float *contrast, const float *weight,
-                     const int *group_of_band, int bands, int shown, int first, float *held, float *curve,
-                     float *cube) {
+                     const float *share, int bands, int shown, int first, float *held, float *curve, float *cube) {
     __shared__ float highest[WARPS][WARP];
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, band = first + lane;
-    const int end = bands - first < WARP ? bands : first + WARP;
-    int low_group = size.groups - 1, high_group = 0;
-    for (int other = first; other < end; ++other) {
-        const int group = group_of_band[other];
-        low_group = group < low_group ? group : low_group;
-        high_group = group > high_group ? group : high_group;
-    }
-    const int group = band < bands ? group_of_band[band] : 0;
-    const float share = band < bands ? weight[band] : 0.0f;
+    const float own = band < bands ? weight[band] : 0.0f;
     float high = 0.0f;
     for (int start = 0; start < size.patches; start += CHUNK) {
         const int count = size.patches - start < CHUNK ? size.patches - start : CHUNK;
-        hold_attention(values, size, shown, low_group, high_group, start, count, held);
+        hold_places(values, size, share, shown, start, count, held);
         for (int at = warp; at < count && band < bands; at += WARPS) {
             const long long patch = start + at;
-            const float value = held[group * CHUNK + at] * share * contrast[patch * bands + band];
+            const float value = held[at] * own * contrast[patch * bands + band];
             high = value > high ? value : high;
             if (cube) cube[static_cast<long long>(band) * size.patches + patch] = value;
         }
@@ -140,8 +134,8 @@ DEVICE void figures_of(const Number *values, const Number *sink, const Attention
 
 // blockIdx.x: blocks of M, then of B, then of the figures; blockIdx.y: window of the batch.
 template <typename Number>
-DEVICE void saliency(const Attention &size, const float *contrast, const float *weights, const int *group_of_band,
-                     int bands, int asked, float *heatmap, float *curve, float *figures, float *cube) {
+DEVICE void saliency(const Attention &size, const float *contrast, const float *weights, const float *shares, int bands,
+                     int asked, float *heatmap, float *curve, float *figures, float *cube) {
     SHARED_ARRAY(float, held);  // [G, CHUNK]
     const long long batch = blockIdx.y;
     const int rows = size.heads * size.classes * size.groups;
@@ -149,15 +143,15 @@ DEVICE void saliency(const Attention &size, const float *contrast, const float *
     const Number *sink = static_cast<const Number *>(size.sink) + batch * rows;
     const Number *logits = static_cast<const Number *>(size.logits) + batch * size.classes;
     const int shown = shown_class(logits, size.classes, asked);
-    const float *weight = weights + shown * bands;
+    const float *weight = weights + shown * bands, *share = shares + shown * size.groups;
     contrast += batch * size.patches * bands;
     const int of_heatmap = (size.patches + WARPS - 1) / WARPS, of_curve = (bands + WARP - 1) / WARP;
     const int block = blockIdx.x;
     if (block < of_heatmap) {
-        heatmap_of(values, size, contrast, weight, group_of_band, bands, shown, block * WARPS, held,
+        heatmap_of(values, size, contrast, weight, share, bands, shown, block * WARPS, held,
                    heatmap + batch * size.patches);
     } else if (block < of_heatmap + of_curve) {
-        curve_of(values, size, contrast, weight, group_of_band, bands, shown, (block - of_heatmap) * WARP, held,
+        curve_of(values, size, contrast, weight, share, bands, shown, (block - of_heatmap) * WARP, held,
                  curve + batch * bands, cube ? cube + batch * bands * size.patches : nullptr);
     } else {
         figures_of(values, sink, size, shown, figures + batch * 3);
@@ -170,11 +164,11 @@ DEVICE void saliency(const Attention &size, const float *contrast, const float *
     extern "C" __global__ void __launch_bounds__(focus::THREADS, 1) saliency_##NAME(                                     \
         const NUMBER *__restrict__ attention, const NUMBER *__restrict__ sink, const NUMBER *__restrict__ logits,     \
         int heads, int classes, int groups, int patches, const float *__restrict__ contrast,                         \
-        const float *__restrict__ weights, const int *__restrict__ group_of_band, int bands, int asked,               \
+        const float *__restrict__ weights, const float *__restrict__ shares, int bands, int asked,                    \
         float *__restrict__ heatmap, float *__restrict__ curve, float *__restrict__ figures,                          \
         float *__restrict__ cube) {                                                                                   \
         focus::saliency<NUMBER>({attention, sink, logits, heads, classes, groups, patches}, contrast, weights,       \
-                                group_of_band, bands, asked, heatmap, curve, figures, cube);                          \
+                                shares, bands, asked, heatmap, curve, figures, cube);                          \
     }
 
 SALIENCY(float32, float)

@@ -40,9 +40,10 @@ class DeviceMaps:
             bundle.reference,
             np.array(backbone.composite_mean),
             np.array(backbone.composite_deviation),
+            bundle.brightness,
             (backbone.rows, backbone.columns),
         )
-        self._saliency = DeviceSaliency(device, queue, bundle.band_weight, bundle.group_of_band, len(bundle.groups))
+        self._saliency = DeviceSaliency(device, queue, bundle.band_weight, bundle.group_share)
         contrast = device.empty((batch, bundle.patches, bundle.bands), np.float32)
         self._inputs = Inputs(engine.band_means, engine.composite, contrast)
         sizes: dict[str, tuple[int, ...]] = {

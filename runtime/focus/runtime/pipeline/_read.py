@@ -111,9 +111,9 @@ def explain(bundle: Bundle, attention: Array, standardised: Array, shown: int, *
     """
     return saliency(
         attention,
-        contrast(standardised, bundle.reference),
+        contrast(standardised, bundle.reference, bundle.brightness),
         bundle.band_weight[shown],
-        bundle.group_of_band,
+        bundle.group_share[shown],
         with_cube=with_cube,
     )
 

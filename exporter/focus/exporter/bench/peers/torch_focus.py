@@ -32,7 +32,7 @@ class TorchPipeline:
         self._spread = _tensor(backbone.composite_deviation)[:, None, None]
         self._band_weight = _tensor(bundle.band_weight)
         self._reference = _tensor(bundle.reference)
-        self._group_of_band = torch.from_numpy(bundle.group_of_band.astype("int64"))
+        self._group_share, self._brightness = _tensor(bundle.group_share), _tensor(bundle.brightness)
 
     def summaries(self, cube: Tensor) -> tuple[Tensor, Tensor]:
         """Standardised band means [1, N, C] and normalised composite [1, 3, H, W] of a cube [C, H, W]."""
@@ -43,9 +43,11 @@ class TorchPipeline:
     def answer(self, logits: Tensor, attention: Tensor, means: Tensor) -> Answer:
         """Scores, M and B, Eqs. (5) and (6), from the network's outputs."""
         shown = int(logits[0].argmax())
-        mean = attention[0, :, shown].mean(0).index_select(0, self._group_of_band)
-        contrast = (means[0] - self._reference).abs() * (means[0] != 0)
-        saliency = mean * self._band_weight[shown][:, None] * contrast.T
+        place = self._group_share[shown] @ attention[0, :, shown].mean(0)
+        known = means[0] != 0
+        apart = (means[0] - self._reference) * known
+        contrast = (apart - apart @ self._brightness.T @ self._brightness).abs() * known
+        saliency = place * self._band_weight[shown][:, None] * contrast.T
         return Answer(logits[0].softmax(0).numpy(), saliency.sum(0).numpy(), saliency.amax(1).numpy())
 
 
