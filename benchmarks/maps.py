@@ -25,12 +25,12 @@ from focus.runtime.commands import CommandParser, command_parser, run_command
 
 DESCRIPTION = "Compares ways to make maps of one trained network with the truth of simulated leaves."
 
-#: What an attention is multiplied with -> what of the reading is left out.
+#: What T is made of -> what of the reading is left out.
 WEIGHTS = {
-    "||Phi|| |x^|": ("band_share", "group_share", "reference", "brightness"),
-    "w |x^|": ("reference", "brightness"),
-    "w |x^ - r|": ("brightness",),
-    "w |(I - U^T U)(x^ - r)|": (),
+    "mean_g Abar ||Phi|| |x^|": ("band_share", "group_share", "reference", "brightness"),
+    "P w |x^|": ("reference", "brightness"),
+    "P w |x^ - r|": ("brightness",),
+    "P w |(I - U^T U)(x^ - r)|": (),
 }
 
 EXAMPLES = """\
@@ -69,7 +69,7 @@ def _run(args: argparse.Namespace) -> int:
         raise FocusError(f"--data {args.data} has no truth to compare with; give a simulation")
     batches = Batches(windows, statistics_of_bundle(bundle), torch.device("cpu"))
     chance: tuple[float, ...] = ()
-    table = Table("heads", "T / Abar", "IoU", "AUPRC", "BIO@5", "BIO@20")
+    table = Table("heads", "T", "IoU", "AUPRC", "BIO@5", "BIO@20")
     for words, heads in head_sets(bundle).items():
         for weights, left_out in WEIGHTS.items():
             shown = shown_by(bundle, heads, left_out)
