@@ -34,8 +34,9 @@ ZOOM = 7
 WINDOW = 8
 CELL = PATCH // ZOOM
 
-#: One small scene: its fine contrasts are of one place, and do not hold on the other half (docs/jasper-ridge.md).
-WHITENING = 1.0
+#: One small scene: fine contrasts are of one place, and do not hold on the other half (docs/jasper-ridge.md). So the
+#: adapter's steps are as they come.
+WHITENING = 1000.0
 
 
 class Scene(NamedTuple):

@@ -101,7 +101,7 @@ def whitening(spectra: Tensor, floor: float) -> Tensor:
 
     Args:
         spectra: x^, [M, C], standardised, 0 where nothing was measured.
-        floor: positive; 1 and more leaves the gradient much as it is.
+        floor: positive; a large one leaves the gradient as it is, but for a factor.
     Returns: float32 [C, C] on the spectra's device.
     """
     x = spectra.double()

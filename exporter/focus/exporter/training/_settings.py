@@ -26,7 +26,7 @@ class TrainSettings:
         weight_decay: decoupled decay of the adapter; nothing else decays. What keeps ||Phi|| of uninformative bands
             small is the optimiser (see ``BandAdam``); a decay strong enough to do so (5) costs a third of the accuracy.
         whitening: share of the brightest direction's variance down to which all directions of spectra are learnt nearly
-            as fast, see ``whitening``; more, up to 1, where all windows are of one small scene.
+            as fast, see ``whitening``; 1000, which leaves steps as they come, for few windows or a single scene.
         sink: whether there is a [SINK]; without one there is no sink loss either.
         sink_weight: weight of ``sink_loss``.
         auxiliary: the 30 % of the heads that the sink loss sends to [SINK]; ``random``: the same ones in every step.
