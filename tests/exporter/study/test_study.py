@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from focus.exporter.study import _networks as networks
 from focus.exporter.study import tables as all_tables
 from focus.exporter.study._plan import Training
 from focus.exporter.study._scale import FIRST_SPLIT, Table
-from focus.exporter.study._store import code_version
+from focus.exporter.study._store import READS, code_version
 from focus.exporter.study.tables import benchmark, costs, sink
 from focus.exporter.training import TrainSettings
 
@@ -199,6 +200,30 @@ def test_the_code_counts_and_its_comments_do_not(tmp_path: Path, monkeypatch: py
     first = version('"""One."""\n\ndef f():\n    """Two."""\n    return 1\n')
     assert version("def f():\n    # a word\n    return 1\n") == first != version("def f():\n    return 2\n")
     code_version.cache_clear()
+
+
+def test_other_networks_do_not_hang_on_how_maps_of_focus_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in READS:
+        package, name = module.split("/")
+        assert (importlib.resources.files(package) / name).is_file()
+    digests: dict[str, list[str]] = {"focus": [], "prompt-cam": []}
+    store = Store(tmp_path, Backbone("test", (8, 8), WEIGHTS, "0"))
+    real = importlib.resources.files
+    for number in range(2):
+        copy = tmp_path / str(number)
+        shutil.copytree(str(real("focus.exporter.training")), copy)
+        (copy / "_shown.py").write_text(f"changed = {number}")
+        monkeypatch.setattr(
+            "importlib.resources.files", lambda name, to=copy: to if name == "focus.exporter.training" else real(name)
+        )
+        code_version.cache_clear()
+        for name, found in digests.items():
+            found.append(store.training_folder(SCALE.training(name, "full", "class", 1, 11)).name)
+    code_version.cache_clear()
+    assert digests["focus"][0] != digests["focus"][1]
+    assert digests["prompt-cam"][0] == digests["prompt-cam"][1]
 
 
 @pytest.mark.parametrize(

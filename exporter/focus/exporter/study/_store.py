@@ -26,6 +26,9 @@ FACTS, METRICS = "facts.json", "metrics.json"
 TRAINS = ("focus.exporter.model", "focus.exporter.training", "focus.exporter.data", "focus.runtime.spectral")
 MEASURES = ("focus.exporter.evaluate", "focus.exporter.metrics", "focus.kernels")
 
+#: What the maps of a trained FOCUS are made of: nothing of it is in the other networks.
+READS = ("focus.exporter.training/_heads.py", "focus.exporter.training/_shown.py")
+
 
 @dataclass(frozen=True)
 class Backbone:
@@ -60,13 +63,14 @@ class Store:
         return self.folder / "runs" / f"{run.name}-{digest}"
 
     def _training_digest(self, training: Training) -> str:
-        own = ("focus.exporter.methods",) if training.network != "focus" else ()
+        focus = training.network == "focus"
+        code = code_version(*TRAINS) if focus else code_version(*TRAINS, "focus.exporter.methods", without=READS)
         return _digest(
             {
                 "training": asdict(replace(training, settings=training.own_settings)),
                 "backbone": [self.backbone.name, *self.backbone.size, self.backbone.sha256],
                 "simulator": _simulator(),
-                "code": code_version(*TRAINS, *own),
+                "code": code,
             }
         )
 
@@ -94,11 +98,13 @@ def _known(values: Any) -> Any:
 
 
 @cache
-def code_version(*packages: str) -> str:
-    """A digest of packages' source without comments and docstrings: other code, other results."""
+def code_version(*packages: str, without: tuple[str, ...] = ()) -> str:
+    """A digest of packages' source without comments, docstrings and some modules: other code, other results."""
     digest = hashlib.sha256()
     for package in packages:
         for name, text in sorted(_sources(importlib.resources.files(package))):
+            if f"{package}/{name}" in without:
+                continue
             tree = ast.parse(text)
             for node in ast.walk(tree):
                 body = getattr(node, "body", None)
