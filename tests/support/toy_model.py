@@ -132,9 +132,9 @@ class Toy:
         return tuple(tuple(np.roll(steps / steps.sum(), k).tolist()) for k in range(len(self.classes)))
 
     def brightness(self) -> tuple[tuple[float, ...], ...]:
-        """All bands alike, and the slope over the bands."""
-        ramp = np.linspace(-1.0, 1.0, len(self.wavelengths_nm))
-        return tuple(tuple((row / np.linalg.norm(row)).tolist()) for row in (np.ones_like(ramp), ramp))
+        """Two waves over the bands; a flat spectrum keeps its contrast."""
+        angle = np.pi * (np.arange(len(self.wavelengths_nm)) + 0.5) / len(self.wavelengths_nm)
+        return tuple(tuple((row / np.linalg.norm(row)).tolist()) for row in (np.cos(3 * angle), np.cos(4 * angle)))
 
     def reference(self) -> tuple[float, ...]:
         """Another reference for each band."""

@@ -76,11 +76,11 @@ def test_refusals():
     with pytest.raises(ValueError, match=r"up to 80 groups of bands, got 81"):
         DeviceSaliency(device, queue, np.ones((2, 3)), np.ones((2, 81)))
     flat, image, ingest = np.ones(3), np.ones(3), DeviceIngest(device, queue, 8, 4, np.eye(3))
-    with pytest.raises(ValueError, match=r"up to 8 directions of brightness, got 9"):
-        DeviceWindow(device, queue, ingest, flat, flat, flat, image, image, np.ones((9, 3)), (1, 1))
+    with pytest.raises(ValueError, match=r"up to 10 directions of brightness, got 11"):
+        DeviceWindow(device, queue, ingest, flat, flat, flat, image, image, np.ones((11, 3)), (1, 1))
 
 
-@pytest.mark.parametrize("directions", [0, 2, 8])
+@pytest.mark.parametrize("directions", [0, 2, 10])
 @pytest.mark.parametrize("kind", [np.float32, np.float16])
 def test_windows_are_cut_out_standardised_and_normalised(kind, directions):
     gpu, driver = played()

@@ -21,8 +21,8 @@ VECTORS = (8, 4, 2, 1)
 #: Threads of a block of ``window``.
 WINDOW_THREADS = 256
 
-#: Directions of brightness that the kernel takes; as in ingest.cu.
-MOST_DIRECTIONS = 8
+#: Directions of brightness that the kernel takes, as in ingest.cu: no more can have a tenth of the variance each.
+MOST_DIRECTIONS = 10
 
 #: Shared memory that every GPU gives a block without being asked, less what the kernel has of fixed size.
 SHARED_BYTES = 48 * 1024 - 256

@@ -252,7 +252,7 @@ DEVICE void ingest(const Raw *raw, const Scene &scene, const Rows &out) {
 //
 // Bytes that must move: 4 (N C + 3 H W) in, as many or half as many out, and 4 N C for D, which `saliency` reads. A warp
 // does a patch's spectrum, as the part of it that is brightness is a sum over all of its bands.
-constexpr int MOST_DIRECTIONS = 8;  // as in _ingest.py
+constexpr int MOST_DIRECTIONS = 10;  // as in _ingest.py
 
 struct Window {
     // [B, 1 + 2 rows]: the first column; then where the band means of each row of patches are, and its composite.
