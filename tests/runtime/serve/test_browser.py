@@ -187,6 +187,12 @@ def test_targets_of_a_regression(visit, live):
     page.until("$('place-score').textContent === 'healthy 0.600, chlorosis 0.300, water-soaked 0.100'")
 
 
+def test_numbers_on_an_axis_are_short_and_none_is_said_twice(visit):
+    ticks = [0, 1.2e-8, 1.4000000000000001e-8, -0.0025, 0.25, 12.5, 100]
+    found = visit().page.evaluate("async (ticks) => ticks.map((await import('./plots.js')).short)", ticks)
+    assert found == ["0", "1.2e-8", "1.4e-8", "-2.5e-3", "0.25", "12.5", "100"]
+
+
 def test_pause_holds_the_view_and_not_the_run(visit, feed):
     page = visit()
     drawn(page)

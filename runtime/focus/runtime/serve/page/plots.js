@@ -7,8 +7,11 @@ const X_AXIS_PX = 28;
 const NUMBERED = /-\d+$/; // VIS-3
 const POINTS = 240; // of the scores: two minutes, or more where windows are rare
 
-/** Short, however small: 0.25, 3e-5. */
-const short = (value) => (value !== 0 && Math.abs(value) < 0.01 ? value.toExponential(0) : `${Number(value.toPrecision(3))}`);
+/** Short, however small: 0.25, 3e-5, 1.2e-8. */
+export const short = (value) => {
+  const rounded = Number(value.toPrecision(3));
+  return rounded !== 0 && Math.abs(rounded) < 0.01 ? rounded.toExponential() : `${rounded}`;
+};
 
 /** A plot that fills its box; draw() again and again with new values, rebuild() when colours or series change. */
 class Plot {
