@@ -20,7 +20,6 @@ from focus.exporter.training._batches import Batches
 from focus.exporter.training._report import make_report
 from focus.exporter.training._statistics import statistics_of_bundle
 from focus.runtime import Bundle, FocusError
-from focus.runtime._bundle import Reading
 from focus.runtime.commands import CommandParser, command_parser, run_command
 
 DESCRIPTION = "Compares ways to make maps of one trained network with the truth of simulated leaves."
@@ -95,9 +94,8 @@ def head_sets(bundle: Bundle) -> dict[str, tuple[int, ...]]:
 
 def shown_by(bundle: Bundle, heads: tuple[int, ...], left_out: Sequence[str]) -> Bundle:
     """The bundle with other maps."""
-    facts = bundle.model_dump()
+    facts = bundle.model_dump(exclude={"reading": set(left_out)})
     facts["reading"]["heads"] = heads
-    facts["reading"] |= {name: Reading.model_fields[name].default for name in left_out}
     return Bundle.model_validate(facts)
 
 

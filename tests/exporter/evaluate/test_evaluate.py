@@ -192,6 +192,7 @@ def test_controls_forget_what_they_should_and_the_network_stays() -> None:
     for control in (prompts, nothing):
         read = control.bundle.reading
         assert (read.band_share, read.group_share, read.reference) == (None, None, None)
+        assert read.brightness == bundle.reading.brightness != ()  # of the data, not learnt
     np.testing.assert_allclose(prompts.bundle.adapter_norm, bundle.adapter_norm, rtol=1e-5)
     np.testing.assert_allclose(nothing.bundle.adapter_norm, nothing.net.adapter.detach().norm(dim=1), rtol=1e-5)
 

@@ -77,6 +77,26 @@ def test_steps_are_made_with_frozen_layers_as_they_are_computed(
     assert {value.dtype for value in weights_of(outcome.out).values()} == {torch.float32}
 
 
+def test_steps_are_whitened_by_the_spectra_of_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, whole = [], _loop.whitening
+
+    def whitening(spectra: torch.Tensor, floor: float) -> torch.Tensor:
+        given.append((spectra, floor))
+        return whole(spectra, floor)
+
+    windows = small_windows()
+    adapters = []
+    for name, replaced in (("as", whitening), ("other", lambda spectra, floor: whole(spectra, 1e6))):
+        monkeypatch.setattr(_loop, "whitening", replaced)
+        outcome = train(windows, small_backbone(), NAME, replace(QUICK, whitening=0.01), tmp_path / f"{name}.pt")
+        adapters.append(weights_of(outcome.out)["adapter"])
+    [(spectra, floor)] = given
+    assert floor == 0.01
+    assert spectra.shape == (len(windows.of("train")) * windows.band_means.shape[1], windows.bands)
+    torch.testing.assert_close(spectra.std(dim=0, correction=0), torch.ones(windows.bands), rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(*adapters, rtol=1e-2)
+
+
 def test_regression_learns(tmp_path: Path) -> None:
     windows = small_windows((60, 12, 30), "regression")
     outcome = train(windows, small_backbone(), NAME, replace(QUICK, epochs=25), tmp_path / "model.pt")
@@ -309,6 +329,7 @@ def test_bf16_trains_and_keeps_float32_weights(tmp_path: Path) -> None:
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"lr": 0.0}, "lr must be positive"),
         ({"lr": float("nan")}, "lr must be positive"),
+        ({"whitening": 0.0}, "whitening must be positive"),
         ({"weight_decay": -1.0}, "weight_decay must not be negative"),
         ({"warmup": 1.0}, "warmup must be a share"),
         ({"readout": "loose"}, "readout must be tied or free, got loose"),
