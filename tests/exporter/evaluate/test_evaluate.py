@@ -239,7 +239,14 @@ def test_a_window_is_measured_by_every_method() -> None:
     assert set(found.facts["sanity"]) == {"untrained prompts", "nothing learnt"}
     for name, heatmap in zip(found.facts["names"], found.heatmaps, strict=True):
         assert found.facts["methods"][name]["iou_leaf"] == matched_iou(heatmap[leaf], sample.lesion[leaf])
-    assert found.facts["sanity"]["untrained prompts"]["M"] == spearman(found.heatmaps[0], found.heatmaps[1])
+    compared = found.facts["sanity"]["untrained prompts"]
+    assert compared["M"] == spearman(found.heatmaps[0], found.heatmaps[1])
+    assert compared["B"] == spearman(found.curves[0], found.curves[1])
+    cubes = [
+        one.explain(*network_inputs(one.bundle, sample.band_means, sample.composite), shown).cube
+        for one, shown in ((explainers[name], found.facts["answers"][MODEL]["shown"]) for name in list(explainers)[:2])
+    ]
+    assert compared["T"] == spearman(*(cube.ravel() for cube in cubes))
     for unit in UNITS:
         assert len({row[f"deletion_{unit}"] for row in found.facts["methods"].values()}) == 4
     assert json.loads(json.dumps(found.facts)) == found.facts

@@ -76,6 +76,21 @@ def test_maps_agree_with_a_plain_float64_reading_of_equations_5_and_6() -> None:
 
 
 @pytest.mark.parametrize("read_blocks", [1, 2])
+def test_what_heads_do_not_see_goes_to_what_they_see(read_blocks: int) -> None:
+    net = small_net(read_blocks=read_blocks)
+    means, composite = random_inputs(net)
+    whole = net(means, composite)
+    hidden = torch.rand(whole.attention[-1].flatten(2, 3).shape, generator=torch.Generator().manual_seed(1)) < 0.4
+    found = net(means, composite, hidden)
+    unseen = hidden.unflatten(2, (net.classes, net.groups))
+    first, missed = whole.attention[0], torch.where(unseen, whole.attention[0], 0.0).sum(-1)
+    torch.testing.assert_close(found.attention[0], torch.where(unseen, 0.0, first / (1 - missed)[..., None]))
+    torch.testing.assert_close(found.sink_mass[0], whole.sink_mass[0] / (1 - missed))
+    assert not found.attention[-1][unseen].any()
+    assert not torch.allclose(found.logits, whole.logits, atol=1e-4)
+
+
+@pytest.mark.parametrize("read_blocks", [1, 2])
 def test_patch_features_do_not_depend_on_the_prompts(read_blocks: int) -> None:
     net = small_net(read_blocks=read_blocks)
     inputs = random_inputs(net)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from focus.exporter.data import training_folder
-from focus.exporter.model import load_checkpoint
+from focus.exporter.model import FocusNet, NetReading, load_checkpoint
 from focus.exporter.model._backbone import OWN_BACKBONES
 from focus.exporter.training import Mode, TrainSettings, _loop, train
 from focus.runtime import FocusError, OutputError
@@ -95,6 +95,33 @@ def test_steps_are_whitened_by_the_spectra_of_training(tmp_path: Path, monkeypat
     assert spectra.shape == (len(windows.of("train")) * windows.band_means.shape[1], windows.bands)
     torch.testing.assert_close(spectra.std(dim=0, correction=0), torch.ones(windows.bands), rtol=1e-3, atol=1e-3)
     assert not torch.allclose(*adapters, rtol=1e-2)
+
+
+def test_each_head_of_each_prompt_misses_its_own_patches_in_each_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed, forward = [], FocusNet.forward
+
+    def watched(
+        net: FocusNet, means: torch.Tensor, composite: torch.Tensor, hidden: torch.Tensor | None = None
+    ) -> NetReading:
+        reading = forward(net, means, composite, hidden)
+        if net.training:
+            assert hidden is not None
+            assert not reading.attention[-1].flatten(2, 3)[hidden].any()
+            missed.append(hidden)
+        else:
+            assert hidden is None
+        return reading
+
+    monkeypatch.setattr(FocusNet, "forward", watched)
+    windows, settings = small_windows((20, 4, 4)), replace(QUICK, epochs=2, hidden=0.3)
+    train(windows, small_backbone(), NAME, settings, tmp_path / "model.pt")
+    first = missed[0]
+    assert first.shape == (7, 4, len(windows.target_names) * 5, windows.band_means.shape[1])
+    assert abs(first.float().mean() - 0.3) < 0.02
+    assert len(missed) == 6 and not any(torch.equal(first, later) for later in missed[1:])
+    assert not torch.equal(first[:, 0], first[:, 1]) and not torch.equal(first[:, :, 0], first[:, :, 1])
 
 
 def test_regression_learns(tmp_path: Path) -> None:
@@ -330,6 +357,7 @@ def test_bf16_trains_and_keeps_float32_weights(tmp_path: Path) -> None:
         ({"lr": 0.0}, "lr must be positive"),
         ({"lr": float("nan")}, "lr must be positive"),
         ({"whitening": 0.0}, "whitening must be positive"),
+        ({"hidden": 1.0}, "hidden must be a share of the patches, 0 to below 1, got 1.0"),
         ({"weight_decay": -1.0}, "weight_decay must not be negative"),
         ({"warmup": 1.0}, "warmup must be a share"),
         ({"readout": "loose"}, "readout must be tied or free, got loose"),

@@ -128,6 +128,14 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         help="learn differences of spectra down to this share of the brightest one's variance nearly as fast as that; "
         "1000 leaves steps as they come, for few windows or a single scene (default: %(default)s)",
     )
+    group.add_argument(
+        "--hidden",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="of the patches, not seen by a prompt in a step: so that it looks at all that tells of its class "
+        "(default: %(default)s)",
+    )
     group.add_argument("--sink-weight", type=float, default=0.01, help="weight of the sink loss (default: %(default)s)")
     group.add_argument("--seed", type=int, default=1, help="of start and order, and of data (default: %(default)s)")
     group.add_argument(
@@ -194,7 +202,7 @@ def _run(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> TrainSettings:
     from focus.exporter.training import TrainSettings
 
-    of_model, of_steps = ("groups", "read_blocks"), ("epochs", "batch", "lr", "weight_decay", "whitening")
+    of_model, of_steps = ("groups", "read_blocks"), ("epochs", "batch", "lr", "weight_decay", "whitening", "hidden")
     names = (*of_model, *of_steps, "sink_weight", "precision", "seed")
     return TrainSettings(**{name: getattr(args, name) for name in names})
 

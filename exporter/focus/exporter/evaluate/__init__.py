@@ -7,12 +7,13 @@ from focus.exporter.evaluate._maps import Borrowed, edges_of, random_of
 from focus.exporter.evaluate._report import FILES, write_report
 from focus.exporter.evaluate._run import cached_results, evaluate
 from focus.exporter.evaluate._summary import summarise
-from focus.exporter.evaluate._window import EDGES, MODEL, RANDOM, WindowResult
+from focus.exporter.evaluate._window import EDGES, MODEL, OWN_MAPS, RANDOM, WindowResult
 
 __all__ = [
     "EDGES",
     "FILES",
     "MODEL",
+    "OWN_MAPS",
     "RANDOM",
     "Answer",
     "Borrowed",

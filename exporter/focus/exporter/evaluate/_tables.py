@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from focus.exporter.evaluate._removed import UNITS
-from focus.exporter.evaluate._window import MODEL, TOPS
+from focus.exporter.evaluate._window import MODEL, OWN_MAPS, TOPS
 
 
 class Words(NamedTuple):
@@ -43,8 +43,8 @@ def tables_of(results: Mapping[str, Any]) -> list[Words]:
             *(_methods(f"Removing {unit}: {title}", _only(removal, unit), results, {}) for unit in UNITS),
         ]
     if results["sanity"]:
-        rows = [(name, _cell(row["M"]), _cell(row["B"])) for name, row in results["sanity"].items()]
-        found.append(Words("Sanity: rank correlation of the model's maps with those of", ("network", "M", "B"), rows))
+        rows = [(name, *(_cell(row[key]) for key in OWN_MAPS)) for name, row in results["sanity"].items()]
+        found.append(Words("Sanity: rank correlation of the model's maps with those of", ("network", *OWN_MAPS), rows))
     return found
 
 

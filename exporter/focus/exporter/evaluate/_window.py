@@ -30,6 +30,9 @@ from focus.runtime.pipeline import explain
 #: k of BIO@k.
 TOPS = (5, 10, 20)
 
+#: T, M and B, in ``Saliency``.
+OWN_MAPS = {"T": "cube", "M": "heatmap", "B": "curve"}
+
 #: The model's own maps, and the controls that every model has.
 MODEL, EDGES, RANDOM = "FOCUS", "edge map", "random map"
 
@@ -146,7 +149,8 @@ def _sanity(
     found = {}
     for other, network in networks.items():
         theirs = network.explain(*network_inputs(network.bundle, sample.band_means, sample.composite), shown)
-        found[other] = {"M": spearman(own.heatmap, theirs.heatmap), "B": spearman(own.curve, theirs.curve)}
+        pairs = ((key, getattr(own, name), getattr(theirs, name)) for key, name in OWN_MAPS.items())
+        found[other] = {key: spearman(one.ravel(), two.ravel()) for key, one, two in pairs}
     return found
 
 

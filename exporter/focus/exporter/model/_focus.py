@@ -84,18 +84,19 @@ class FocusNet(TrainableNet):
         mask = (of_band == torch.arange(len(groups))[:, None]).float()
         self.register_buffer("group_mask", mask.repeat(classes, 1), persistent=False)
 
-    def forward(self, band_means: Tensor, composite: Tensor) -> NetReading:
+    def forward(self, band_means: Tensor, composite: Tensor, hidden: Tensor | None = None) -> NetReading:
         """One pass for all classes.
 
         Args:
             band_means: [B, N, C], standardised.
             composite: [B, 3, H, W], normalised as the backbone expects.
+            hidden: bool [B, heads, K G, N], true where a prompt's head does not see a patch, in every read block.
         """
         tokens = self.embed(band_means, composite)
         blocks = list(self.backbone.blocks)
         for block in blocks[: -self.read_blocks]:
             tokens = block(tokens)
-        return self.read(tokens, band_means)
+        return self.read(tokens, band_means, hidden)
 
     def embed(self, band_means: Tensor, composite: Tensor) -> Tensor:
         """[SINK] and patch tokens, [B, 1 + N, d]: z_i = PatchEmbed(composite)_i + sum_lambda Phi_lambda
@@ -108,12 +109,13 @@ class FocusNet(TrainableNet):
         tokens = torch.cat([self.sink.expand(patches.shape[0], -1, -1), patches], dim=1)
         return self.backbone.norm_pre(tokens)
 
-    def read(self, tokens: Tensor, band_means: Tensor) -> NetReading:
+    def read(self, tokens: Tensor, band_means: Tensor, hidden: Tensor | None = None) -> NetReading:
         """The reading part: the last r blocks with the prompts, and the read-out.
 
         Args:
             tokens: [B, 1 + N, d], the patch lane before the last r blocks.
             band_means: [B, N, C], standardised.
+            hidden: see ``forward``.
         """
         blocks = list(self.backbone.blocks)[-self.read_blocks :]
         bands = Bands(band_means, self.adapter, self.group_mask)
@@ -124,7 +126,9 @@ class FocusNet(TrainableNet):
                 memory = patch_memory(block, tokens, whole=whole)
             else:
                 tokens, memory = patch_lane(block, tokens, whole=whole)
-            prompts, attended = prompt_lane(block, prompts, memory, bands, self.groups, sink=self.has_sink)
+            prompts, attended = prompt_lane(
+                block, prompts, memory, bands, self.groups, sink=self.has_sink, hidden=hidden
+            )
             seen.append(attended)
         parts = self.parts(prompts)
         return NetReading(

@@ -83,14 +83,21 @@ def patch_memory(block: Block, tokens: Tensor, *, whole: bool = False) -> Memory
 
 
 def prompt_lane(
-    block: Block, prompts: Tensor, memory: Memory, bands: Bands, groups: int, *, sink: bool = True
+    block: Block,
+    prompts: Tensor,
+    memory: Memory,
+    bands: Bands,
+    groups: int,
+    *,
+    sink: bool = True,
+    hidden: Tensor | None = None,
 ) -> tuple[Tensor, Attended]:
     """Prompts [B or 1, P, d] through one block: each attends to [SINK], all patches and its class's other prompts.
 
     Logit to patch i: q . k_i + sum_{lambda in group} (q . W_K Phi_lambda) x^_{lambda,i}, with q / sqrt(d_h) for q.
     Value of patch i: sum_{lambda in group} W_V Phi_lambda x^_{lambda,i}. It is never formed: the attention pools the
     spectra first, and the pooled spectrum is projected. A memory of whole patches has their values instead. Without
-    ``sink`` the prompts do not see [SINK].
+    ``sink`` the prompts do not see [SINK]. Nor do they see, head by head, patches that are ``hidden``, [B, H, P, N].
     """
     attention = block.attn
     normed = block.norm1(prompts)
@@ -99,6 +106,8 @@ def prompt_lane(
     spectra = bands.spectra.unsqueeze(1)
     band_query = (query @ _through(block, bands.adapter, 1)) * bands.mask
     to_patch = query @ memory.keys[:, :, 1:].transpose(-1, -2) + band_query @ spectra.transpose(-1, -2)
+    if hidden is not None:
+        to_patch = to_patch.masked_fill(hidden, float("-inf"))
     to_sink = query @ memory.keys[:, :, :1].transpose(-1, -2)
     if not sink:
         to_sink = torch.full_like(to_sink, float("-inf"))

@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
-from focus.exporter.model import NetReading, TrainableNet, sink_loss
+from focus.exporter.model import FocusNet, NetReading, TrainableNet, sink_loss
 from focus.exporter.training._batches import Batches, epoch_order, flip, random_moves, spread
 from focus.exporter.training._evaluate import score, task_loss
 from focus.exporter.training._fabric import fast_steps
@@ -136,7 +136,7 @@ class Loop:
             # Drawn for the whole batch, so that a window's turn does not depend on who reads it.
             moves = random_moves(len(chosen), windows.grid, turns)
             means, composite = flip(means, composite, windows.grid, processes.share(moves))
-        reading = self._wrapped(means, composite)
+        reading = self._wrapped(means, composite, *self._hidden(chosen, turns))
         loss = task_loss(reading.logits, self.batches.targets(own), windows.task)
         sink = torch.zeros((), device=loss.device)
         if isinstance(reading, NetReading) and settings.sink:
@@ -152,6 +152,18 @@ class Loop:
             torch.stack([loss.detach().float(), sink.detach().float()]) * weight
         ).tolist()
         return whole_loss, whole_sink
+
+    def _hidden(self, chosen: NDArray[np.int64], turns: np.random.Generator) -> tuple[torch.Tensor, ...]:
+        """The patches that FOCUS' prompts do not see, bool [B, H, P, N], of this process's share; drawn for the whole
+        batch where it is used.
+        """
+        if not isinstance(self.net, FocusNet) or not self.settings.hidden:
+            return ()
+        drawn = torch.Generator(self.batches.device).manual_seed(int(turns.integers(2**62)))
+        heads = self.net.backbone.blocks[-1].attn.num_heads
+        shape = len(chosen), heads, len(self.net.prompts), self.batches.windows.band_means.shape[1]
+        hidden = torch.rand(shape, generator=drawn, device=self.batches.device) < self.settings.hidden
+        return (hidden[self._processes.rank :: self._processes.count],)
 
     def _order(self, epoch: int) -> list[NDArray[np.int64]]:
         settings = self.settings

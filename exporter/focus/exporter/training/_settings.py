@@ -27,6 +27,8 @@ class TrainSettings:
             small is the optimiser (see ``BandAdam``); a decay strong enough to do so (5) costs a third of the accuracy.
         whitening: share of the brightest direction's variance down to which all directions of spectra are learnt nearly
             as fast, see ``whitening``; 1000, which leaves steps as they come, for few windows or a single scene.
+        hidden: share of the patches that each head of each prompt of FOCUS does not see in a step, drawn anew: so that
+            all that tells of a class is looked at (DropKey, arXiv 2208.02646).
         sink: whether there is a [SINK]; without one there is no sink loss either.
         sink_weight: weight of ``sink_loss``.
         auxiliary: the 30 % of the heads that the sink loss sends to [SINK]; ``random``: the same ones in every step.
@@ -45,6 +47,7 @@ class TrainSettings:
     lr: float = 6e-3
     weight_decay: float = 0.05
     whitening: float = 0.003
+    hidden: float = 0.2
     sink: bool = True
     sink_weight: float = 0.01
     auxiliary: Auxiliary = "lowest entropy"
@@ -69,6 +72,8 @@ class TrainSettings:
         for name, choices in (("auxiliary", Auxiliary), ("readout", Readout), ("values", Values)):
             if getattr(self, name) not in get_args(choices):
                 raise ValueError(f"{name} must be {' or '.join(get_args(choices))}, got {getattr(self, name)}")
+        if not 0 <= self.hidden < 1:
+            raise ValueError(f"hidden must be a share of the patches, 0 to below 1, got {self.hidden}")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"warmup must be a share of the steps, 0 to 1, got {self.warmup}")
 

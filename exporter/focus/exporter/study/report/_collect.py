@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from focus.exporter.evaluate import OWN_MAPS
 from focus.exporter.study._plan_file import read_plan
 from focus.exporter.study._store import FACTS, METRICS, read_json
 
@@ -120,7 +121,7 @@ def figures_of(metrics: Mapping[str, Any], name: str) -> dict[str, float]:
             found[key] = float(value[0])
     if name == next(iter(metrics["answers"])):
         for other, row in metrics["sanity"].items():
-            found |= {f"sanity_{key}_{other}": float(row[key][0]) for key in ("M", "B") if row[key] is not None}
+            found |= {f"sanity_{key}_{other}": float(row[key][0]) for key in OWN_MAPS if row[key] is not None}
     for key, value in metrics.get("shortcut", {}).get(name, {}).items():
         found[f"shortcut_{key}"] = float(value)
     return found

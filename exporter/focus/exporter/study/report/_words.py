@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from focus.exporter.evaluate import MODEL
+from focus.exporter.evaluate import MODEL, OWN_MAPS
 from focus.exporter.study._statistics import Paired, mean_and_deviation
 from focus.exporter.study.report._collect import FLAT, Cell, Collected, Rows
 from focus.exporter.study.report._compare import COMPARED, Comparisons
@@ -100,9 +100,9 @@ def _sanity(title: str, says: str, rows: Rows) -> Words:
     for cells in rows.values():
         others = dict.fromkeys(key.partition("_M_")[2] for cell in cells for key in cell.figures if "_M_" in key)
         lines += [
-            (other, *(cell_of(cells, f"sanity_{key}_{other}") for key in ("M", "B")), _runs(cells)) for other in others
+            (other, *(cell_of(cells, f"sanity_{key}_{other}") for key in OWN_MAPS), _runs(cells)) for other in others
         ]
-    return Words(title, ("a network of", "M", "B", "runs"), lines, says)
+    return Words(title, ("a network of", *OWN_MAPS, "runs"), lines, says)
 
 
 def _tests(title: str, found: Comparisons) -> Words:

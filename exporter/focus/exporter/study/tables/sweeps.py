@@ -15,6 +15,10 @@ SWEEPS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
         "Sweep: weight of the sink loss",
         {f"lambda = {weight:g}": {"sink_weight": weight} for weight in (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)},
     ),
+    "hidden": (
+        "Sweep: share of the patches that a prompt does not see in a step",
+        {f"{share:g} hidden": {"hidden": share} for share in (0.0, 0.2, 0.4, 0.6)},
+    ),
     "read-blocks": (
         "Sweep: reading depth",
         {f"r = {blocks}": {"read_blocks": blocks} for blocks in (1, 2, 4, 8, 12)},
