@@ -208,7 +208,7 @@ def test_other_networks_do_not_hang_on_how_maps_of_focus_are_made(
     for module in READS:
         package, name = module.split("/")
         assert (importlib.resources.files(package) / name).is_file()
-    digests: dict[str, list[str]] = {"focus": [], "prompt-cam": []}
+    digests: dict[str, list[tuple[str, str]]] = {"focus": [], "prompt-cam": []}
     store = Store(tmp_path, Backbone("test", (8, 8), WEIGHTS, "0"))
     real = importlib.resources.files
     for number in range(2):
@@ -220,9 +220,10 @@ def test_other_networks_do_not_hang_on_how_maps_of_focus_are_made(
         )
         code_version.cache_clear()
         for name, found in digests.items():
-            found.append(store.training_folder(SCALE.training(name, "full", "class", 1, 11)).name)
+            training = SCALE.training(name, "full", "class", 1, 11)
+            found.append((store.training_folder(training).name, store.run_folder(Run(training)).name))
     code_version.cache_clear()
-    assert digests["focus"][0] != digests["focus"][1]
+    assert all(before != after for before, after in zip(*digests["focus"], strict=True))
     assert digests["prompt-cam"][0] == digests["prompt-cam"][1]
 
 

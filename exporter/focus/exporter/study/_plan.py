@@ -131,10 +131,14 @@ class Run:
         return "-".join([self.training.name, *what])
 
     @property
+    def measured(self) -> tuple[Training, ...]:
+        """The networks whose maps are measured."""
+        return (self.training,) if self.against is None else (self.training, self.against)
+
+    @property
     def trainings(self) -> tuple[Training, ...]:
         """What must be trained before; the networks of other methods take sensor and standardisation from FOCUS."""
-        found = (self.training,) if self.against is None else (self.training, self.against)
-        return (*found, self.training.of_focus) if self.training.needs_focus else found
+        return (*self.measured, self.training.of_focus) if self.training.needs_focus else self.measured
 
     def to_json(self) -> dict[str, Any]:
         """Plain values as a file gives them back; all that the run depends on but backbone, weights and code."""
@@ -151,6 +155,11 @@ class Costing:
     """
 
     trainings: tuple[Training, ...]
+
+    @property
+    def measured(self) -> tuple[Training, ...]:
+        """All of them, see ``Run.measured``."""
+        return self.trainings
 
     @property
     def name(self) -> str:

@@ -58,7 +58,7 @@ class Store:
 
     def run_folder(self, run: Run | Costing) -> Path:
         """Of a run, or of a costing."""
-        depends = [self._training_digest(training) for training in run.trainings]
+        depends = [self._training_digest(training) for training in run.measured]
         digest = _digest({"run": run.to_json(), "trainings": depends, "code": code_version(*MEASURES)})
         return self.folder / "runs" / f"{run.name}-{digest}"
 
