@@ -108,9 +108,9 @@ def patch_memories(net: FocusNet, means: torch.Tensor, composite: torch.Tensor) 
     found: list[torch.Tensor] = []
     original = lanes.prompt_lane
 
-    def record(block, prompts, memory, bands, count, *, sink):  # type: ignore[no-untyped-def]
+    def record(block, prompts, memory, bands, count, **options):  # type: ignore[no-untyped-def]
         found.extend(memory[:2])
-        return original(block, prompts, memory, bands, count, sink=sink)
+        return original(block, prompts, memory, bands, count, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("focus.exporter.model._focus.prompt_lane", record)
