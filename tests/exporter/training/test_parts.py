@@ -13,7 +13,7 @@ from torch import nn
 
 from focus.exporter.training import TrainSettings
 from focus.exporter.training._batches import Batches, epoch_order, flip, random_moves
-from focus.exporter.training._evaluate import read_windows
+from focus.exporter.training._evaluate import each_class_loss, read_windows, task_loss
 from focus.exporter.training._optimiser import BandAdam, make_optimiser, rate_at, whitening
 from focus.exporter.training._processes import Processes
 from focus.exporter.training._shown import (
@@ -116,6 +116,16 @@ def test_every_one_of_the_eight_moves_happens() -> None:
     means = torch.zeros(200, 4, 2)
     _, image = flip(means, composite, (2, 2), random_moves(200, (2, 2), np.random.default_rng(0)))
     assert len({tuple(window.flatten().tolist()) for window in image}) == 8
+
+
+def test_the_loss_of_each_class_by_itself_by_hand() -> None:
+    logits, targets = torch.tensor([[2.0, -1.0, 0.0], [0.0, 0.0, 3.0]]), torch.tensor([0, 1])
+    by_hand = np.log1p(np.exp([[-2.0, -1.0, 0.0], [0.0, 0.0, 3.0]])).sum() / 2
+    torch.testing.assert_close(each_class_loss(logits, targets), torch.tensor(by_hand).float())
+    assert each_class_loss(logits - 5, targets) > each_class_loss(logits, targets)
+    torch.testing.assert_close(
+        task_loss(logits - 5, targets, "classification"), task_loss(logits, targets, "classification")
+    )
 
 
 def test_the_rate_rises_and_falls() -> None:

@@ -124,6 +124,26 @@ def test_each_head_of_each_prompt_misses_its_own_patches_in_each_step(
     assert not torch.equal(first[:, 0], first[:, 1]) and not torch.equal(first[:, :, 0], first[:, :, 1])
 
 
+def test_the_loss_of_each_class_by_itself_counts_with_its_weight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_targets, biases = [], []
+
+    def pushes_logits_down(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        given_targets.append(targets)
+        return logits.mean()
+
+    monkeypatch.setattr(_loop, "each_class_loss", pushes_logits_down)
+    windows = small_windows((20, 4, 4))
+    for weight in (0.0, 3.0):
+        settings = replace(QUICK, epochs=1, one_vs_rest=weight)
+        outcome = train(windows, small_backbone(), NAME, settings, tmp_path / f"{weight}.pt")
+        biases.append(weights_of(outcome.out)["bias"].sum())
+    assert biases[1] < biases[0] - 0.01
+    seen = torch.cat(given_targets[: len(given_targets) // 2]).sort().values
+    assert seen.tolist() == sorted(windows.targets[windows.of("train")])
+
+
 def test_regression_learns(tmp_path: Path) -> None:
     windows = small_windows((60, 12, 30), "regression")
     outcome = train(windows, small_backbone(), NAME, replace(QUICK, epochs=25), tmp_path / "model.pt")
@@ -358,6 +378,7 @@ def test_bf16_trains_and_keeps_float32_weights(tmp_path: Path) -> None:
         ({"lr": float("nan")}, "lr must be positive"),
         ({"whitening": 0.0}, "whitening must be positive"),
         ({"hidden": 1.0}, "hidden must be a share of the patches, 0 to below 1, got 1.0"),
+        ({"one_vs_rest": -1.0}, "one_vs_rest must not be negative"),
         ({"weight_decay": -1.0}, "weight_decay must not be negative"),
         ({"warmup": 1.0}, "warmup must be a share"),
         ({"readout": "loose"}, "readout must be tied or free, got loose"),

@@ -136,6 +136,13 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         help="of the patches, not seen by a prompt in a step: so that it looks at all that tells of its class "
         "(default: %(default)s)",
     )
+    group.add_argument(
+        "--one-vs-rest",
+        type=float,
+        default=0.25,
+        metavar="W",
+        help="weight of the loss of each class by itself, beside that of all together (default: %(default)s)",
+    )
     group.add_argument("--sink-weight", type=float, default=0.01, help="weight of the sink loss (default: %(default)s)")
     group.add_argument("--seed", type=int, default=1, help="of start and order, and of data (default: %(default)s)")
     group.add_argument(
@@ -203,7 +210,7 @@ def _settings(args: argparse.Namespace) -> TrainSettings:
     from focus.exporter.training import TrainSettings
 
     of_model, of_steps = ("groups", "read_blocks"), ("epochs", "batch", "lr", "weight_decay", "whitening", "hidden")
-    names = (*of_model, *of_steps, "sink_weight", "precision", "seed")
+    names = (*of_model, *of_steps, "one_vs_rest", "sink_weight", "precision", "seed")
     return TrainSettings(**{name: getattr(args, name) for name in names})
 
 

@@ -43,8 +43,9 @@ class Scale:
     def training(self, network: str, sensor: str, task: str, seed: int, split: int, **changes: Any) -> Training:
         """One training; ``changes`` are of its settings."""
         data = Data(sensor, task, self.scenes, self.val, self.test, split)
-        # The paper's own network has its prompts in all blocks, and they see all patches.
-        own: dict[str, Any] = {"read_blocks": self.blocks, "hidden": 0.0} if network == LITERAL else {}
+        # The paper's own network has its prompts in all blocks, they see all patches, and its loss is cross-entropy.
+        literal = {"read_blocks": self.blocks, "hidden": 0.0, "one_vs_rest": 0.0}
+        own: dict[str, Any] = literal if network == LITERAL else {}
         return Training(network, data, replace(self.settings, **{**own, **changes, "seed": seed}))
 
     def focus_run(self, seed: int, split: int, **changes: Any) -> Run:

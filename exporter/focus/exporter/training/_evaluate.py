@@ -41,6 +41,16 @@ def task_loss(logits: Tensor, targets: Tensor, task: Task) -> Tensor:
     return F.cross_entropy(logits, targets) if task == "classification" else F.mse_loss(logits, targets)
 
 
+def each_class_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """sum_c BCE(logit_c, y_c), mean over windows: each class told from all others by its own logit.
+
+    Args:
+        logits: [B, K]; targets: int64 [B].
+    """
+    own = F.one_hot(targets, logits.shape[1]).float()
+    return F.binary_cross_entropy_with_logits(logits.float(), own, reduction="none").sum(dim=1).mean()
+
+
 @torch.no_grad()
 def read_windows(
     net: TrainableNet, batches: Batches, chosen: NDArray[np.int64], batch: int

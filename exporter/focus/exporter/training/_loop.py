@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from focus.exporter.model import FocusNet, NetReading, TrainableNet, sink_loss
 from focus.exporter.training._batches import Batches, epoch_order, flip, random_moves, spread
-from focus.exporter.training._evaluate import score, task_loss
+from focus.exporter.training._evaluate import each_class_loss, score, task_loss
 from focus.exporter.training._fabric import fast_steps
 from focus.exporter.training._log import MetricsLog
 from focus.exporter.training._optimiser import make_optimiser, rate_at, whitening
@@ -137,7 +137,10 @@ class Loop:
             moves = random_moves(len(chosen), windows.grid, turns)
             means, composite = flip(means, composite, windows.grid, processes.share(moves))
         reading = self._wrapped(means, composite, *self._hidden(chosen, turns))
-        loss = task_loss(reading.logits, self.batches.targets(own), windows.task)
+        targets = self.batches.targets(own)
+        loss = task_loss(reading.logits, targets, windows.task)
+        if isinstance(reading, NetReading) and windows.task == "classification":
+            loss = loss + settings.one_vs_rest * each_class_loss(reading.logits, targets)
         sink = torch.zeros((), device=loss.device)
         if isinstance(reading, NetReading) and settings.sink:
             sink = sink_loss(

@@ -29,6 +29,8 @@ class TrainSettings:
             as fast, see ``whitening``; 1000, which leaves steps as they come, for few windows or a single scene.
         hidden: share of the patches that each head of each prompt of FOCUS does not see in a step, drawn anew: so that
             all that tells of a class is looked at (DropKey, arXiv 2208.02646).
+        one_vs_rest: weight of ``each_class_loss`` beside the cross-entropy, of FOCUS: so that no class is the one that
+            is left where the others are not.
         sink: whether there is a [SINK]; without one there is no sink loss either.
         sink_weight: weight of ``sink_loss``.
         auxiliary: the 30 % of the heads that the sink loss sends to [SINK]; ``random``: the same ones in every step.
@@ -48,6 +50,7 @@ class TrainSettings:
     weight_decay: float = 0.05
     whitening: float = 0.003
     hidden: float = 0.2
+    one_vs_rest: float = 0.25
     sink: bool = True
     sink_weight: float = 0.01
     auxiliary: Auxiliary = "lowest entropy"
@@ -66,7 +69,7 @@ class TrainSettings:
         for name in ("lr", "clip", "whitening"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        for name in ("weight_decay", "sink_weight"):
+        for name in ("weight_decay", "one_vs_rest", "sink_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
         for name, choices in (("auxiliary", Auxiliary), ("readout", Readout), ("values", Values)):

@@ -19,6 +19,10 @@ SWEEPS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
         "Sweep: share of the patches that a prompt does not see in a step",
         {f"{share:g} hidden": {"hidden": share} for share in (0.0, 0.2, 0.4, 0.6)},
     ),
+    "one-vs-rest": (
+        "Sweep: weight of the loss of each class by itself",
+        {f"weight {weight:g}": {"one_vs_rest": weight} for weight in (0.0, 0.25, 1.0)},
+    ),
     "read-blocks": (
         "Sweep: reading depth",
         {f"r = {blocks}": {"read_blocks": blocks} for blocks in (1, 2, 4, 8, 12)},
