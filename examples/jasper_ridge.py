@@ -38,6 +38,9 @@ CELL = PATCH // ZOOM
 #: adapter's steps are as they come.
 WHITENING = 1000.0
 
+#: A window has 16 patches, too few to hide some of them.
+HIDDEN = 0.0
+
 
 class Scene(NamedTuple):
     """The cube, what each pixel consists of [E, H, W], the end-members [C, E] and their names."""
@@ -66,7 +69,7 @@ def _example(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     backbone = create_backbone(BACKBONE, (WINDOW * ZOOM, WINDOW * ZOOM))
     load_weights(backbone, args.weights)
-    settings = TrainSettings(epochs=args.epochs, whitening=args.whitening, seed=args.seed)
+    settings = TrainSettings(epochs=args.epochs, whitening=args.whitening, hidden=HIDDEN, seed=args.seed)
     model, onnx, folder = args.out / "jasper.pt", args.out / "jasper.onnx", args.out / "run"
     with progress_bar(Console(), "training") as tell:
         outcome = train(windows_of(scene), backbone, BACKBONE, settings, model, mode="overwrite", tell=tell)
