@@ -208,7 +208,7 @@ def test_other_networks_do_not_hang_on_how_maps_of_focus_are_made(
     for module in READS:
         package, name = module.split("/")
         assert (importlib.resources.files(package) / name).is_file()
-    digests: dict[str, list[tuple[str, str]]] = {"focus": [], "prompt-cam": []}
+    digests: dict[str, list[tuple[str, str]]] = {"focus": [], "focus-literal": [], "prompt-cam": []}
     store = Store(tmp_path, Backbone("test", (8, 8), WEIGHTS, "0"))
     real = importlib.resources.files
     for number in range(2):
@@ -223,8 +223,14 @@ def test_other_networks_do_not_hang_on_how_maps_of_focus_are_made(
             training = SCALE.training(name, "full", "class", 1, 11)
             found.append((store.training_folder(training).name, store.run_folder(Run(training)).name))
     code_version.cache_clear()
-    assert all(before != after for before, after in zip(*digests["focus"], strict=True))
+    for name in ("focus", "focus-literal"):
+        assert all(before != after for before, after in zip(*digests[name], strict=True))
     assert digests["prompt-cam"][0] == digests["prompt-cam"][1]
+
+
+def test_the_papers_own_network_is_trained_as_the_paper_has_it() -> None:
+    settings = SCALE.training("focus-literal", "full", "class", 1, 11).settings
+    assert (settings.read_blocks, settings.hidden, settings.one_vs_rest) == (SCALE.blocks, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from focus.exporter.data import simulator_version
-from focus.exporter.study._plan import Costing, Run, Training
+from focus.exporter.study._plan import FOCUS, Costing, Run, Training
 from focus.runtime import FocusError
 from focus.runtime._files import file_sha256, write_atomically
 
@@ -26,7 +26,8 @@ FACTS, METRICS = "facts.json", "metrics.json"
 TRAINS = ("focus.exporter.model", "focus.exporter.training", "focus.exporter.data", "focus.runtime.spectral")
 MEASURES = ("focus.exporter.evaluate", "focus.exporter.metrics", "focus.kernels")
 
-#: What the maps of a trained FOCUS are made of: nothing of it is in the other networks.
+#: What the maps of a trained FOCUS are made of, and which heads those of Eq. (5) show: nothing of it is in networks of
+#: other methods.
 READS = ("focus.exporter.training/_heads.py", "focus.exporter.training/_shown.py")
 
 
@@ -63,8 +64,8 @@ class Store:
         return self.folder / "runs" / f"{run.name}-{digest}"
 
     def _training_digest(self, training: Training) -> str:
-        focus = training.network == "focus"
-        code = code_version(*TRAINS) if focus else code_version(*TRAINS, "focus.exporter.methods", without=READS)
+        own = () if training.network == FOCUS else ("focus.exporter.methods",)
+        code = code_version(*TRAINS, *own, without=READS if training.needs_focus else ())
         return _digest(
             {
                 "training": asdict(replace(training, settings=training.own_settings)),
