@@ -126,7 +126,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         default=0.003,
         metavar="F",
         help="learn differences of spectra down to this share of the brightest one's variance nearly as fast as that; "
-        "1000 leaves steps as they come, for few windows or a single scene (default: %(default)s)",
+        "1000 leaves steps as they come, for a single scene (default: %(default)s)",
     )
     group.add_argument(
         "--hidden",

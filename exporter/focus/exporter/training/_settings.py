@@ -26,7 +26,7 @@ class TrainSettings:
         weight_decay: decoupled decay of the adapter; nothing else decays. What keeps ||Phi|| of uninformative bands
             small is the optimiser (see ``BandAdam``); a decay strong enough to do so (5) costs a third of the accuracy.
         whitening: share of the brightest direction's variance down to which all directions of spectra are learnt nearly
-            as fast, see ``whitening``; 1000, which leaves steps as they come, for few windows or a single scene.
+            as fast, see ``whitening``; 1000, which leaves steps as they come, for a single scene.
         hidden: share of the patches that each head of each prompt of FOCUS does not see in a step, drawn anew: so that
             all that tells of a class is looked at (DropKey, arXiv 2208.02646).
         one_vs_rest: weight of ``each_class_loss`` beside the cross-entropy, of FOCUS: so that no class is the one that
