@@ -133,6 +133,15 @@ def test_a_step_that_fails_is_named_and_the_rest_is_made(tmp_path: Path, monkeyp
     assert [is_done(step, store) for step in steps] == [False, False, True, True]
 
 
+def test_a_pair_is_made_for_all_tables_before_the_next_one() -> None:
+    scale = Scale(2, 2, 8, 4, 8, 0, TrainSettings(), blocks=6)
+    tables = [table for table in all_tables.TABLES if table.name in ("benchmark", "groups", "sink")]
+    steps = steps_of(entry for table in tables for entry in table.entries(scale))
+    trained = [(step.settings.seed, step.data.split) for step in steps if isinstance(step, Training)]
+    assert trained == sorted(trained) and {seed for seed, _ in trained[: len(trained) // 2]} == {1}
+    assert len(set(trained)) == 4
+
+
 def test_a_run_is_keyed_by_all_that_it_depends_on(tmp_path: Path) -> None:
     store, run = store_in(tmp_path), SCALE.focus_run(1, 1)
     others = [

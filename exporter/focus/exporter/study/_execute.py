@@ -20,9 +20,11 @@ Progress = Callable[[int, int, str], None]
 
 
 def steps_of(entries: Iterable[Entry]) -> list[Step]:
-    """Every step that the entries need, each once and after its trainings."""
+    """Every step that the entries need, each once and after its trainings; of all tables one pair of seed and split
+    after the other, so that a study that is stopped has whole ones.
+    """
     found: dict[Step, None] = {}
-    for entry in entries:
+    for entry in sorted(entries, key=lambda entry: (entry.seed, entry.split)):
         found.update(dict.fromkeys(entry.run.trainings))
         found[entry.run] = None
     return list(found)

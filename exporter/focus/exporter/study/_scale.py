@@ -36,9 +36,9 @@ class Scale:
     blocks: int = 12
 
     def pairs(self) -> Iterator[tuple[int, int]]:
-        """Seeds and splits, a whole split-seed pair after the other, so that a study that is stopped has whole ones."""
+        """Seeds and splits: every split before the next seed, as runs differ by the split first."""
         splits = range(FIRST_SPLIT, FIRST_SPLIT + self.splits)
-        return ((seed, split) for split in splits for seed in range(1, self.seeds + 1))
+        return ((seed, split) for seed in range(1, self.seeds + 1) for split in splits)
 
     def training(self, network: str, sensor: str, task: str, seed: int, split: int, **changes: Any) -> Training:
         """One training; ``changes`` are of its settings."""
