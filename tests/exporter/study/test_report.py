@@ -109,12 +109,13 @@ def test_sink_and_sanity_are_read_from_their_runs(tmp_path: Path) -> None:
         {
             "without": ("sink", "without sink", 1, sink(0.5)),
             "with": ("sink", "sink and loss", 1, sink(0.2)),
+            "with-alone": ("sink", "sink and loss", 2, sink(0.4)),
             "focus": ("benchmark", "focus", 1, metrics({"FOCUS": {"bio_5": [0.1]}}, 0.9, sanity=sanity)),
         },
     )
     found = {claim.words: claim for claim in claims_of(collect(folder))}
     claim = found["the sink lowers collapse by at least 40 %"]
-    assert claim.holds is True and claim.found == "0.500 without, 0.200 with it: -60%"
+    assert claim.holds is True and claim.found == "0.500 without, 0.200 with it: -60% (1 run)"
     holds = [found[f"a randomised model has another {key}: rank correlation below 0.5"].holds for key in "TMB"]
     assert holds == [True, False, None]
     assert found["FOCUS leads every other method in BIO@5 by at least 0.15"].holds is None
@@ -129,6 +130,22 @@ def test_runs_are_paired_by_seed_and_one_run_alone_is_open(tmp_path: Path) -> No
     study.tables["benchmark"][GROUP]["grad-cam"] = theirs[1:]
     alone = {claim.words: claim.holds for claim in claims_of(study)}
     assert alone["FOCUS leads every other method in AUPRC by more than noise"] is None
+
+
+def test_accuracy_is_compared_where_both_were_run(tmp_path: Path) -> None:
+    """A run that only FOCUS has may be the hardest of all."""
+    folder = two_runs(tmp_path, 0.5, 0.3)
+    (folder / "runs" / "focus-2" / "metrics.json").write_text(json.dumps(metrics({"FOCUS": {"bio_5": [0.1]}}, 0.5)))
+    study = collect(folder)
+    study.tables["benchmark"][GROUP]["grad-cam"] = study.cells("benchmark", GROUP, "grad-cam")[:1]
+    (claim,) = [one for one in claims_of(study) if "accuracy" in one.words]
+    assert claim.holds is True and claim.found == "0.900; best grad-cam 0.905 (1 run)"
+    behind = verdicts(two_runs(tmp_path / "behind", 0.5, 0.3))
+    assert behind["FOCUS' accuracy is within one point of the best"] is True
+    for seed in (1, 2):
+        found = metrics({"grad-cam": {"bio_5": [0.1]}}, 0.911)
+        (tmp_path / "behind" / "runs" / f"adapted-vit-{seed}" / "metrics.json").write_text(json.dumps(found))
+    assert verdicts(tmp_path / "behind")["FOCUS' accuracy is within one point of the best"] is False
 
 
 def test_the_report_says_what_is_missing_and_what_it_ran_on(tmp_path: Path) -> None:
