@@ -132,6 +132,22 @@ def test_runs_are_paired_by_seed_and_one_run_alone_is_open(tmp_path: Path) -> No
     assert alone["FOCUS leads every other method in AUPRC by more than noise"] is None
 
 
+def test_rows_of_a_sweep_are_of_the_runs_that_all_have(tmp_path: Path) -> None:
+    runs: dict[str, tuple[str, str, int, dict[str, Any] | None]] = {
+        f"focus-{seed}": ("groups", "G = 10", seed, metrics({"FOCUS": {"bio_5": [0.1 * seed]}}, 0.9)) for seed in (1, 2)
+    }
+    five = metrics({"FOCUS": {"bio_5": [0.3]}}, 0.9)
+    alone = collect(write_study(tmp_path / "alone", {**runs, "focus-never": ("groups", "G = 5", 1, None)}))
+    assert alone.tables["groups"][GROUP] == {} and len(alone.missing) == 1
+    both = collect(write_study(tmp_path / "both", {**runs, "focus-five": ("groups", "G = 5", 1, five)}))
+    found = {row: [cell.figures["bio_5"] for cell in cells] for row, cells in both.tables["groups"][GROUP].items()}
+    assert found == {"G = 10": pytest.approx([0.1]), "G = 5": pytest.approx([0.3])}
+    write_study_report(tmp_path / "both")
+    assert "| G = 10 | 0.900 | 0.100 | 1 |" in (tmp_path / "both" / "report.md").read_text()
+    write_study_report(tmp_path / "alone")
+    assert "Table IV" not in (tmp_path / "alone" / "report.md").read_text()
+
+
 def test_accuracy_is_compared_where_both_were_run(tmp_path: Path) -> None:
     """A run that only FOCUS has may be the hardest of all."""
     folder = two_runs(tmp_path, 0.5, 0.3)

@@ -87,7 +87,27 @@ def collect(folder: Path) -> Collected:
             rows.setdefault(row, []).append(Cell(entry["seed"], entry["split"], figures_of(metrics, name), windows))
         if "shortcut" in metrics:
             _add_flat(rows.setdefault(FLAT, []), entry, metrics["shortcut"][FLAT])
+    for table, groups in found.tables.items():
+        if table != "benchmark":
+            for group, rows in groups.items():
+                groups[group] = _side_by_side(rows, _planned_rows(found.plan, table, group))
     return found
+
+
+def _planned_rows(plan: Mapping[str, Any], table: str, group: str) -> int:
+    return len({entry["row"] for entry in plan["entries"] if (entry["table"], entry["group"]) == (table, group)})
+
+
+def _side_by_side(rows: Rows, planned: int) -> Rows:
+    """Rows that are there to be compared, over the seeds and splits that all of them have: a row that Table I shares
+    has runs of its own, and splits differ more than settings. None of a table of several where there is one alone.
+    """
+    if len(rows) < min(planned, 2):
+        return {}
+    shared = set.intersection(*({(cell.seed, cell.split) for cell in cells} for cells in rows.values()))
+    if not shared:
+        return rows
+    return {row: [cell for cell in cells if (cell.seed, cell.split) in shared] for row, cells in rows.items()}
 
 
 def _add_flat(cells: list[Cell], entry: Mapping[str, Any], shares: Mapping[str, float]) -> None:
