@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from focus.exporter.evaluate import Cache, WindowResult
 from focus.exporter.study.report import _examples, write_study_report
 from focus.exporter.study.report._claims import claims_of
-from focus.exporter.study.report._collect import collect
+from focus.exporter.study.report._collect import Cell, collect
 from focus.exporter.study.report._compare import compare
 from focus.runtime import FocusError
 
@@ -146,6 +146,23 @@ def test_rows_of_a_sweep_are_of_the_runs_that_all_have(tmp_path: Path) -> None:
     assert "| G = 10 | 0.900 | 0.100 | 1 |" in (tmp_path / "both" / "report.md").read_text()
     write_study_report(tmp_path / "alone")
     assert "Table IV" not in (tmp_path / "alone" / "report.md").read_text()
+
+
+def test_a_lead_beyond_noise_is_asked_of_each_other_method(tmp_path: Path) -> None:
+    study = collect(two_runs(tmp_path, 0.5, 0.45))
+    rows = study.tables["benchmark"][GROUP]
+    # Further behind than grad-cam on the whole, but in one of the two runs alone.
+    rows["chefer"] = [
+        Cell(cell.seed, cell.split, {"auprc": value}, {"auprc": [value] * 3})
+        for cell, value in zip(rows["grad-cam"], (0.5, 0.3), strict=True)
+    ]
+    (claim,) = [one for one in claims_of(study) if "AUPRC" in one.words]
+    assert (
+        claim.holds is False and claim.found.startswith("+0.100") and claim.found.endswith("over chefer, the nearest")
+    )
+    del rows["chefer"]
+    (claim,) = [one for one in claims_of(study) if "AUPRC" in one.words]
+    assert claim.holds is True and claim.found.endswith("over grad-cam, the nearest")
 
 
 def test_accuracy_is_compared_where_both_were_run(tmp_path: Path) -> None:
