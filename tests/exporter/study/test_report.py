@@ -14,7 +14,7 @@ from focus.exporter.evaluate import Cache, WindowResult
 from focus.exporter.study.report import _examples, write_study_report
 from focus.exporter.study.report._claims import claims_of
 from focus.exporter.study.report._collect import Cell, collect
-from focus.exporter.study.report._compare import compare
+from focus.exporter.study.report._compare import compare, comparisons
 from focus.runtime import FocusError
 
 GROUP = "full, classification"
@@ -138,7 +138,7 @@ def test_rows_of_a_sweep_are_of_the_runs_that_all_have(tmp_path: Path) -> None:
     }
     five = metrics({"FOCUS": {"bio_5": [0.3]}}, 0.9)
     alone = collect(write_study(tmp_path / "alone", {**runs, "focus-never": ("groups", "G = 5", 1, None)}))
-    assert alone.tables["groups"][GROUP] == {} and len(alone.missing) == 1
+    assert "groups" not in alone.tables and len(alone.missing) == 1
     both = collect(write_study(tmp_path / "both", {**runs, "focus-five": ("groups", "G = 5", 1, five)}))
     found = {row: [cell.figures["bio_5"] for cell in cells] for row, cells in both.tables["groups"][GROUP].items()}
     assert found == {"G = 10": pytest.approx([0.1]), "G = 5": pytest.approx([0.3])}
@@ -146,6 +146,50 @@ def test_rows_of_a_sweep_are_of_the_runs_that_all_have(tmp_path: Path) -> None:
     assert "| G = 10 | 0.900 | 0.100 | 1 |" in (tmp_path / "both" / "report.md").read_text()
     write_study_report(tmp_path / "alone")
     assert "Table IV" not in (tmp_path / "alone" / "report.md").read_text()
+    apart = collect(write_study(tmp_path / "apart", {**runs, "focus-five": ("groups", "G = 5", 3, five)}))
+    assert "groups" not in apart.tables
+
+
+def test_a_report_is_written_with_one_of_several_corruptions_and_without_what_is_no_number(tmp_path: Path) -> None:
+    shares = {"FOCUS": {"ground": None, "band": 0.3}, "flat map": {"ground": 0.5, "band": None}}
+    broken = metrics({"FOCUS": {"bio_5": [0.1]}}, 0.9, shortcut=shares, attention={"FOCUS": {"collapse": None}})
+    folder = write_study(
+        tmp_path,
+        {
+            "focus-noise": ("corruptions", "focus: noise 0.1", 1, metrics({"FOCUS": {"bio_5": [0.1]}}, 0.9)),
+            "focus-more": ("corruptions", "focus: noise 0.3", 1, None),
+            "focus-broken": ("spurious", "focus: broken", 1, broken),
+        },
+    )
+    write_study_report(folder)
+    text = (folder / "report.md").read_text()
+    assert "| focus: broken | 0.900 | - | 0.300 | 1 |" in text and "| flat map | - | 0.500 | - | 1 |" in text
+    assert not (folder / "corruptions.png").exists()
+    for name in ("focus-noise", "focus-broken"):
+        (folder / "runs" / name / "metrics.json").unlink()
+    with pytest.raises(FocusError, match=r"nothing of the study in .* is finished; go on with it: focus-eval study"):
+        write_study_report(folder)
+
+
+def test_answers_are_compared_once_a_network(tmp_path: Path) -> None:
+    """Seven ways to make maps of one network would be seven tests of the same accuracy."""
+    rows = collect(two_runs(tmp_path, 0.5, 0.3)).tables["benchmark"][GROUP]
+    before = comparisons(rows)
+    rows["chefer"] = rows["grad-cam"]
+    after = comparisons(rows)
+    assert set(before["accuracy"]) == set(after["accuracy"]) == {"grad-cam"}
+    assert set(after["bio_5"]) == {"grad-cam", "chefer"}
+
+
+def test_what_focus_does_alone_is_open_while_its_own_runs_are_missing(tmp_path: Path) -> None:
+    sanity = {"nothing learnt": {"T": [0.4, 0.0], "M": [0.4, 0.0], "B": [0.6, 0.0]}}
+    folder = two_runs(tmp_path, 0.5, 0.3, sanity=sanity)
+    plan = json.loads((folder / "study.json").read_text())
+    words = [f"a randomised model has another {key}: rank correlation below 0.5" for key in "TB"]
+    for row, holds in (("se-cnn", [True, False]), ("focus", [None, False])):
+        missing = [*plan["entries"], {**plan["entries"][0], "row": row, "run": "runs/never"}]
+        (folder / "study.json").write_text(json.dumps({**plan, "entries": missing}))
+        assert [verdicts(folder)[claim] for claim in words] == holds
 
 
 def test_a_lead_beyond_noise_is_asked_of_each_other_method(tmp_path: Path) -> None:
@@ -216,13 +260,13 @@ def test_no_study_is_one_line(tmp_path: Path) -> None:
 
 
 def example(number: int, name: str, iou: float) -> WindowResult:
-    """A lesioned window of 2 x 2 patches and two bands."""
+    """A lesioned window of 2 x 2 patches and two bands; the leaf of the third is all lesion, and has no order in it."""
     facts = {
         "scored": True,
         "number": number,
         "label": 0,
         "names": [name],
-        "methods": {name: {"iou_leaf": iou}},
+        "methods": {name: {"iou" if number == 2 else "iou_leaf": iou}},
         "answers": {name: {"shown": 1}},
     }
     picture, lesion = np.full((3, 8, 8), 0.2, np.float32), np.array([True, False, False, False])

@@ -30,6 +30,20 @@ def test_six_pairs_are_tested_by_their_ranks() -> None:
     assert paired_test(ours, theirs)[0] == pytest.approx(stats.wilcoxon(ours, theirs).pvalue)
 
 
+def test_ranks_are_asked_where_they_can_still_tell_after_holm() -> None:
+    """Nine pairs and fourteen tests: 14 x 2 / 2^9 is above 0.05, however large the differences."""
+    ours, theirs = np.arange(10) + 0.9 + np.linspace(0, 0.1, 10), np.arange(10.0)
+    found = {
+        (pairs, tests): paired_test(ours[:pairs], theirs[:pairs], tests)[1]
+        for pairs, tests in ((9, 1), (9, 12), (9, 13), (10, 14), (5, 1), (6, 2))
+    }
+    assert found == {
+        (9, 1): "signed-rank", (9, 12): "signed-rank", (9, 13): "t", (10, 14): "signed-rank", (5, 1): "t", (6, 2): "t",
+    }  # fmt: skip
+    whole = [paired_test(ours[:9], theirs[:9], 14)[0]] * 14
+    assert max(holm(whole)) < 0.05
+
+
 def test_no_difference_is_no_finding_and_one_pair_tells_nothing() -> None:
     assert paired_test([1.0] * 6, [1.0] * 6) == (1.0, "signed-rank")
     assert paired_test([1.0, 2.0], [1.0, 2.0]) == (1.0, "t")

@@ -10,7 +10,7 @@ from focus.exporter.evaluate import MODEL
 from focus.exporter.study._plan import FOCUS, LITERAL, Data, Entry, Run, Training
 from focus.exporter.training import TrainSettings
 
-#: The first split's simulation; FOCUS' defaults were chosen on other ones, up to 7.
+#: The first split's simulation; FOCUS' defaults were fitted on other ones, up to 7.
 FIRST_SPLIT = 11
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-#: With fewer pairs the signed-rank test cannot fall below 0.05 two-sided, whatever was found (2 / 2^5 = 0.0625).
-LEAST_FOR_RANKS = 6
+#: What a test must be able to fall below, were every pair on one side, to be of use.
+LEVEL = 0.05
 
 #: Differences that are this close together, as a share of the largest, are the same: they have no deviation to test by.
 SAME = 1e-9
@@ -43,15 +43,19 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
-def paired_test(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, str]:
+def paired_test(ours: Sequence[float], theirs: Sequence[float], tests: int = 1) -> tuple[float, str]:
     """Two-sided p of no difference between pairs (the same seed and split), and which test gave it.
 
-    Wilcoxon's signed-rank test, which asks nothing of the distribution, from ``LEAST_FOR_RANKS`` pairs on; below that
-    it could never tell, and the paired t test takes its place, which trusts the differences to be normal. Runs that
-    share a split or a seed are not independent: p is a guide, not a proof.
+    Wilcoxon's signed-rank test, which asks nothing of the distribution, where its least p, 2 / 2^n for n pairs, is
+    still below 0.05 after ``holm`` over all tests. Elsewhere it could never tell, and the paired t test takes its
+    place, which trusts the differences to be normal. Runs that share a split or a seed are not independent: p is a
+    guide, not a proof.
+
+    Args:
+        tests: how many p are adjusted together.
     """
     difference = np.subtract(ours, theirs)
-    if len(difference) >= LEAST_FOR_RANKS:
+    if 2 / 2 ** len(difference) * tests < LEVEL:
         if not difference.any():
             return 1.0, "signed-rank"
         return float(stats.wilcoxon(difference, method="auto").pvalue), "signed-rank"

@@ -13,13 +13,17 @@ import numpy as np
 
 from focus.exporter.evaluate import EDGES, MODEL, OWN_MAPS, RANDOM
 from focus.exporter.study._networks import CONTROLS
+from focus.exporter.study._plan import FOCUS
 from focus.exporter.study._scale import group_name
 from focus.exporter.study._statistics import Paired
 from focus.exporter.study.report._collect import Cell, Collected, Rows
-from focus.exporter.study.report._compare import compare
+from focus.exporter.study.report._compare import compare, runs_of_both
 
 #: Maps whose ranks correlate less are other maps.
 UNLIKE = 0.5
+
+#: Where the sink is measured.
+SINK_GROUP = group_name("full", "class")
 
 
 @dataclass(frozen=True)
@@ -55,26 +59,32 @@ def claims_of(study: Collected) -> list[Claim]:
     found = []
     for group, rows in study.tables.get("benchmark", {}).items():
         if group.endswith("classification"):
-            missing = any((entry["table"], entry["group"]) == ("benchmark", group) for entry in study.missing)
+            missing = _missing(study, "benchmark", group)
             against_all = [
                 _lead(rows, group, "bio_5", "BIO@5", 0.15),
                 _lead(rows, group, "iou_leaf", "IoU in the leaf", 0.0),
                 _lead(rows, group, "auprc", "AUPRC", 0.0),
                 _accuracy(rows, group),
             ]
-            found += [_unless_missing(claim) if missing else claim for claim in against_all]
-            found += [
+            alone = [
                 _beats(rows, group, control, unit)
                 for control in (RANDOM, EDGES)
                 for unit in ("patches", "bands", "voxels")
             ]
-            found += [_differs(rows, group, key) for key in OWN_MAPS]
-    return [*found, _sink(study)]
+            alone += [_differs(rows, group, key) for key in OWN_MAPS]
+            found += [_unless(bool(missing), claim) for claim in against_all]
+            found += [_unless(FOCUS in missing, claim) for claim in alone]
+    return [*found, _unless(bool(_missing(study, "sink", SINK_GROUP)), _sink(study))]
 
 
-def _unless_missing(claim: Claim) -> Claim:
+def _missing(study: Collected, table: str, group: str) -> set[str]:
+    """Rows of which runs are missing."""
+    return {entry["row"] for entry in study.missing if (entry["table"], entry["group"]) == (table, group)}
+
+
+def _unless(missing: bool, claim: Claim) -> Claim:
     """What holds against the runs that are there may fall with the next one; what does not hold is said at once."""
-    if not claim.holds:
+    if not missing or not claim.holds:
         return claim
     return replace(claim, holds=None, found=f"{claim.found}; so far, runs are missing")
 
@@ -123,7 +133,7 @@ def _differs(rows: Rows, group: str, key: str) -> Claim:
 
 
 def _sink(study: Collected) -> Claim:
-    ask, group = "the sink lowers collapse by at least 40 %", group_name("full", "class")
+    ask, group = "the sink lowers collapse by at least 40 %", SINK_GROUP
     rows = study.tables.get("sink", {}).get(group, {})
     both = _both(rows.get("sink and loss", []), rows.get("without sink", []), "collapse")
     if both is None:
@@ -134,8 +144,8 @@ def _sink(study: Collected) -> Claim:
 
 
 def _beyond_noise(pair: Paired) -> bool | None:
-    """None where there is one run alone, which tells nothing of how runs differ."""
-    return None if pair.pairs < 2 else pair.low > 0
+    """None where there is one run alone, which tells nothing of how runs differ, or no interval."""
+    return None if pair.pairs < 2 or not np.isfinite(pair.low) else pair.low > 0
 
 
 def _mean(cells: Sequence[Cell], key: str) -> float | None:
@@ -145,14 +155,11 @@ def _mean(cells: Sequence[Cell], key: str) -> float | None:
 
 def _both(ours: Sequence[Cell], theirs: Sequence[Cell], key: str) -> _Both | None:
     """Means over the seeds and splits that both have; None where there is none."""
-    one, other = (
-        {(cell.seed, cell.split): cell.figures[key] for cell in side if key in cell.figures} for side in (ours, theirs)
-    )
-    shared = one.keys() & other.keys()
+    shared = runs_of_both(ours, theirs, key)
     if not shared:
         return None
-    mean_one, mean_other = (float(np.mean([side[place] for place in shared])) for side in (one, other))
-    return _Both(mean_one, mean_other, len(shared))
+    mean, other = (float(np.mean([cell.figures[key] for cell in side])) for side in zip(*shared, strict=True))
+    return _Both(mean, other, len(shared))
 
 
 def _words(pair: Paired) -> str:

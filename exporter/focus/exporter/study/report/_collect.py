@@ -87,10 +87,13 @@ def collect(folder: Path) -> Collected:
             rows.setdefault(row, []).append(Cell(entry["seed"], entry["split"], figures_of(metrics, name), windows))
         if "shortcut" in metrics:
             _add_flat(rows.setdefault(FLAT, []), entry, metrics["shortcut"][FLAT])
-    for table, groups in found.tables.items():
-        if table != "benchmark":
-            for group, rows in groups.items():
-                groups[group] = _side_by_side(rows, _planned_rows(found.plan, table, group))
+    for table in [table for table in found.tables if table != "benchmark"]:
+        alike = {
+            group: _side_by_side(rows, _planned_rows(found.plan, table, group))
+            for group, rows in found.tables.pop(table).items()
+        }
+        if known := {group: rows for group, rows in alike.items() if rows}:
+            found.tables[table] = known
     return found
 
 
@@ -100,20 +103,19 @@ def _planned_rows(plan: Mapping[str, Any], table: str, group: str) -> int:
 
 def _side_by_side(rows: Rows, planned: int) -> Rows:
     """Rows that are there to be compared, over the seeds and splits that all of them have: a row that Table I shares
-    has runs of its own, and splits differ more than settings. None of a table of several where there is one alone.
+    has runs of its own, and splits differ more than settings. None where there are no such runs, or a single row of
+    several that are planned.
     """
-    if len(rows) < min(planned, 2):
-        return {}
     shared = set.intersection(*({(cell.seed, cell.split) for cell in cells} for cells in rows.values()))
-    if not shared:
-        return rows
+    if not shared or len(rows) < min(planned, 2):
+        return {}
     return {row: [cell for cell in cells if (cell.seed, cell.split) in shared] for row, cells in rows.items()}
 
 
 def _add_flat(cells: list[Cell], entry: Mapping[str, Any], shares: Mapping[str, float]) -> None:
     """What a flat map gets, once for each seed and split."""
     if (entry["seed"], entry["split"]) not in {(cell.seed, cell.split) for cell in cells}:
-        figures = {f"shortcut_{key}": value for key, value in shares.items()}
+        figures = {f"shortcut_{key}": value for key, value in shares.items() if value is not None}
         cells.append(Cell(entry["seed"], entry["split"], figures, {}))
 
 
@@ -124,24 +126,20 @@ def _names(entry: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[tuple[s
 
 
 def figures_of(metrics: Mapping[str, Any], name: str) -> dict[str, float]:
-    """All figures of one map of a run, flat."""
-    found: dict[str, float] = {}
-    for key, value in metrics["methods"].get(name, {}).items():
-        if value is not None:
-            found[key] = float(value[0] if isinstance(value, list) else value)
+    """All figures of one map of a run, flat; those that there are, as a file has null for what is no number."""
+    found = dict(metrics["methods"].get(name, {}))
     answers = metrics["answers"][name]
     if "accuracy" in answers:
         found["accuracy"] = answers["accuracy"]
     else:
         found |= {f"r2_{target}": row["r2"] for target, row in answers.items()}
         found |= {f"mse_{target}": row["mse"] for target, row in answers.items()}
-        found["r2"] = float(np.mean([row["r2"] for row in answers.values()]))
-    for key, value in metrics["attention"].get(name, {}).items():
-        if value is not None:
-            found[key] = float(value[0])
+        of_targets = [row["r2"] for row in answers.values()]
+        found["r2"] = None if None in of_targets else float(np.mean(of_targets))
+    found |= metrics["attention"].get(name, {})
     if name == next(iter(metrics["answers"])):
         for other, row in metrics["sanity"].items():
-            found |= {f"sanity_{key}_{other}": float(row[key][0]) for key in OWN_MAPS if row[key] is not None}
-    for key, value in metrics.get("shortcut", {}).get(name, {}).items():
-        found[f"shortcut_{key}"] = float(value)
-    return found
+            found |= {f"sanity_{key}_{other}": row[key] for key in OWN_MAPS}
+    found |= {f"shortcut_{key}": value for key, value in metrics.get("shortcut", {}).get(name, {}).items()}
+    means = {key: value[0] if isinstance(value, list) else value for key, value in found.items()}
+    return {key: float(value) for key, value in means.items() if value is not None}

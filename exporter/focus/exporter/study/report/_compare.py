@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from focus.exporter.evaluate import MODEL
-from focus.exporter.study._networks import CONTROLS
+from focus.exporter.study._plan import MAIN_MAPS
 from focus.exporter.study._statistics import Paired, bootstrap_interval, holm, paired_test
 from focus.exporter.study.report._collect import Cell, Rows
 
@@ -24,6 +24,8 @@ COMPARED = {
     "gain_voxels": "gain, voxels",
 }
 
+#: What a network has whichever map is made of it: stands in the row of its main map.
+OF_NETWORKS = ("accuracy", "r2")
 
 #: Figure -> other row -> FOCUS minus it.
 Comparisons = dict[str, dict[str, Paired]]
@@ -33,29 +35,41 @@ def comparisons(rows: Rows) -> Comparisons:
     """All of a group of the benchmark, with Holm's p over the rows of each figure."""
     found: Comparisons = {}
     for key in COMPARED:
-        pairs = {name: compare(rows.get(MODEL, []), cells, key) for name, cells in rows.items() if name != MODEL}
+        others = {name: cells for name, cells in rows.items() if name != MODEL}
+        if key in OF_NETWORKS:
+            # Maps of one network share its answers, and are one comparison.
+            others = {name: cells for name, cells in others.items() if name in MAIN_MAPS.values()}
+        others = {name: cells for name, cells in others.items() if runs_of_both(rows.get(MODEL, []), cells, key)}
+        pairs = {name: compare(rows[MODEL], cells, key, tests=len(others)) for name, cells in others.items()}
         known = {name: pair for name, pair in pairs.items() if pair is not None}
-        if key in ("accuracy", "r2"):
-            known = {name: pair for name, pair in known.items() if name not in CONTROLS}
         adjusted = holm([pair.p for pair in known.values()])
         if known:
             found[key] = {name: pair._replace(p=p) for (name, pair), p in zip(known.items(), adjusted, strict=True)}
     return found
 
 
-def compare(ours: Sequence[Cell], theirs: Sequence[Cell], key: str) -> Paired | None:
-    """None where no seed and split has both."""
-    other = {(cell.seed, cell.split): cell for cell in theirs if key in cell.figures}
-    both = [
-        (cell, other[place]) for cell in ours if (place := (cell.seed, cell.split)) in other and key in cell.figures
-    ]
+def compare(ours: Sequence[Cell], theirs: Sequence[Cell], key: str, *, tests: int = 1) -> Paired | None:
+    """None where no seed and split has both.
+
+    Args:
+        tests: how many such comparisons are adjusted together, see ``paired_test``.
+    """
+    both = runs_of_both(ours, theirs, key)
     if not both:
         return None
     one, two = ([cell.figures[key] for cell in side] for side in zip(*both, strict=True))
-    p, test = paired_test(one, two)
+    p, test = paired_test(one, two, tests)
     windows = [part for pair in both if (part := _differences(*pair, key)) is not None]
     low, high = bootstrap_interval(windows) if len(windows) == len(both) else (float("nan"), float("nan"))
     return Paired(float(np.mean(np.subtract(one, two))), low, high, p, test, len(both))
+
+
+def runs_of_both(ours: Sequence[Cell], theirs: Sequence[Cell], key: str) -> list[tuple[Cell, Cell]]:
+    """Runs of the same seed and split that have a figure."""
+    other = {(cell.seed, cell.split): cell for cell in theirs if key in cell.figures}
+    return [
+        (cell, other[place]) for cell in ours if (place := (cell.seed, cell.split)) in other and key in cell.figures
+    ]
 
 
 def _differences(one: Cell, other: Cell, key: str) -> np.ndarray | None:

@@ -28,7 +28,7 @@ def _costs(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def costs_table(study: Collected) -> Words:
-    """Minutes of all trainings and runs by the network, each counted once."""
+    """Minutes of all trainings and runs by the network, each counted once; of what was stopped, since it went on."""
     rows: dict[str, list[float]] = {}
     for folder, facts in study.costs.items():
         kind, _, name = folder.partition("/")
@@ -41,7 +41,7 @@ def costs_table(study: Collected) -> Words:
         for name, seconds in sorted(rows.items())
     ]
     total = sum(sum(seconds) for seconds in rows.values())
-    lines.append(("all", str(len(study.costs)), "", f"{total / 60:.1f}"))
+    lines.append(("all", str(sum(map(len, rows.values()))), "", f"{total / 60:.1f}"))
     return Words("What it took", ("", "steps", "mean, s", "in all, min"), lines, machine_words(study))
 
 

@@ -49,7 +49,7 @@ def _picture(study: Collected, runs: dict[str, str]) -> bytes | None:
     windows = [one for index in range(facts["windows"]["all"]) if (one := caches["focus"].load(index)) is not None]
     scored = sorted(
         (one for one in windows if one.facts["scored"]),
-        key=lambda one: (one.facts["methods"][MODEL]["iou_leaf"], one.facts["number"]),
+        key=lambda one: (_iou(one, MODEL), one.facts["number"]),
     )
     if not scored:
         return None
@@ -63,6 +63,12 @@ def _picture(study: Collected, runs: dict[str, str]) -> bytes | None:
     return png_of(figure)
 
 
+def _iou(window: WindowResult, name: str) -> float:
+    """In the leaf; where that is all lesion, in the window."""
+    scores = window.facts["methods"][name]
+    return float(scores["iou_leaf"] if "iou_leaf" in scores else scores["iou"])
+
+
 def _draw(axes_of: Sequence[Axes], windows: dict[str, WindowResult], shape: dict[str, Any], words: str) -> None:
     first, patch = windows["focus"], shape["patch"]
     maps = [(row, MAIN_MAPS[row], one) for row, one in windows.items()]
@@ -71,8 +77,7 @@ def _draw(axes_of: Sequence[Axes], windows: dict[str, WindowResult], shape: dict
     label = shape["classes"][first.facts["label"]]
     titles = [f"{words}\n{label}"]
     titles += [
-        f"{name}, IoU {one.facts['methods'][name]['iou_leaf']:.2f}\n"
-        f"says {shape['classes'][one.facts['answers'][name]['shown']]}"
+        f"{name}, IoU {_iou(one, name):.2f}\nsays {shape['classes'][one.facts['answers'][name]['shown']]}"
         for _, name, one in maps
     ]
     images = [picture, *(one.heatmaps[one.facts["names"].index(name)].reshape(shape["grid"]) for _, name, one in maps)]

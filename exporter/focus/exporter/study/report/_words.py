@@ -110,7 +110,8 @@ def _tests(title: str, found: Comparisons) -> Words:
     lines = [(name, *(_pair(found[key].get(name)) for key in found)) for name in names]
     note = (
         "Difference, 95 % interval (runs drawn with replacement, and windows within them), and p adjusted by Holm's "
-        "method over the column (signed-rank test from 6 pairs of seed and split on, t test below)."
+        "method over the column (signed-rank test where there are pairs of seed and split enough to reach 0.05 so "
+        "adjusted, else t test). Answers are a network's, in the row of its main map."
     )
     return Words(f"{title}, {MODEL} minus each", ("", *(COMPARED[key] for key in found)), lines, note)
 

@@ -21,6 +21,7 @@ from focus.exporter.study.report._plots import Picture, plots_of
 from focus.exporter.study.report._table import Words, markdown
 from focus.exporter.study.report._words import tables_of
 from focus.exporter.study.tables import TABLES
+from focus.runtime import FocusError
 from focus.runtime._files import write_atomically
 
 #: Names of the files, beside the plots.
@@ -46,6 +47,10 @@ def write_study_report(folder: Path) -> list[Words]:
         OutputError: the files cannot be written.
     """
     study = collect(folder)
+    if not study.metrics:
+        raise FocusError(
+            f"nothing of the study in {folder} is finished; go on with it: focus-eval study --out {folder}"
+        )
     claims = claims_of(study)
     titles = {table.name: (table.title, table.says) for table in TABLES}
     compared = {group: comparisons(rows) for group, rows in study.tables.get("benchmark", {}).items()}
