@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime._errors import FocusError
+from focus.runtime._npz import DAMAGED, load_arrays
 
 #: Their file in the training's folder.
 KEPT_FILE = "windows.npz"
@@ -39,8 +39,7 @@ def kept_windows(folder: Path) -> KeptWindows | None:
     if not path.is_file():
         return None
     try:
-        with path.open("rb") as source, np.load(source, allow_pickle=False) as file:
-            labels = file["labels"] if "labels" in file.files else None
-            return KeptWindows(file["band_means"], file["composite"], labels)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        arrays = load_arrays(path)
+        return KeptWindows(arrays["band_means"], arrays["composite"], arrays.get("labels"))
+    except DAMAGED as error:
         raise FocusError(f"cannot read {path} ({error}); remove it, or give a cube (focus-export: --check)") from None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from focus.exporter.commands.eval import main
+from focus.exporter.evaluate import Cache
 from focus.runtime.engines._open import default_model
 from support.torchrun import torchrun
 
@@ -55,6 +56,7 @@ def test_checkpoint_and_export_are_measured_alike(tmp_path: Path, capsys: pytest
         (["run", "--engine", "no.onnx", "--out", "{out}"], "no.onnx"),
         (["run", "--data", "sim:vnir,test=0", "--out", "{out}"], "test at least 1"),
         (["run", "--threads", "0", "--out", "{out}"], "--threads must be at least 1"),
+        (["run", "--seed", "-1", "--out", "{out}"], "argument --seed: must be 0 or a larger whole number, got '-1'"),
         (["run"], "--out"),
         (["report", "{out}"], "has no evaluation; make one with focus-eval run"),
         (["run", "--ckpt", "a.pt", "--engine", "b.onnx", "--out", "{out}"], "not allowed with"),
@@ -68,6 +70,13 @@ def test_what_does_not_fit_is_one_line(
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1 and said.startswith("focus-eval")
     assert not out.exists()
+
+
+def test_a_run_of_a_study_is_no_evaluation_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Cache(tmp_path / "run").claim({"run": {"training": {}}})
+    assert main(["report", str(tmp_path / "run")]) == 2
+    said = capsys.readouterr().err
+    assert "is one run of a study; give the study's own folder" in said and said.count("\n") == 1
 
 
 def test_an_engine_is_measured_without_torch(tmp_path: Path) -> None:

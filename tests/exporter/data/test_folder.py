@@ -84,6 +84,29 @@ def test_a_cube_on_both_sides_is_refused(folder: Path) -> None:
         read_manifest(manifest(folder, f"path,label,split,group\n{rows}"), (), seed=1)
 
 
+def test_a_cube_is_the_same_however_it_is_spelled(folder: Path) -> None:
+    for name in ("big.hdr", "big.img"):
+        (folder / name).touch()
+    (folder / "link.npz").symlink_to(folder / "leaf0.npz")
+    for one, other in (
+        ("big.hdr", "big.img"),
+        ("leaf0.npz", f"../{folder.name}/./leaf0.npz"),
+        ("leaf0.npz", "link.npz"),
+    ):
+        rows = f"{one},a,train\nleaf1.npz,b,train\n{other},a,test\n"
+        with pytest.raises(FocusError, match=f"group {one} is in train and in test"):
+            read_manifest(manifest(folder, f"path,label,split\n{rows}"), (), seed=1)
+    rows = "".join(f"leaf{index}.npz,a\n./leaf{index}.npz,a\n" for index in range(8))
+    found = read_manifest(manifest(folder, f"path,label\n{rows}leaf9.npz,b\n"), (), seed=1)
+    assert found.splits[0:16:2].tolist() == found.splits[1:16:2].tolist() and set(found.splits.tolist()) == {0, 1, 2}
+
+
+def test_lines_are_counted_as_an_editor_does(folder: Path) -> None:
+    path = manifest(folder, "path,label\n\n\nleaf0.npz,a\nleaf1.npz,\n")
+    with pytest.raises(FocusError, match="line 5 has no label"):
+        read_manifest(path, (), seed=1)
+
+
 def test_torn_groups_are_taken_where_the_user_knows_it_and_said(folder: Path) -> None:
     rows = "leaf0.npz,a,train,plot7\nleaf1.npz,b,train,plot8\nleaf2.npz,a,test,plot7\n"
     found = read_manifest(manifest(folder, f"path,label,split,group\n{rows}"), (), seed=1, leaks=True)
@@ -188,6 +211,21 @@ def test_tiles_inherit_the_label_and_stay_in_one_split(folder: Path) -> None:
     )  # fmt: skip
     assert found.targets.tolist() == [0] * 6 + [1]
     assert set(found.groups) == {"scene.npz", "leaf1.npz"}
+
+
+def test_a_cube_thinner_than_half_a_window_gives_tiles_too(folder: Path) -> None:
+    write_cube(folder / "strip.npz", np.random.default_rng(0).uniform(0, 1, (12, 7, 35)).astype(np.float32))
+    path = manifest(folder, "path,label,split\nstrip.npz,a,train\nleaf1.npz,b,train\n")
+    found = folder_windows(path, FolderOptions(tile=True), 4, SIZE, seed=1)
+    # 7 x 16 samples twice; 7 x 3 are left out.
+    assert found.windows == ("strip.npz [0, 0]", "strip.npz [0, 16]", "leaf1.npz [0, 0]")
+    alone = manifest(folder, "path,label,split\nleaf0.npz,a,train\nleaf1.npz,b,test\n")
+    with pytest.raises(FocusError, match="class b has no training row"):
+        folder_windows(alone, FolderOptions(tile=True), 4, SIZE, seed=1)
+    single = manifest(folder, "path,water,split\nleaf0.npz,1,train\nleaf1.npz,2,test\n")
+    for tile, words in ((True, "list more cubes$"), (False, "list more cubes or use --tile$")):
+        with pytest.raises(FocusError, match=words):
+            folder_windows(single, FolderOptions(("water",), tile=tile), 4, SIZE, seed=1)
 
 
 def test_a_window_without_a_valid_sample_is_refused(folder: Path) -> None:

@@ -99,6 +99,21 @@ def test_without_a_table_of_plants_only_an_owned_up_random_split_is_taken(tmp_pa
         open_windows(f"tomato-bls:{folder}", 8, SIZE, 1)
 
 
+def test_it_is_the_users_split_that_must_have_all_classes(tmp_path: Path) -> None:
+    """Where seed 0 keeps both plants from before inoculation out of training, other seeds do not suffer for it."""
+    folder = write_tomato(tmp_path / "set")
+    spec = f"tomato-bls:{folder}"
+    whole = open_windows(spec, 8, SIZE, 0)
+    held_out = {group.split()[1] for group, split in zip(whole.groups, whole.splits, strict=True) if split}
+    assert len(held_out) == 2
+    for path in folder.glob("before*"):
+        if path.name.split(".")[0][-1] not in held_out:
+            path.unlink()
+    with pytest.raises(FocusError, match="class healthy has no training row"):
+        open_windows(spec, 8, SIZE, 0)
+    assert len(open_windows(spec, 8, SIZE, 1).windows) == 10
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,29 @@ def test_a_run_waits_for_its_trainings_and_two_steps_go_at_once(
     failed = execute(steps, store, lambda done, total, words: told.append((done, total)), jobs=2)
     assert failed == [] and set(made) == set(steps) and len(made) == 8
     assert told[0] == (0, 8) and told[-1] == (8, 8) and told == sorted(told)
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_process_that_is_killed_takes_what_was_running_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Step] = []
+    steps = steps_for((1, 2))
+    whole = executing._made
+
+    def killed_once(step: Step, store: Store, tell: object = None) -> str | None:
+        if step == steps[0]:
+            raise BrokenProcessPool("A process in the process pool was terminated abruptly")
+        return whole(step, store)
+
+    monkeypatch.setattr(executing, "_made", killed_once)
+    monkeypatch.setattr(executing, "make", lambda step, store, tell: made.append(step))
+    store = Store(tmp_path, Backbone("focus_vit_mini_patch8", (32, 32), tmp_path, "0"))
+    failed = dict(execute(steps, store, lambda done, total, words: None, jobs=2))
+    assert failed[steps[0]] == executing.KILLED
+    assert failed[steps[1]] == f"its training {steps[0].name} failed"
+    # The other seed is made by new processes.
+    assert set(steps[4:]) <= set(made) and not set(steps[4:]) & set(failed)
 
 
 @pytest.mark.usefixtures("threads")

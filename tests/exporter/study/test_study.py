@@ -253,9 +253,22 @@ def test_the_papers_own_network_is_trained_as_the_paper_has_it() -> None:
         ),
         (
             ["--weights", str(WEIGHTS), "--only", "sink", "--rows", "focus, no sink"],
-            "no row 'no sink' in --rows; there are without sink, sink without loss, sink and loss",
+            "no row 'focus' in --rows; there are without sink, sink without loss, sink and loss",
         ),
         (["--weights", str(WEIGHTS), "--seeds", "0"], "--seeds must be at least 1, got 0"),
+        (
+            ["--weights", str(WEIGHTS), "--only", "costs", "--rows", "focus"],
+            "no row 'focus' in --rows; there are costs",
+        ),
+        (
+            ["--weights", str(WEIGHTS), "--only", "spurious", "--where", "vnir"],
+            "no run on --where 'vnir'; there are 'full, classification'\n",
+        ),
+        (["--weights", str(WEIGHTS), "--size", "33"], "--size must be a multiple of the backbone's patch 8"),
+        (["--weights", str(WEIGHTS), "--size", "24", "--dry-run"], "need windows of at least 32 x 32 samples"),
+        (["--weights", str(WEIGHTS), "--scenes", "3"], "scenes must be at least 4"),
+        (["--weights", __file__, "--dry-run"], "is not a safetensors file"),
+        (["--weights", str(WEIGHTS), "--backbone", "vit_tiny_patch16_224"], "holds the weights of another network"),
         ([], "--weights"),
     ],
 )
@@ -266,3 +279,4 @@ def test_what_does_not_fit_is_one_line(
     assert command.main(["study", *small, *arguments, "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1
+    assert not (tmp_path / "out").exists()

@@ -20,6 +20,7 @@ from focus.exporter.data import training_folder
 from focus.exporter.model import FocusNet, NetReading, load_checkpoint
 from focus.exporter.model._backbone import OWN_BACKBONES
 from focus.exporter.training import Mode, TrainSettings, _loop, train
+from focus.exporter.training._optimiser import BandAdam
 from focus.runtime import FocusError, OutputError
 from support.nets import small_backbone
 from support.windows import small_windows
@@ -362,6 +363,25 @@ def test_a_loss_that_explodes_is_named(tmp_path: Path) -> None:
     windows.band_means[:, :, 0] *= 1e36
     with pytest.raises(FocusError, match="no longer a number in epoch 1; start again with a smaller --lr"):
         train(windows, small_backbone(), NAME, replace(QUICK, lr=1e30), tmp_path / "model.pt")
+
+
+def test_weights_that_are_no_number_after_the_last_step_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss is that of the step before, and still finite."""
+    step = BandAdam.step
+
+    def broken(optimiser: BandAdam, *given: object) -> object:
+        found = step(optimiser, *given)
+        optimiser.param_groups[0]["params"][0].data[0, 0] = float("nan")
+        return found
+
+    monkeypatch.setattr(BandAdam, "step", broken)
+    windows = small_windows()
+    once = replace(QUICK, epochs=1, batch=len(windows.of("train")))
+    with pytest.raises(FocusError, match="what is learnt is no longer a number after epoch 1; start again"):
+        train(windows, small_backbone(), NAME, once, tmp_path / "model.pt")
+    assert not (tmp_path / "model.pt").exists()
 
 
 def test_bf16_trains_and_keeps_float32_weights(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from focus.runtime.commands import DONE, FAILED
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from focus.exporter.study import Scale, Store
+    from focus.exporter.study import Entry, Scale, Store
 
 #: Values where the option is not given; numbers of ``Scale`` and of the training.
 COUNTS = {"seeds": 3, "splits": 3, "scenes": 1000, "val": 100, "test": 120, "removals": 12}
@@ -72,31 +72,22 @@ def run_study(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from focus.exporter._progress import progress_bar
+    from focus.exporter.data import parse_size
     from focus.exporter.methods import require_evaluate
-    from focus.exporter.study import execute, steps_of, write_plan
+    from focus.exporter.model import create_backbone
+    from focus.exporter.study import execute, require_makable, steps_of, write_plan
 
     console = Console(highlight=False)
-    store, scale = _store(args), _scale(args)
+    store, backbone = _store(args), create_backbone(args.backbone, parse_size(args.size))
+    scale = _scale(args, len(backbone.blocks))
     entries = [entry for table in _tables("") for entry in table.entries(scale)]
-    wanted = {table.name for table in _tables(args.only)}
-    rows = {name.strip() for name in args.rows.split(",") if name.strip()}
-    unknown = rows - {entry.row for entry in entries}
-    if unknown:
-        known = ", ".join(dict.fromkeys(entry.row for entry in entries if entry.table in wanted))
-        raise ValueError(f"no row {min(unknown)!r} in --rows; there are {known}")
-    chosen = [
-        entry
-        for entry in entries
-        if entry.table in wanted and args.where in entry.group and (not rows or entry.row in rows)
-    ]
-    if not chosen:
-        groups = ", ".join(f"'{group}'" for group in dict.fromkeys(entry.group for entry in entries))
-        raise ValueError(f"no run on --where {args.where!r}; there are {groups}")
+    chosen = _chosen(args, entries)
+    require_makable(chosen, store, backbone)
     steps = steps_of(chosen)
     if any(one.network in NEED_EXTRA for entry in chosen for one in entry.run.trainings):
         require_evaluate()
     if args.dry_run:
-        return _list(console, steps, store)
+        return _list(console, steps, store, args.jobs)
     write_plan(store, scale, entries)
     with progress_bar(console, "study", shown=console.is_terminal) as bar:
         tell = bar if console.is_terminal else _lines(steps, store, args.jobs)
@@ -106,6 +97,23 @@ def run_study(args: argparse.Namespace) -> int:
         print(f"{type(step).__name__.lower()} {step.name} failed: {why}", file=sys.stderr)
     console.print(f"next: focus-eval report {args.out}", markup=False, soft_wrap=True)
     return FAILED if failed else DONE
+
+
+def _chosen(args: argparse.Namespace, entries: Sequence[Entry]) -> list[Entry]:
+    """Those of ``--only``, ``--where`` and ``--rows``."""
+    wanted = {table.name for table in _tables(args.only)}
+    of_tables = [entry for entry in entries if entry.table in wanted]
+    rows = {name.strip() for name in args.rows.split(",") if name.strip()}
+    unknown = rows - {entry.row for entry in of_tables}
+    if unknown:
+        known = ", ".join(dict.fromkeys(entry.row for entry in of_tables))
+        raise ValueError(f"no row {min(unknown)!r} in --rows; there are {known}")
+    of_rows = [entry for entry in of_tables if not rows or entry.row in rows]
+    found = [entry for entry in of_rows if args.where in entry.group]
+    if not found:
+        groups = ", ".join(f"'{group}'" for group in dict.fromkeys(entry.group for entry in of_rows))
+        raise ValueError(f"no run on --where {args.where!r}; there are {groups}")
+    return found
 
 
 def _lines(steps: Sequence[Any], store: Store, jobs: int) -> Callable[[int, int, str], None]:
@@ -146,22 +154,19 @@ def _store(args: argparse.Namespace) -> Store:
     return Store(args.out, Backbone(args.backbone, parse_size(args.size), args.weights, digest))
 
 
-def _scale(args: argparse.Namespace) -> Scale:
+def _scale(args: argparse.Namespace, blocks: int) -> Scale:
     from dataclasses import replace
 
-    from focus.exporter.data import parse_size
-    from focus.exporter.model import create_backbone
     from focus.exporter.study import Scale
     from focus.exporter.training import TrainSettings
 
     settings = replace(TrainSettings(), precision=args.precision)
     if args.epochs is not None:
         settings = replace(settings, epochs=args.epochs)
-    blocks = len(create_backbone(args.backbone, parse_size(args.size)).blocks)
     return Scale(**{name: getattr(args, name) for name in COUNTS}, settings=settings, blocks=blocks)
 
 
-def _list(console: Any, steps: Sequence[Any], store: Store) -> int:
+def _list(console: Any, steps: Sequence[Any], store: Store, jobs: int) -> int:
     from focus.exporter.study import estimate_seconds, unmade
 
     total, unknown = 0.0, 0
@@ -173,5 +178,7 @@ def _list(console: Any, steps: Sequence[Any], store: Store) -> int:
         total += 0.0 if done or seconds is None else seconds
         unknown += not done and seconds is None
     more = f", and {unknown} of a kind that was never made here" if unknown else ""
-    console.print(f"{len(steps)} steps; {total / 60:.0f} min to go by those that were made{more}", soft_wrap=True)
+    console.print(
+        f"{len(steps)} steps; {total / 60 / jobs:.0f} min to go by those that were made{more}", soft_wrap=True
+    )
     return DONE

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from focus.exporter.commands._study import add_study, run_study
 from focus.exporter.commands._torchrun import is_helper, parsed, run_shared, share_of_work
-from focus.runtime.commands import DONE, CommandParser, command_parser
+from focus.runtime.commands import DONE, CommandParser, command_parser, seed_number
 
 if TYPE_CHECKING:
     from focus.exporter.data import Simulation
@@ -66,7 +66,9 @@ def build_parser() -> CommandParser:
         metavar="sim:...",
         help="test= windows are measured (default: %(default)s)",
     )
-    run.add_argument("--seed", type=int, default=1, help="of the simulation; the training's own (default: %(default)s)")
+    run.add_argument(
+        "--seed", type=seed_number, default=1, help="of the simulation; the training's own (default: %(default)s)"
+    )
     run.add_argument("--threads", type=int, metavar="N", help="threads (default: the cores this process may use)")
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="results; a stopped run goes on there")
     run.set_defaults(work=_run)
@@ -158,8 +160,11 @@ def _written(folder: Path) -> tuple[Sequence[Any], Sequence[str]]:
         from focus.exporter.study.report import write_study_report
 
         return write_study_report(folder), STUDY_FILES
-    from focus.exporter.evaluate import FILES, write_report
+    from focus.exporter.evaluate import FILES, Cache, write_report
+    from focus.runtime import FocusError
 
+    if "run" in Cache(folder).settings():
+        raise FocusError(f"{folder} is one run of a study; give the study's own folder, which holds study.json")
     return write_report(folder), FILES
 
 

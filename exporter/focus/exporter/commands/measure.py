@@ -8,7 +8,7 @@ from pathlib import Path
 
 from focus.exporter.commands._torch import require_torch
 from focus.exporter.commands.train import add_data_arguments, windows_from_options
-from focus.runtime.commands import DONE, CommandParser, command_parser, run_command
+from focus.runtime.commands import DONE, CommandParser, command_parser, run_command, seed_number
 
 NAME = "python -m focus.exporter.commands.measure"
 
@@ -35,7 +35,7 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument("--ckpt", type=Path, required=True, metavar="MODEL.pt", help="checkpoint; rewritten")
     add_data_arguments(parser.add_argument_group("data, as they were given to focus-train"))
-    parser.add_argument("--seed", type=int, default=1, help="of the data (default: 1)")
+    parser.add_argument("--seed", type=seed_number, default=1, help="of the data (default: 1)")
     return parser
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib.resources
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from focus.exporter.commands._torchrun import is_helper, parsed, run_shared
-from focus.runtime.commands._cli import CommandParser, command_parser
+from focus.runtime.commands import CommandParser, command_parser, seed_number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +61,7 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     """Adds the options that name a data set; the same ones in every command that reads a training's data."""
     group.add_argument(
         "--data", required=True, metavar="DATA",
-        help="sim:vnir or sim:full, with options scenes=, val=, test=, bands=, spurious=NM, intact=1, "
+        help="sim:vnir or sim:full, with options scenes=, val=, test=, bands=, classes=, spurious=NM, intact=1, "
         "task=class|chl+ewt+...; hyperleaf:DIR,target=cultivar|Gsw+..., tomato-bls:DIR,sensor=visnir|swir|joined, "
         "jasper-ridge:FILE.mat,task=abundance|class (docs/data.md); or a CSV manifest with the columns path, label "
         "(or --targets), and optionally split and group",
@@ -144,10 +145,12 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         help="weight of the loss of each class by itself, beside that of all together (default: %(default)s)",
     )
     group.add_argument("--sink-weight", type=float, default=0.01, help="weight of the sink loss (default: %(default)s)")
-    group.add_argument("--seed", type=int, default=1, help="of start and order, and of data (default: %(default)s)")
+    group.add_argument(
+        "--seed", type=seed_number, default=1, help="of start and order, and of data (default: %(default)s)"
+    )
     group.add_argument(
         "--data-seed",
-        type=int,
+        type=seed_number,
         metavar="N",
         help="of the data alone: other simulated leaves, or another split (default: --seed)",
     )
@@ -191,18 +194,19 @@ def _run(args: argparse.Namespace) -> int:
     # The first process of a machine fills the cache, from which its others read.
     with fabric.rank_zero_first(local=True) if args.cache else nullcontext():
         windows = windows_from_options(args, backbone, console)
-    console.print(_summary(windows, args.backbone))
+    say = partial(console.print, markup=False, soft_wrap=True)
+    say(_summary(windows, args.backbone))
     if fabric.world_size > 1:
-        console.print(f"shared by {fabric.world_size} processes")
+        say(f"shared by {fabric.world_size} processes")
     with progress_bar(console, "training") as tell:
         outcome = train(
             windows, backbone, args.backbone, settings, args.out,
-            mode=mode, tell=tell, say=console.print, fabric=fabric,
+            mode=mode, tell=tell, say=say, fabric=fabric,
         )  # fmt: skip
     console.print(report_table(outcome.report))
     size = outcome.out.stat().st_size / 1e6 if outcome.out.exists() else 0.0
-    console.print(f"wrote {outcome.out} ({size:.1f} MB), {outcome.report_path}, and metrics in {outcome.folder}")
-    console.print(f"next: focus-export --ckpt {outcome.out} --onnx {outcome.out.with_suffix('.onnx')}")
+    say(f"wrote {outcome.out} ({size:.1f} MB), {outcome.report_path}, and metrics in {outcome.folder}")
+    say(f"next: focus-export --ckpt {outcome.out} --onnx {outcome.out.with_suffix('.onnx')}")
     return 0
 
 
@@ -252,7 +256,7 @@ def windows_from_options(args: argparse.Namespace, backbone: VisionTransformer, 
             progress=lambda done, total: tell(done, total, ""),
         )  # fmt: skip
     for note in found.notes:
-        console.print(f"note: {note}")
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
     return found
 
 

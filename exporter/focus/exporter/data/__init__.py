@@ -3,7 +3,7 @@
 from focus.exporter.data._folder import FolderOptions, folder_windows
 from focus.exporter.data._kept import keep_windows, training_folder
 from focus.exporter.data._manifest import Manifest, read_manifest
-from focus.exporter.data._open import open_windows
+from focus.exporter.data._open import open_windows, require_size
 from focus.exporter.data._simulated import Simulation, parse_simulation, simulate_windows, simulator_version
 from focus.exporter.data._windows import SPLITS, Task, Truth, WindowSet, parse_size
 
@@ -21,6 +21,7 @@ __all__ = [
     "parse_simulation",
     "parse_size",
     "read_manifest",
+    "require_size",
     "simulate_windows",
     "simulator_version",
     "training_folder",

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from focus.exporter.data._windows import Truth, WindowSet
 from focus.runtime import OutputError
+from focus.runtime._npz import DAMAGED, load_arrays
 
 #: Raised whenever the layout or the meaning of a cached file changes.
 _LAYOUT = 2
@@ -49,9 +49,7 @@ def _load(path: Path) -> WindowSet | None:
     if not path.is_file():
         return None
     try:
-        # NumPy leaves the file open where it is damaged, unless it was given an open one.
-        with path.open("rb") as source, np.load(source, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays: dict[str, Any] = dict(load_arrays(path))
         facts = json.loads(str(arrays.pop("facts")))
         truth_fields = {field.name: arrays.pop(field.name, None) for field in fields(Truth)}
         known = truth_fields["informative"] is not None
@@ -59,7 +57,7 @@ def _load(path: Path) -> WindowSet | None:
         facts["fwhm_nm"] = arrays.pop("fwhm_nm", None)
         lists = {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
         return WindowSet(**{**facts, **lists, **arrays})
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except DAMAGED:
         return None
 
 

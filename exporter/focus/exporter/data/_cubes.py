@@ -17,7 +17,7 @@ from focus.runtime.spectral import composite_weights
 Progress = Callable[[int, int], None]
 Vector = NDArray[np.float64]
 
-#: A border tile with less than this share of the window inside the cube is left out.
+#: A border tile that holds less than this share of the samples of the cube's fullest tile is left out.
 LEAST_TILE = 0.5
 
 
@@ -67,9 +67,8 @@ def windows_of_cubes(
     splits = manifest.splits[rows]
     training = int((splits == 0).sum())
     if training < 2:
-        raise FocusError(
-            f"{source} gives {training} training window(s), at least 2 are needed; list more cubes or use --tile"
-        )
+        more = "" if tile else " or use --tile"
+        raise FocusError(f"{source} gives {training} training window(s), at least 2 are needed; list more cubes{more}")
     return WindowSet(
         task=manifest.task,
         band_means=np.stack(means),
@@ -153,9 +152,9 @@ def _windows_of(cube: Cube, size: tuple[int, int], tile: bool) -> Iterator[tuple
         yield "", _window(cube, ((lines - size[0]) // 2, (samples - size[1]) // 2), size)
         return
     corners = [(top, left) for top in range(0, lines, size[0]) for left in range(0, samples, size[1])]
-    for top, left in corners:
-        inside = min(size[0], lines - top) * min(size[1], samples - left)
-        if len(corners) == 1 or inside >= LEAST_TILE * size[0] * size[1]:
+    held = [min(size[0], lines - top) * min(size[1], samples - left) for top, left in corners]
+    for (top, left), inside in zip(corners, held, strict=True):
+        if inside >= LEAST_TILE * max(held):
             yield f" [{top}, {left}]", _window(cube, (top, left), size)
 
 

@@ -71,13 +71,13 @@ def parse_hyperleaf(spec: str) -> HyperLeaf:
     return HyperLeaf(folder, targets, found["split"], number_of(found, "scale", spec))
 
 
-def hyperleaf_settings(plan: HyperLeaf, options: FolderOptions) -> dict[str, Any]:
-    """Everything that the windows depend on beside patch, size and seed, for the cache.
+def hyperleaf_settings(plan: HyperLeaf, options: FolderOptions, seed: int) -> dict[str, Any]:
+    """Everything that the windows depend on beside patch, size and seed of the split, for the cache.
 
     Raises:
         FocusError: the data set is not there, or not whole.
     """
-    manifest = _manifest(plan, options, 0)
+    manifest = _manifest(plan, options, seed)
     files = stamps([plan.folder / "train.csv", *manifest.paths])
     return {**vars(options), **vars(plan), "folder": str(plan.folder), "files": files}
 

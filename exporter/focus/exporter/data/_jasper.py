@@ -68,8 +68,8 @@ def parse_jasper(spec: str) -> JasperRidge:
     return JasperRidge(file, found["task"], int(zoom), found["split"])
 
 
-def jasper_settings(plan: JasperRidge, options: FolderOptions) -> dict[str, Any]:
-    """Everything that the windows depend on beside patch, size and seed, for the cache."""
+def jasper_settings(plan: JasperRidge, options: FolderOptions, seed: int) -> dict[str, Any]:
+    """Everything that the windows depend on beside patch, size and seed of the split, for the cache."""
     return {**vars(plan), "leaks": options.leaks, "file": stamps([plan.file])}
 
 

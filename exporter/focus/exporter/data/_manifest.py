@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from focus.exporter.data._splits import require_whole_groups, split_groups, split_note
 from focus.exporter.data._windows import SPLITS, Task
 from focus.runtime import FocusError
+from focus.runtime.cubes._envi import header_of
 
 #: Beginnings of ``--data`` for data sets with a layout of their own.
 KNOWN = "hyperleaf:DIR, tomato-bls:DIR, jasper-ridge:FILE.mat"
@@ -74,9 +75,18 @@ def read_manifest(path: Path, targets: Sequence[str], seed: int, *, leaks: bool 
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise FocusError(f"{path}: no file {missing[0]}{more}; paths are relative to {path.parent.resolve()}")
-    groups = tuple(row.get("group") or row["path"] for row in rows)
+    # However a cube is spelled, it is one cube, called as it was first.
+    first: dict[Path, str] = {}
+    cubes = [
+        first.setdefault((header_of(file) or file).resolve(), name) for name, file in zip(names, paths, strict=True)
+    ]
+    groups = tuple(row.get("group") or cube for row, cube in zip(rows, cubes, strict=True))
     labels = [row["label"] for row in rows] if not targets else [""] * len(rows)
-    splits = _splits(path, rows, groups, labels, seed, leaks)
+    splits = _splits(path, rows, groups, labels, seed)
+    if not leaks:
+        require_whole_groups(groups, splits.tolist(), str(path))
+        # A cube that is listed twice under two groups would still leak.
+        require_whole_groups(cubes, splits.tolist(), str(path))
     notes: tuple[str, ...] = () if "group" in rows[0] else (NO_GROUPS,)
     if len(set(zip(groups, splits.tolist(), strict=True))) > len(set(groups)):
         notes += split_note("random", "group")
@@ -90,7 +100,17 @@ def read_manifest(path: Path, targets: Sequence[str], seed: int, *, leaks: bool 
     return Manifest("classification", paths, names, values, tuple(classes), splits, groups, notes)
 
 
-def rows_of_table(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
+class Row(dict[str, str]):
+    """A row of a table, by column.
+
+    Attributes:
+        line: of the file, the last one if it has several.
+    """
+
+    line = 0
+
+
+def rows_of_table(path: Path, needed: tuple[str, ...]) -> list[Row]:
     """The rows of a CSV file with a header line, by column, stripped.
 
     Args:
@@ -103,7 +123,11 @@ def rows_of_table(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
             table = csv.DictReader(file, skipinitialspace=True, strict=True)
             columns = [column.strip() for column in table.fieldnames or ()]
             table.fieldnames = columns
-            rows = [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in table]
+            rows = []
+            for cells in table:
+                row = Row({key: (value or "").strip() for key, value in cells.items() if isinstance(key, str)})
+                row.line = table.line_num
+                rows.append(row)
     except (csv.Error, UnicodeDecodeError) as error:
         raise FocusError(f"{path} is not a CSV text file ({error}); save it as comma-separated UTF-8") from None
     absent = [column for column in needed if column not in columns]
@@ -112,33 +136,24 @@ def rows_of_table(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
         raise FocusError(f"{path} has no column {absent[0]} (it has {', '.join(columns) or 'none'}){hint}")
     if not rows:
         raise FocusError(f"{path} lists no cube; write one row a cube below the header")
-    for line, row in enumerate(rows, start=2):
+    for row in rows:
         empty = next((column for column in needed if not row[column]), None)
         if empty is not None:
-            raise FocusError(f"{path} line {line} has no {empty}; fill it in or remove the row")
+            raise FocusError(f"{path} line {row.line} has no {empty}; fill it in or remove the row")
     return rows
 
 
-def _splits(
-    path: Path, rows: list[dict[str, str]], groups: tuple[str, ...], labels: list[str], seed: int, leaks: bool
-) -> NDArray[np.int8]:
+def _splits(path: Path, rows: list[Row], groups: tuple[str, ...], labels: list[str], seed: int) -> NDArray[np.int8]:
     if "split" not in rows[0]:
-        splits = split_groups(groups, labels, seed)
-    else:
-        found = [_SPLIT_NAMES.get(row["split"].lower()) for row in rows]
-        for line, (row, split) in enumerate(zip(rows, found, strict=True), start=2):
-            if split is None:
-                raise FocusError(f"{path} line {line}: split must be {', '.join(SPLITS)}, got {row['split']!r}")
-        splits = np.array(found, np.int8)
-    if leaks:
-        return splits
-    require_whole_groups(groups, splits.tolist(), str(path))
-    # A cube that is listed twice under two groups would still leak.
-    require_whole_groups([row["path"] for row in rows], splits.tolist(), str(path))
-    return splits
+        return split_groups(groups, labels, seed)
+    found = [_SPLIT_NAMES.get(row["split"].lower()) for row in rows]
+    for row, split in zip(rows, found, strict=True):
+        if split is None:
+            raise FocusError(f"{path} line {row.line}: split must be {', '.join(SPLITS)}, got {row['split']!r}")
+    return np.array(found, np.int8)
 
 
-def _target_values(path: Path, rows: list[dict[str, str]], targets: Sequence[str]) -> NDArray[np.float32]:
+def _target_values(path: Path, rows: list[Row], targets: Sequence[str]) -> NDArray[np.float32]:
     values = np.empty((len(rows), len(targets)), np.float32)
     for index, row in enumerate(rows):
         for column, name in enumerate(targets):
@@ -148,7 +163,7 @@ def _target_values(path: Path, rows: list[dict[str, str]], targets: Sequence[str
                 values[index, column] = math.nan
             if not math.isfinite(values[index, column]):
                 raise FocusError(
-                    f"{path} line {index + 2}: {name} must be a number, got {row[name]!r}; correct or remove the row"
+                    f"{path} line {row.line}: {name} must be a number, got {row[name]!r}; correct or remove the row"
                 )
     return values
 

@@ -23,15 +23,18 @@ class _Known(NamedTuple):
     """A data set with a layout of its own; of the folder's options it takes the last three.
 
     Attributes:
-        parse: the spec -> a plan; settings: plan and options -> what the windows depend on; windows: reads them.
+        parse: the spec -> a plan; settings: plan, options and seed -> what the windows depend on; windows: reads them.
         takes: options of a manifest that it has a use for.
     """
 
     parse: Callable[[str], Any]
-    settings: Callable[[Any, FolderOptions], dict[str, Any]]
+    settings: Callable[[Any, FolderOptions, int], dict[str, Any]]
     windows: Callable[[Any, FolderOptions, int, tuple[int, int], int, Progress | None], WindowSet]
     takes: tuple[str, ...]
 
+
+#: Samples of a simulated window, at least; a leaf has to have room in it.
+LEAST_SIMULATED = 32
 
 _CUBES = ("tile", "resample_to", "leaks")
 
@@ -76,11 +79,7 @@ def open_windows(
         FocusError: data that cannot be read or do not fit.
         ValueError: a size that is no multiple of the patch.
     """
-    if size[0] % patch or size[1] % patch:
-        near = ", ".join(str(max(1, round(edge / patch)) * patch) for edge in size)
-        raise ValueError(
-            f"--size must be a multiple of the backbone's patch {patch}, got {size[0]} x {size[1]}; try {near}"
-        )
+    require_size(spec, patch, size)
     options = options or FolderOptions()
     kind = spec.partition(":")[0]
     if kind == "sim":
@@ -89,11 +88,29 @@ def open_windows(
         known = KNOWN[kind]
         _require_only(options, known.takes, f"{kind}: names its targets and quantities itself, e.g. {kind}:PATH,split=")
         plan = known.parse(spec)
-        settings = {**known.settings(plan, options), "patch": patch, "size": list(size), "seed": seed}
+        settings = {**known.settings(plan, options, seed), "patch": patch, "size": list(size), "seed": seed}
         return cached(cache, kind, settings, lambda: known.windows(plan, options, patch, size, seed, progress))
     path = Path(spec)
     settings = folder_settings(path, options, patch, size, seed)
     return cached(cache, "folder", settings, lambda: folder_windows(path, options, patch, size, seed, progress))
+
+
+def require_size(spec: str, patch: int, size: tuple[int, int]) -> None:
+    """Refuses windows that a data set cannot be read in.
+
+    Args:
+        spec, patch, size: as in ``open_windows``.
+    Raises:
+        ValueError: no multiple of the patch; FocusError: too small for simulated leaves.
+    """
+    if size[0] % patch or size[1] % patch:
+        near = ", ".join(str(max(1, round(edge / patch)) * patch) for edge in size)
+        raise ValueError(
+            f"--size must be a multiple of the backbone's patch {patch}, got {size[0]} x {size[1]}; try {near}"
+        )
+    if spec.startswith("sim:") and min(size) < LEAST_SIMULATED:
+        least = f"{LEAST_SIMULATED} x {LEAST_SIMULATED}"
+        raise FocusError(f"simulated leaves need windows of at least {least} samples, got {size[0]} x {size[1]}")
 
 
 def _simulated(
@@ -108,8 +125,6 @@ def _simulated(
 ) -> WindowSet:
     _require_only(options, (), "for simulated traits write e.g. --data sim:vnir,task=chl+ewt")
     plan = parse_simulation(spec)
-    if min(size) < 32:
-        raise FocusError(f"simulated leaves need windows of at least 32 x 32 samples, got {size[0]} x {size[1]}")
     return cached(
         cache,
         f"sim-{plan.sensor}",

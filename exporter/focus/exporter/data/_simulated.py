@@ -211,7 +211,7 @@ def _collected(
     targets: NDArray[Any] = np.array([window.label for window in found], np.int64)
     if plan.traits:
         targets = np.array([window.traits for window in found], np.float32)
-    shortcut = f", shortcut at {plan.spurious:g} nm {_STATE[plan.intact]}" if plan.spurious is not None else ""
+    shortcut = f", shortcut at {plan.spurious:g} nm{_STATE[plan.intact]}" if plan.spurious is not None else ""
     return WindowSet(
         task="regression" if plan.traits else "classification",
         band_means=np.stack([window.means for window in found]),

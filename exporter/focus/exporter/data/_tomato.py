@@ -63,13 +63,13 @@ def parse_tomato(spec: str) -> TomatoBls:
     return TomatoBls(folder, found["sensor"], found["label"], found["split"], found["plants"], panel)
 
 
-def tomato_settings(plan: TomatoBls, options: FolderOptions) -> dict[str, Any]:
-    """Everything that the windows depend on beside patch, size and seed, for the cache.
+def tomato_settings(plan: TomatoBls, options: FolderOptions, seed: int) -> dict[str, Any]:
+    """Everything that the windows depend on beside patch, size and seed of the split, for the cache.
 
     Raises:
         FocusError: the data set is not there, or not whole.
     """
-    manifest, files, table = _manifest(plan, options, 0)
+    manifest, files, table = _manifest(plan, options, seed)
     listed = [file.header for file in files] + ([table] if table.is_file() else [])
     return {**vars(options), **vars(plan), "folder": str(plan.folder), "files": stamps(listed), "rows": manifest.rows}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from focus.exporter.evaluate._window import WindowResult
 from focus.runtime import FocusError, OutputError
 from focus.runtime._files import write_atomically
+from focus.runtime._npz import DAMAGED, load_arrays
 
 SETTINGS_FILE = "settings.json"
 
@@ -77,10 +77,9 @@ class Cache:
     def load(self, index: int) -> WindowResult | None:
         """A window's result; None where there is none. A damaged file counts as none."""
         try:
-            with self._file(index).open("rb") as source, np.load(source, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            arrays = load_arrays(self._file(index))
             return WindowResult(json.loads(str(arrays.pop("facts"))), **arrays)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        except DAMAGED:
             return None
 
     def save(self, index: int, result: WindowResult) -> None:

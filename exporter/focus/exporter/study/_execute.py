@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from typing import NamedTuple
 
 import torch
@@ -17,6 +17,8 @@ from focus.exporter.study._store import Store
 
 #: Called with steps done, steps in all, and a few words on the one that is being made.
 Progress = Callable[[int, int, str], None]
+
+KILLED = "its process, or the one beside it, was killed; is there memory for so many --jobs?"
 
 
 def steps_of(entries: Iterable[Entry]) -> list[Step]:
@@ -79,33 +81,45 @@ def execute(
 def _at_once(
     waiting: list[Step], done: int, store: Store, progress: Progress, jobs: int, threads: int
 ) -> list[Failure]:
-    """A step begins when its trainings are done, the first one first."""
+    """A step begins when its trainings are done, the first one first. Where a process is killed, what was running fails
+    and others go on in new processes.
+    """
     total = done + len(waiting)
-    running: dict[Future[str | None], Step] = {}
     failed: dict[Step, Failure] = {}
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin, (threads,)) as pool:
-        try:
-            while waiting or running:
-                for step in list(waiting):
-                    reason = _why_not(step, failed)
-                    if reason is not None:
+    while waiting:
+        running: dict[Future[str | None], Step] = {}
+        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin, (threads,)) as pool:
+            try:
+                while waiting or running:
+                    for step in list(waiting):
+                        reason = _why_not(step, failed)
+                        if reason is not None:
+                            waiting.remove(step)
+                            failed[step] = Failure(step, reason)
+                    for step in _ready(waiting, running.values())[: jobs - len(running)]:
+                        running[pool.submit(_made, step, store)] = step
                         waiting.remove(step)
-                        failed[step] = Failure(step, reason)
-                untrained = {step for step in (*waiting, *running.values()) if isinstance(step, Training)}
-                ready = [step for step in waiting if isinstance(step, Training) or not untrained & set(step.trainings)]
-                for step in ready[: jobs - len(running)]:
-                    waiting.remove(step)
-                    running[pool.submit(_made, step, store)] = step
-                progress(total - len(waiting) - len(running), total, ", ".join(one.name for one in running.values()))
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    step, why = running.pop(future), future.result()
-                    if why is not None:
-                        failed[step] = Failure(step, why)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+                    words = ", ".join(one.name for one in running.values())
+                    progress(total - len(waiting) - len(running), total, words)
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        step, why = running[future], future.result()
+                        del running[future]
+                        if why is not None:
+                            failed[step] = Failure(step, why)
+            except BrokenExecutor:
+                if not running:
+                    raise
+                failed |= {step: Failure(step, KILLED) for step in running.values()}
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     progress(total, total, "done")
     return list(failed.values())
+
+
+def _ready(waiting: Sequence[Step], running: Iterable[Step]) -> list[Step]:
+    untrained = {step for step in (*waiting, *running) if isinstance(step, Training)}
+    return [step for step in waiting if isinstance(step, Training) or not untrained & set(step.trainings)]
 
 
 def _why_not(step: Step, failed: Mapping[Step, Failure]) -> str | None:

@@ -16,15 +16,42 @@ from typing import Any
 
 from focus.exporter.data import simulator_version
 from focus.exporter.study._plan import FOCUS, Costing, Run, Training
-from focus.runtime import FocusError
-from focus.runtime._files import file_sha256, write_atomically
+from focus.runtime._files import write_atomically
 
 #: Written last: what has it is finished.
 FACTS, METRICS = "facts.json", "metrics.json"
 
-#: Code that a training, and a run on top of it, depends on.
-TRAINS = ("focus.exporter.model", "focus.exporter.training", "focus.exporter.data", "focus.runtime.spectral")
-MEASURES = ("focus.exporter.evaluate", "focus.exporter.metrics", "focus.kernels")
+#: Code that a training of simulated windows, and a run on top of it, depends on: packages, and single modules of them.
+TRAINS = (
+    "focus.exporter.model",
+    "focus.exporter.training",
+    "focus.exporter.data/_simulated.py",
+    "focus.exporter.data/_trait_truth.py",
+    "focus.exporter.data/_windows.py",
+    "focus.exporter.metrics/_imputing.py",
+    "focus.exporter.study/_networks.py",
+    "focus.runtime.spectral",
+)
+MEASURES = (
+    "focus.exporter.evaluate",
+    "focus.exporter.metrics",
+    "focus.exporter.data.corruptions",
+    "focus.exporter.study/_heads.py",
+    "focus.kernels",
+    "focus.runtime/_ranks.py",
+    "focus.runtime.pipeline/_read.py",
+)
+
+#: Modules of these packages that make no number.
+TELLS = (
+    "focus.exporter.training/_console.py",
+    "focus.exporter.training/_log.py",
+    "focus.exporter.evaluate/_cache.py",
+    "focus.exporter.evaluate/_engine.py",
+    "focus.exporter.evaluate/_plot.py",
+    "focus.exporter.evaluate/_report.py",
+    "focus.exporter.evaluate/_tables.py",
+)
 
 #: What the maps of a trained FOCUS are made of, and which heads those of Eq. (5) show: nothing of it is in networks of
 #: other methods.
@@ -99,12 +126,17 @@ def _known(values: Any) -> Any:
 
 
 @cache
-def code_version(*packages: str, without: tuple[str, ...] = ()) -> str:
-    """A digest of packages' source without comments, docstrings and some modules: other code, other results."""
+def code_version(*names: str, without: tuple[str, ...] = ()) -> str:
+    """A digest of source without comments, docstrings and modules that make no number: other code, other results.
+
+    Args:
+        names: packages, or modules as ``package/module.py``; without: modules that are left out beside ``TELLS``.
+    """
     digest = hashlib.sha256()
-    for package in packages:
+    for wanted in names:
+        package, _, module = wanted.partition("/")
         for name, text in sorted(_sources(importlib.resources.files(package))):
-            if f"{package}/{name}" in without:
+            if module not in ("", name) or f"{package}/{name}" in (*TELLS, *without):
                 continue
             tree = ast.parse(text)
             for node in ast.walk(tree):
@@ -118,17 +150,6 @@ def code_version(*packages: str, without: tuple[str, ...] = ()) -> str:
 @cache
 def _simulator() -> str:
     return simulator_version()
-
-
-def require_weights(path: Path) -> str:
-    """The file's SHA-256.
-
-    Raises:
-        FocusError: there is no such file.
-    """
-    if not path.is_file():
-        raise FocusError(f"no weights file {path}; give a safetensors file with timm's names to --weights")
-    return file_sha256(path)
 
 
 def _sources(folder: Traversable, above: str = "") -> list[tuple[str, str]]:

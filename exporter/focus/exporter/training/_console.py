@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.markup import escape
 from rich.table import Table
 
 from focus.exporter.training._report import Report
@@ -16,7 +17,7 @@ def report_table(report: Report) -> Table:
     if report.accuracy is not None:
         table.add_row("accuracy", f"{report.accuracy:.3f}")
     for name, r2, rmse in zip(report.targets, report.r2, report.rmse, strict=False):
-        table.add_row(name, f"R2 {r2:.3f}   RMSE {rmse:.4g}")
+        table.add_row(escape(name), f"R2 {r2:.3f}   RMSE {rmse:.4g}")
     found = report.explanation
     if found is not None:
         table.add_section()

@@ -98,6 +98,10 @@ class Loop:
                 row["val_accuracy"] = found.accuracy
         row["seconds"] = time.monotonic() - started
         weights = {name: value.detach().cpu().clone() for name, value in self.net.trainable.items()}
+        if not all(value.isfinite().all() for value in weights.values()):
+            raise FocusError(
+                f"what is learnt is no longer a number after epoch {epoch + 1}; start again with a smaller --lr"
+            )
         state = self.state
         if not state.best or rank > tuple(state.best_rank):
             state.best, state.best_rank, state.best_epoch = weights, rank, epoch + 1
@@ -118,7 +122,7 @@ class Loop:
                 for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
                     group["lr"] = rate * rate_at(step, steps, settings.warmup)
                 loss, sink = self._step(chosen, turns)
-                if not math.isfinite(loss):
+                if not math.isfinite(loss + sink):
                     raise FocusError(
                         f"the loss is no longer a number in epoch {epoch + 1}; start again with a smaller --lr"
                     )

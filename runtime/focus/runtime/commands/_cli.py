@@ -55,6 +55,13 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=34, width=110)
 
 
+def seed_number(text: str) -> int:
+    """Type of a --seed: a whole number from 0 on."""
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"must be 0 or a larger whole number, got {text!r}")
+    return int(text)
+
+
 def command_parser(name: str, description: str, examples: str = "") -> CommandParser:
     """A parser in this project's manner, with --version.
 

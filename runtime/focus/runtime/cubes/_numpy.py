@@ -11,6 +11,7 @@ import numpy as np
 
 from focus.runtime._errors import CubeError
 from focus.runtime._files import write_atomically
+from focus.runtime._npz import DAMAGED, load_arrays
 from focus.runtime.cubes._cube import Cube
 from focus.runtime.cubes._describe import (
     Description,
@@ -64,10 +65,9 @@ def open_npz(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthO
     try:
         with zipfile.ZipFile(path) as archive:
             check_memory(sum(item.file_size for item in archive.infolist()), path, "store it as NPY or ENVI")
-        with np.load(path, allow_pickle=False) as archive:
-            content: dict[str, Any] = {key: archive[key] for key in archive.files}
+        content: dict[str, Any] = dict(load_arrays(path))
         described = _describe(content)
-    except (OSError, ValueError, EOFError, TypeError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+    except DAMAGED as error:
         raise CubeError(
             f"{path.name} cannot be read as NPZ ({error}); write it with numpy.savez and plain arrays"
         ) from error
