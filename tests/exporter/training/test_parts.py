@@ -220,11 +220,21 @@ def test_what_is_shown_is_measured_on_the_training_split() -> None:
         place = torch.einsum("bgn,g->bn", own, share)
         apart = (pooled(place[:, None], spectra) - around)[chosen[:, target] > 0].mean(dim=0)
         apart = (apart - directions.T @ (directions @ apart)).abs()
-        wanted = apart * (of_bands / of_bands.mean() + 0.3 * norm / norm.mean()).sqrt()
+        added, norm = (spread_out(part, batches.windows.wavelengths_nm) for part in (of_bands, norm))
+        wanted = apart * (added / added.mean() + 0.3 * norm / norm.mean()).sqrt()
         assert wanted.max() > 0 and 0 < share.max() < 1
         np.testing.assert_allclose(found.band_share[target], wanted / wanted.mean(), rtol=1e-3, atol=1e-4)
     with pytest.raises(ValueError, match="at least one training window"):
         fix_reading(net, Batches(small_windows((0, 4, 4)), statistics, CPU), 4)
+
+
+def spread_out(values: torch.Tensor, wavelengths_nm: np.ndarray) -> torch.Tensor:
+    """Each band's value, given away to all bands by a Gaussian of 40 nm about it."""
+    found = torch.zeros_like(values)
+    for value, centre in zip(values, wavelengths_nm, strict=True):
+        shares = torch.exp(-0.5 * ((torch.from_numpy(wavelengths_nm) - centre) / 40.0) ** 2).to(values)
+        found += value * shares / shares.sum()
+    return found
 
 
 def beside(found: ShownReading, of_class: list[torch.Tensor]) -> np.ndarray:
@@ -292,7 +302,8 @@ def test_a_regression_is_measured_by_what_varies_with_its_target() -> None:
         pooled(reading.attention[-1].detach().mean(dim=(1, 2, 3))[:, None], spectra),
     )
     bands, groups, around = (((part - part.mean(0)) * (target - target.mean(0))).mean(0) for part in parts)
-    added, norm = bands.clamp_min(0), net.adapter.detach().norm(dim=1)
+    norm = net.adapter.detach().norm(dim=1)
+    added, norm = (spread_out(part, batches.windows.wavelengths_nm) for part in (bands.clamp_min(0), norm))
     found = fix_reading(net, batches, 4)
     directions = torch.from_numpy(found.brightness).float()
     np.testing.assert_allclose(directions.T @ directions, beside(found, [spectra.detach()]), atol=1e-4)
@@ -323,9 +334,23 @@ def test_band_shares_have_the_mean_1_and_none_is_negative() -> None:
     apart = np.array([[1.0, 2.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
     weight = np.array([2.15, 0.3 + 2 / 3, 0.45, 0.3 + 4 / 3]) ** 0.5 * apart[0]
     wanted = [weight / weight.mean(), norm**0.5 / (norm**0.5).mean()]
-    np.testing.assert_allclose(band_shares(of_bands, norm, apart), wanted)
-    np.testing.assert_array_equal(band_shares(-of_bands.clip(0), np.zeros(4), apart), np.ones((2, 4)))
-    np.testing.assert_array_equal(band_shares(of_bands, norm, np.zeros((2, 4))), np.ones((2, 4)))
+    far = np.array([500.0, 1000.0, 1500.0, 2000.0])
+    np.testing.assert_allclose(band_shares(of_bands, norm, apart, far), wanted)
+    np.testing.assert_array_equal(band_shares(-of_bands.clip(0), np.zeros(4), apart, far), np.ones((2, 4)))
+    np.testing.assert_array_equal(band_shares(of_bands, norm, np.zeros((2, 4)), far), np.ones((2, 4)))
+
+
+def test_neighbouring_bands_share_what_they_add() -> None:
+    """The adapter took the band at 530 nm; bands beside it tell the same, and are told apart better up to 560 nm."""
+    wavelengths = np.arange(400.0, 701.0, 10.0)
+    added = np.where(wavelengths == 530, 1.0, 0.0)[None]
+    apart = np.exp(-0.5 * ((wavelengths - 560) / 30) ** 2)[None]
+    found = band_shares(added, np.zeros(31), apart, wavelengths)[0]
+    # d times the root of the spread-out e: of Gaussians of 30 nm at 560 and of 40 sqrt(2) nm at 530.
+    place = (560 / 30**2 + 530 / (2 * 40**2)) / (1 / 30**2 + 1 / (2 * 40**2))
+    assert abs(wavelengths[found.argmax()] - place) <= 5.0 and found.mean() == pytest.approx(1.0)
+    away = band_shares(np.where(wavelengths == 700, 1.0, 0.0)[None], np.zeros(31), apart, wavelengths)[0]
+    assert wavelengths[away.argmax()] > 570
 
 
 def test_a_place_is_seen_by_the_groups_that_speak_for_the_class() -> None:
@@ -350,8 +375,10 @@ def test_the_share_of_a_regression_target_follows_the_target() -> None:
     target = np.array([-1.0, 0.0, 1.0])
     parts = np.stack([2.0 * target, 0.5 * target, -target], axis=1)[:, None]
     covariance = _covariance(parts, target[:, None])
-    roots = np.array([2.0, 0.5, 0.0]) ** 0.5
-    np.testing.assert_allclose(band_shares(covariance, np.zeros(3), np.ones((1, 3))), [roots / roots.mean()])
+    roots, far = np.array([2.0, 0.5, 0.0]) ** 0.5, np.array([500.0, 1000.0, 1500.0])
+    np.testing.assert_allclose(
+        band_shares(covariance, np.zeros(3), np.ones((1, 3)), far), [roots / roots.mean()], atol=1e-12
+    )
 
 
 @given(st.integers(1, 7), st.lists(st.integers(0, 10**6), max_size=30))

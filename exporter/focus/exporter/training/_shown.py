@@ -32,6 +32,9 @@ LEAST_VARIANCE = 1e-3
 #: Weight of ||Phi_lambda|| beside what a band adds.
 NORM_SHARE = 0.3
 
+#: Deviation in nm of the Gaussian by which neighbouring bands share what they add.
+SHARED_NM = 40.0
+
 
 @dataclass(frozen=True)
 class ShownReading:
@@ -97,7 +100,8 @@ def fix_reading(net: FocusNet, batches: Batches, batch: int) -> ShownReading:
     places = np.einsum("mkgc,kg->mkc", seen, of_groups) / at_place[..., None]
     brightness = bright_directions(scatter.sum(axis=0))
     apart = set_apart(places, around, targets, batches.windows.task, brightness)
-    share = band_shares(_covariance(bands, targets), _host(net.adapter.norm(dim=1)), apart)
+    norm, wavelengths = _host(net.adapter.norm(dim=1)), batches.windows.wavelengths_nm
+    share = band_shares(_covariance(bands, targets), norm, apart, wavelengths)
     return ShownReading(shown, share, of_groups, brightness, np.median(around, axis=0))
 
 
@@ -200,19 +204,27 @@ def set_apart(
 
 
 def band_shares(
-    of_bands: NDArray[np.float64], norm: NDArray[np.float64], apart: NDArray[np.float64]
+    of_bands: NDArray[np.float64],
+    norm: NDArray[np.float64],
+    apart: NDArray[np.float64],
+    wavelengths_nm: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """w_{c,lambda} ~ d_{c,lambda} (e_{c,lambda} / mean_lambda e + 0.3 n_lambda / mean_lambda n)^(1/2), float64 [K, C],
     mean 1 over the bands.
 
-    e = max(0, cov(sum_i x^_{lambda,i} d logit_c / d x^_{lambda,i}, y_c)): what the band adds, all ways through the
-    network. n = ||Phi_lambda||: a band that adds nothing by itself still stands in for its neighbours. Where nothing of
-    this says anything, all bands are alike.
+    e = S max(0, cov(sum_i x^_{lambda,i} d logit_c / d x^_{lambda,i}, y_c)): what the band adds, all ways through the
+    network. n = S ||Phi_lambda||: a band that adds nothing by itself still stands in for its neighbours. S spreads what
+    a band has over its neighbours by a Gaussian of 40 nm: which of some bands that tell the same the adapter happened
+    to take is not what the answer hangs on, and which of them is told apart best says d. Where nothing of this says
+    anything, all bands are alike.
 
     Args:
-        of_bands: [K, C], the covariance; norm: [C]; apart: [K, C], d, see ``set_apart``.
+        of_bands: [K, C], the covariance; norm: [C]; apart: [K, C], d, see ``set_apart``; wavelengths_nm: [C].
     """
-    weight = apart * np.sqrt(_with_mean_1(of_bands.clip(min=0.0)) + NORM_SHARE * _with_mean_1(norm))
+    spread_out = np.exp(-0.5 * (np.subtract.outer(wavelengths_nm, wavelengths_nm) / SHARED_NM) ** 2)
+    spread_out /= spread_out.sum(axis=1, keepdims=True)
+    added = _with_mean_1(of_bands.clip(min=0.0) @ spread_out)
+    weight = apart * np.sqrt(added + NORM_SHARE * _with_mean_1(norm @ spread_out))
     return np.where(weight.any(axis=1, keepdims=True), _with_mean_1(weight), 1.0)
 
 
