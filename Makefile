@@ -87,9 +87,9 @@ distclean: clean ## clean, and remove the environments
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(EDGE)/bin/uv pip compile -q $(LOCK) --universal --python-version 3.10 \
 	--no-python-downloads --only-binary :all: --generate-hashes --no-emit-index-url --no-emit-find-links
 
-setup-edge: $(EDGE_READY)
+setup-edge: $(EDGE_READY) ## install the edge runtime alone, into .venv-edge
 
-setup: $(VENV_READY)
+setup: $(VENV_READY) ## install everything, into .venv (torch, about 5 GB)
 
 $(EDGE_READY):
 	@scripts/venv.sh $(EDGE) requirements/edge.txt

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from focus.exporter.data import Simulation
-from focus.runtime.commands import run_command
+from focus.runtime.commands import run_command, seed_number
 from focus.runtime.cubes import Cube, write_npz
 from focus.runtime.simulate import CLASS_NAMES, Sensor, simulate_leaf_scene, simulate_strip
 
@@ -32,13 +32,15 @@ def main(argv: list[str] | None = None) -> int:
     """Writes the folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder, made if it is missing")
-    parser.add_argument("--plants", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plants", type=int, default=200, help="with two leaves each (default: %(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=1, help="other leaves (default: %(default)s)")
     args = parser.parse_args(argv)
     return run_command("simulated_cubes", lambda: _write(args.out, args.plants, args.seed))
 
 
 def _write(out: Path, plants: int, seed: int) -> int:
+    if plants < 1:
+        raise ValueError(f"--plants must be at least 1, got {plants}")
     out.mkdir(parents=True, exist_ok=True)
     sensor = Simulation("vnir", bands=51).make_sensor()
     rows = ["path,label,chl,group"]

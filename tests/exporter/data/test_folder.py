@@ -94,11 +94,16 @@ def test_a_cube_is_the_same_however_it_is_spelled(folder: Path) -> None:
         ("leaf0.npz", "link.npz"),
     ):
         rows = f"{one},a,train\nleaf1.npz,b,train\n{other},a,test\n"
-        with pytest.raises(FocusError, match=f"group {one} is in train and in test"):
+        with pytest.raises(FocusError, match=f"cube {one} is in train and in test; put all of a cube into one split"):
             read_manifest(manifest(folder, f"path,label,split\n{rows}"), (), seed=1)
     rows = "".join(f"leaf{index}.npz,a\n./leaf{index}.npz,a\n" for index in range(8))
     found = read_manifest(manifest(folder, f"path,label\n{rows}leaf9.npz,b\n"), (), seed=1)
     assert found.splits[0:16:2].tolist() == found.splits[1:16:2].tolist() and set(found.splits.tolist()) == {0, 1, 2}
+
+
+def test_a_cube_in_place_of_the_list_is_named(folder: Path) -> None:
+    with pytest.raises(FocusError, match=r"is not a CSV text file .*--data takes a list of cubes"):
+        read_manifest(folder / "leaf0.npz", (), seed=1)
 
 
 def test_lines_are_counted_as_an_editor_does(folder: Path) -> None:
@@ -135,6 +140,17 @@ def test_torn_groups_are_taken_where_the_user_knows_it_and_said(folder: Path) ->
         ("path,water\nleaf0.npz,1\nleaf1.npz,wet\n", ("water",), "line 3: water must be a number, got 'wet'"),
         ("path,water\nleaf0.npz,1\nleaf1.npz,1\n", ("water",), "water is 1 in every training row"),
         ('path,label\nleaf0.npz,"a\n', (), "is not a CSV text file"),
+        ("path;label\nleaf0.npz;a\n", (), "has no column path .*separated by semicolons, save it with commas"),
+        (
+            "path,label\nleaf0.npz,a\nleaf1.npz,b\n./leaf0.npz,b\n",
+            (),
+            "lines 2 and 4 are both of cube leaf0.npz, and say label a and b; remove one",
+        ),
+        (
+            "path,water\nleaf0.npz,1\nleaf0.npz,2\n",
+            ("water",),
+            "lines 2 and 3 are both of cube leaf0.npz, and say water 1 and 2; remove one",
+        ),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_named(folder: Path, text: str, targets: tuple[str, ...], message: str) -> None:
@@ -172,13 +188,14 @@ def test_other_bands_are_refused_or_resampled(folder: Path) -> None:
 
 def test_quantity_is_never_guessed(folder: Path) -> None:
     values = np.full((12, 16, 16), 3000, np.uint16)
-    write_cube(folder / "plain.npz", values, quantity=None)
+    for name in ("plain.npz", "other.npz"):
+        write_cube(folder / name, values, quantity=None)
     write_cube(folder / "counts.npz", values, quantity="counts")
     path = manifest(folder, "path,label,split\nleaf0.npz,a,train\nplain.npz,b,train\n")
     with pytest.raises(CubeError, match=r"plain.npz holds a quantity that it does not state.*--quantity reflectance"):
         folder_windows(path, FolderOptions(), 4, SIZE, seed=1)
     stated = FolderOptions(quantity="reflectance", scale=10_000.0)
-    path = manifest(folder, "path,label,split\nplain.npz,a,train\nplain.npz,a,train\nplain.npz,b,train\n")
+    path = manifest(folder, "path,label,split\nplain.npz,a,train\nplain.npz,a,train\nother.npz,b,train\n")
     np.testing.assert_allclose(folder_windows(path, stated, 4, SIZE, seed=1).band_means, 0.3, rtol=1e-6)
     path = manifest(folder, "path,label,split\nleaf0.npz,a,train\ncounts.npz,b,train\n")
     with pytest.raises(CubeError, match="says that it holds counts"):

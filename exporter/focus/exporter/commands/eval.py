@@ -159,7 +159,8 @@ def _written(folder: Path) -> tuple[Sequence[Any], Sequence[str]]:
         from focus.exporter.study.report import FILES as STUDY_FILES
         from focus.exporter.study.report import write_study_report
 
-        return write_study_report(folder), STUDY_FILES
+        # A study's other tables are as wide as it has figures; they are for a page.
+        return write_study_report(folder)[:1], STUDY_FILES
     from focus.exporter.evaluate import FILES, Cache, write_report
     from focus.runtime import FocusError
 

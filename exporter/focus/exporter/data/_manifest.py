@@ -82,11 +82,12 @@ def read_manifest(path: Path, targets: Sequence[str], seed: int, *, leaks: bool 
     ]
     groups = tuple(row.get("group") or cube for row, cube in zip(rows, cubes, strict=True))
     labels = [row["label"] for row in rows] if not targets else [""] * len(rows)
+    _require_one_answer(path, rows, cubes, targets or ("label",))
     splits = _splits(path, rows, groups, labels, seed)
     if not leaks:
-        require_whole_groups(groups, splits.tolist(), str(path))
         # A cube that is listed twice under two groups would still leak.
-        require_whole_groups(cubes, splits.tolist(), str(path))
+        require_whole_groups(cubes, splits.tolist(), str(path), "cube")
+        require_whole_groups(groups, splits.tolist(), str(path))
     notes: tuple[str, ...] = () if "group" in rows[0] else (NO_GROUPS,)
     if len(set(zip(groups, splits.tolist(), strict=True))) > len(set(groups)):
         notes += split_note("random", "group")
@@ -98,6 +99,19 @@ def read_manifest(path: Path, targets: Sequence[str], seed: int, *, leaks: bool 
     require_classes(path, classes, [label for label, split in zip(labels, splits, strict=True) if split == 0])
     values = np.array([classes.index(label) for label in labels], np.int64)
     return Manifest("classification", paths, names, values, tuple(classes), splits, groups, notes)
+
+
+def _require_one_answer(path: Path, rows: list[Row], cubes: Sequence[str], columns: Sequence[str]) -> None:
+    """Refuses a cube that two rows say different things of."""
+    first: dict[str, Row] = {}
+    for row, cube in zip(rows, cubes, strict=True):
+        other = first.setdefault(cube, row)
+        differing = next((column for column in columns if row[column] != other[column]), None)
+        if differing is not None:
+            raise FocusError(
+                f"{path}: lines {other.line} and {row.line} are both of cube {cube}, and say {differing} "
+                f"{other[differing]} and {row[differing]}; remove one"
+            )
 
 
 class Row(dict[str, str]):
@@ -129,10 +143,13 @@ def rows_of_table(path: Path, needed: tuple[str, ...]) -> list[Row]:
                 row.line = table.line_num
                 rows.append(row)
     except (csv.Error, UnicodeDecodeError) as error:
-        raise FocusError(f"{path} is not a CSV text file ({error}); save it as comma-separated UTF-8") from None
+        raise FocusError(
+            f"{path} is not a CSV text file ({error}); --data takes a list of cubes, saved as comma-separated UTF-8"
+        ) from None
     absent = [column for column in needed if column not in columns]
     if absent:
         hint = "; for regression name the columns with --targets" if absent == ["label"] else ""
+        hint = "; it is separated by semicolons, save it with commas" if ";" in "".join(columns) else hint
         raise FocusError(f"{path} has no column {absent[0]} (it has {', '.join(columns) or 'none'}){hint}")
     if not rows:
         raise FocusError(f"{path} lists no cube; write one row a cube below the header")

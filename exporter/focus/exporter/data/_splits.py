@@ -14,9 +14,11 @@ from focus.runtime import FocusError
 VAL_SHARE = TEST_SHARE = 0.15
 
 
-def require_whole_groups(groups: Sequence[str], splits: Sequence[int], source: str) -> None:
+def require_whole_groups(groups: Sequence[str], splits: Sequence[int], source: str, what: str = "group") -> None:
     """Refuses a group that stands on both sides of a split: its members resemble each other, so the test would flatter.
 
+    Args:
+        what: to call it, for messages.
     Raises:
         FocusError: names the first such group.
     """
@@ -25,7 +27,7 @@ def require_whole_groups(groups: Sequence[str], splits: Sequence[int], source: s
         first = seen.setdefault(group, split)
         if first != split:
             raise FocusError(
-                f"{source}: group {group} is in {SPLITS[first]} and in {SPLITS[split]}; put all of a group into one "
+                f"{source}: {what} {group} is in {SPLITS[first]} and in {SPLITS[split]}; put all of a {what} into one "
                 "split, or leave the split column out (or add --i-know-it-leaks)"
             )
 

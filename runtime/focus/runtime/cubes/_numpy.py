@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,9 @@ def open_npz(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthO
         content: dict[str, Any] = dict(load_arrays(path))
         described = _describe(content)
     except DAMAGED as error:
-        raise CubeError(
-            f"{path.name} cannot be read as NPZ ({error}); write it with numpy.savez and plain arrays"
-        ) from error
+        broken = isinstance(error, (zipfile.BadZipFile, zlib.error, EOFError))
+        advice = "it is damaged or not whole, copy it again" if broken else "write it with numpy.savez and plain arrays"
+        raise CubeError(f"{path.name} cannot be read as NPZ ({error}); {advice}") from error
     if "values" not in content or np.ndim(content["values"]) != 3:
         listed = ", ".join(f"{key} {list(np.shape(item))}" for key, item in content.items())
         raise CubeError(f"{path.name} must hold a 3-D array called values, it has: {listed or 'nothing'}")
