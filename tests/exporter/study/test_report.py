@@ -181,6 +181,17 @@ def test_answers_are_compared_once_a_network(tmp_path: Path) -> None:
     assert set(after["bio_5"]) == {"grad-cam", "chefer"}
 
 
+def test_the_test_is_one_that_can_tell_among_so_many_rows() -> None:
+    def cells(value: float) -> list[Cell]:
+        return [
+            Cell(seed, split, {"bio_5": value + 0.01 * seed * split}, {}) for seed in (1, 2, 3) for split in (1, 2, 3)
+        ]
+
+    for others, test in ((1, "signed-rank"), (14, "t")):
+        rows = {"FOCUS": cells(0.5), **{f"map {number}": cells(0.1 * number) for number in range(others)}}
+        assert {pair.test for pair in comparisons(rows)["bio_5"].values()} == {test}
+
+
 def test_what_focus_does_alone_is_open_while_its_own_runs_are_missing(tmp_path: Path) -> None:
     sanity = {"nothing learnt": {"T": [0.4, 0.0], "M": [0.4, 0.0], "B": [0.6, 0.0]}}
     folder = two_runs(tmp_path, 0.5, 0.3, sanity=sanity)
