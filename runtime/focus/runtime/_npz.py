@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 #: All that NumPy and zipfile raise on damaged files, and what readers of their content do.
 DAMAGED = (
@@ -18,7 +17,7 @@ DAMAGED = (
 )  # fmt: skip
 
 
-def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def load_arrays(path: Path) -> dict[str, Any]:
     """All arrays of an .npz file; nothing that is pickled.
 
     Raises:

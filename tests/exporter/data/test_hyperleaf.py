@@ -86,6 +86,31 @@ def test_a_plot_is_never_torn_apart_and_every_cultivar_is_trained_on(folder: Pat
     assert found[0].groups[0] == found[0].groups[16] == "plot of 1100"
 
 
+def test_it_is_the_users_split_that_must_have_all_cultivars(folder: Path, tmp_path: Path) -> None:
+    """Plots of one weight count as one; seed 0 keeps that of the only Sheriff from training."""
+    whole = open_windows(f"hyperleaf:{folder}", 8, SIZE, 0)
+    away = next(image for image in (0, 4, 8, 12) if whole.splits[image])
+    rows = (folder / "train.csv").read_text().splitlines()
+    for image in range(20):
+        cells = rows[1 + image].split(",")
+        if image % 4 == 3:
+            cells[-2:] = ["1", "0"]
+        if image == 3:
+            cells[1], cells[-2:] = str(1100 + 37.5 * away), ["0", "1"]
+        rows[1 + image] = ",".join(cells)
+    told = copy_of_table(folder, tmp_path / "set")
+    (told / "train.csv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(FocusError, match="class Sheriff has no training row"):
+        open_windows(f"hyperleaf:{told}", 8, SIZE, 0)
+    others = []
+    for seed in range(1, 5):
+        try:
+            others.append(len(open_windows(f"hyperleaf:{told}", 8, SIZE, seed).windows))
+        except FocusError as error:
+            assert "class Sheriff has no training row" in str(error)
+    assert others and set(others) == {20}
+
+
 def test_a_random_split_is_refused_unless_owned_up_to(folder: Path) -> None:
     spec = f"hyperleaf:{folder},split=random"
     with pytest.raises(FocusError, match="windows of one plot into training and test; they share nearly everything"):

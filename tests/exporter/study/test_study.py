@@ -273,8 +273,13 @@ def test_the_papers_own_network_is_trained_as_the_paper_has_it() -> None:
     ],
 )
 def test_what_does_not_fit_is_one_line(
-    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr("focus.exporter.study.execute", lambda *given, **more: pytest.fail("a step was begun"))
     small = ["--backbone", "focus_vit_mini_patch8", "--size", "32"]
     assert command.main(["study", *small, *arguments, "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err

@@ -49,7 +49,7 @@ def _load(path: Path) -> WindowSet | None:
     if not path.is_file():
         return None
     try:
-        arrays: dict[str, Any] = dict(load_arrays(path))
+        arrays = load_arrays(path)
         facts = json.loads(str(arrays.pop("facts")))
         truth_fields = {field.name: arrays.pop(field.name, None) for field in fields(Truth)}
         known = truth_fields["informative"] is not None

@@ -57,7 +57,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 def seed_number(text: str) -> int:
     """Type of a --seed: a whole number from 0 on."""
-    if not text.isdigit():
+    if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"must be 0 or a larger whole number, got {text!r}")
     return int(text)
 

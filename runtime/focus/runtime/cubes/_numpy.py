@@ -66,7 +66,7 @@ def open_npz(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthO
     try:
         with zipfile.ZipFile(path) as archive:
             check_memory(sum(item.file_size for item in archive.infolist()), path, "store it as NPY or ENVI")
-        content: dict[str, Any] = dict(load_arrays(path))
+        content = load_arrays(path)
         described = _describe(content)
     except DAMAGED as error:
         broken = isinstance(error, (zipfile.BadZipFile, zlib.error, EOFError))
