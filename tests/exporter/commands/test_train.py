@@ -15,6 +15,7 @@ from focus.exporter.commands._torchrun import parsed
 from focus.exporter.commands.export import main as export_main
 from focus.exporter.model import load_checkpoint
 from focus.exporter.training import TrainSettings
+from focus.runtime.cubes import Cube, write_npz
 from support.torchrun import torchrun
 
 TINY = ["--random-backbone", "--size", "32", "--epochs", "2", "--precision", "fp32", "--groups", "4"]
@@ -71,6 +72,18 @@ def test_a_training_writes_model_report_and_metrics(tmp_path: Path, capsys: pyte
     assert bundle.class_names == ("healthy", "chlorosis", "anthocyanin", "water-soaked")
     assert json.loads((tmp_path / "leaf.report.json").read_text())["windows"] == 4
     assert (tmp_path / "leaf.training" / "metrics.csv").read_text().count("\n") == 3
+
+
+def test_names_with_brackets_are_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not the terminal's markup: a closing tag by itself would end the training."""
+    rows = ["path,label,split"]
+    for index, split in enumerate(("train", "train", "val", "test") * 2):
+        values = np.random.default_rng(index).uniform(0.05, 0.6, (12, 32, 32)).astype(np.float32)
+        write_npz(Cube(values, np.linspace(400.0, 1000.0, 12), quantity="reflectance"), tmp_path / f"{index}.npz")
+        rows.append(f"{index}.npz,{('old [/b]', '[red]fresh')[index % 2]},{split}")
+    (tmp_path / "leaves.csv").write_text("\n".join(rows) + "\n")
+    assert command.main(["--data", str(tmp_path / "leaves.csv"), *TINY, "--out", str(tmp_path / "leaf.pt")]) == 0
+    assert "classification of [red]fresh, old [/b]: 4 train" in capsys.readouterr().out
 
 
 def test_its_export_is_checked_on_windows_of_the_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
