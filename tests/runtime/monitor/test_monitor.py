@@ -200,7 +200,7 @@ def test_one_odd_window_is_no_flag_and_five_are(shipped):  # noqa: F811
     kept = Collected()
     run_pipeline(source_from_uri("sim:leaves=1,samples=128,seed=20"), shipped, [kept])
     (reading,) = kept.readings
-    usual, odd = replace(reading, collapse=0.4), replace(reading, collapse=0.9)
+    usual, odd = replace(reading, collapse=0.4), replace(reading, collapse=1.0)
     monitor = Monitor()
     monitor.start(kept.plan)
     for one in [usual] * 5 + [odd]:
