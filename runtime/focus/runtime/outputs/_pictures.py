@@ -167,7 +167,7 @@ class Pictures:
             self._scene.contour(axes, truth.lesion_class >= 0, colors=["#7FDBFF"], linewidths=0.7)
             _legend_below(axes, [Line2D([], [], color="#7FDBFF", lw=1.2, label="outline of the true lesions")])
         self._scene.frame(axes, title)
-        _colour_bar(axes, image)
+        _colour_bar(axes, image, clipped=True)
 
     def _classes_panel(self, axes: Axes) -> None:
         bundle = self._plan.bundle
@@ -238,9 +238,10 @@ def _windows(count: int) -> str:
     return f"{count} window" + ("" if count == 1 else "s")
 
 
-def _colour_bar(axes: Axes, image: AxesImage) -> None:
-    """A bar as high as the picture."""
-    bar = axes.figure.colorbar(image, cax=axes.inset_axes((1.015, 0.0, 0.03, 1.0)))
+def _colour_bar(axes: Axes, image: AxesImage, *, clipped: bool = False) -> None:
+    """A bar as high as the picture; with a point where the strongest places lie above its last colour."""
+    place, extend = axes.inset_axes((1.015, 0.0, 0.03, 1.0)), "max" if clipped else "neither"
+    bar = axes.figure.colorbar(image, cax=place, extend=extend, extendfrac=0.03)
     if bar.solids is not None:
         bar.solids.set_alpha(1.0)
     bar.ax.tick_params(labelsize=7, length=2, color="#888888", labelcolor="#555555")
