@@ -74,6 +74,16 @@ def replayed(tmp_path, engine):
     return run(source_from_uri(f"replay:{tmp_path / 'raw.hdr'}", options), engine)
 
 
+def test_a_recording_names_the_calibration_that_it_needs(tmp_path, engine, rig):
+    recorded(tmp_path, camera(rig), engine)
+    beside, cube = tmp_path / "calibration.focuscal", f"replay:{tmp_path / 'raw.hdr'}"
+    with pytest.raises(CubeError, match=f"raw counts; give --calibration {beside}, with which it was recorded"):
+        source_from_uri(cube)
+    beside.unlink()
+    with pytest.raises(CubeError, match=r"give --calibration FILE \(made with focus-calib reference\)"):
+        source_from_uri(cube)
+
+
 def test_replaying_a_recording_gives_the_same_maps_bit_for_bit(tmp_path, engine, rig):
     maps, summary = recorded(tmp_path, camera(rig), engine)
     found, again = replayed(tmp_path, engine)

@@ -29,8 +29,8 @@ _SUFFIXES = ("", ".raw", ".img", ".dat", ".bil", ".bip", ".bsq", ".cube", ".hysp
 _KEPT = (
     "description", "interleave", "data type", "byte order", "header offset", "sensor type", "wavelength units", "tint",
     "reflectance scale factor", "data ignore value", "data gain values", "data offset values", "acquisition time",
-    "bit depth", "bit shift", "cube lines", "serial number", "sensorid", "fps", "framerate", "frame rate",
-    "map info", "coordinate system string", "projection info",
+    "bit depth", "bit shift", "cube lines", "calibration", "serial number", "sensorid", "fps", "framerate",
+    "frame rate", "map info", "coordinate system string", "projection info",
 )  # fmt: skip
 
 

@@ -15,10 +15,10 @@ from focus.runtime.outputs._open_files import OpenFiles
 from focus.runtime.outputs._placed import PlacedTable
 from focus.runtime.pipeline import Plan, RunSummary, Strip
 from focus.runtime.positions import Track
-from focus.runtime.sources import LINE_COLUMNS, SourceFacts, lines_table_of
+from focus.runtime.sources import CALIBRATION_BESIDE, LINE_COLUMNS, SourceFacts, lines_table_of
 
-#: Name of the recording's files, without suffix; and that of the calibration beside it.
-RAW, CALIBRATION = "raw", "calibration.focuscal"
+#: Name of the recording's files, without suffix.
+RAW = "raw"
 
 
 class RecordSink(BaseSink):
@@ -47,7 +47,7 @@ class RecordSink(BaseSink):
         """
         calibration = source.calibration
         if calibration is not None:
-            calibration.save(self._files.folder / CALIBRATION)
+            calibration.save(self._files.folder / CALIBRATION_BESIDE)
         self._empty = np.zeros((1, source.bands, source.samples), source.dtype)
         self._writer = EnviWriter(self._files, _layout(source))
         name = lines_table_of(self._files.folder / RAW).name
@@ -111,5 +111,5 @@ def _layout(source: SourceFacts) -> Layout:
         # Without a calibration a source holds reflectance, and its gain is one number.
         what, fields["reflectance scale factor"] = "reflectance", repr(1.0 / float(source.gain.flat[0]))
     else:
-        fields["calibration"] = [f"{CALIBRATION} sha256 {source.calibration.sha256}"]
+        fields["calibration"] = [f"{CALIBRATION_BESIDE} sha256 {source.calibration.sha256}"]
     return Layout(RAW, source.bands, source.samples, f"{what} of {source.name}", fields, np.dtype(source.dtype))

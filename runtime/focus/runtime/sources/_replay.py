@@ -23,6 +23,9 @@ from focus.runtime.sources._pace import LineClock, Pace
 #: Fields of an ENVI header that hold a serial number.
 SERIAL_FIELDS = ("serial number", "sensorid")
 
+#: Name of the calibration beside a recording of ours, which its header has.
+CALIBRATION_BESIDE = "calibration.focuscal"
+
 #: Lines read at a time: cheap on memory, kind to files that store band after band.
 CHUNK = 16
 
@@ -219,12 +222,22 @@ def reflectance_from(cube: Cube, calibration: Calibration | None, words: WordFor
         held = (
             "holds raw counts" if cube.quantity == "counts" else "does not say whether it holds counts or reflectance"
         )
+        beside = _recorded_with(cube)
+        if beside is not None:
+            raise CubeError(f"{name} holds raw counts; give --calibration {beside}, with which it was recorded")
         raise CubeError(
             f"{name} {held}; give --calibration FILE (made with focus-calib reference), "
             "or --quantity reflectance --scale S where stored value / S is reflectance"
         )
     dark, gain = np.zeros((bands, 1), np.float32), np.full((bands, 1), 1.0 / cube.scale, np.float32)
     return Folded(dark, gain, words.bits, words.shift or 0, np.zeros((bands, 1), bool))
+
+
+def _recorded_with(cube: Cube) -> Path | None:
+    """The calibration beside a recording of ours."""
+    named = cube.provenance.fields.get("calibration", "").startswith(CALIBRATION_BESIDE)
+    beside = Path(cube.provenance.path).parent / CALIBRATION_BESIDE
+    return beside if named and beside.is_file() else None
 
 
 def _matrix(cube: Cube, bands: Bands) -> NDArray[np.float64]:
