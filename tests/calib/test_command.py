@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -223,3 +224,27 @@ def test_a_folder_that_is_not_there_is_said_before_anything_is_taken(tmp_path, c
     nowhere = tmp_path / "nowhere" / "rig.focuscal"
     said = says(capsys, "reference", "--white", str(tmp_path / "none.npz"), "--out", str(nowhere))
     assert f"cannot write {nowhere}: there is no folder {nowhere.parent}; make it" in said
+
+
+def test_options_that_no_reference_has_a_use_for(tmp_path, capsys, recordings):
+    given = ["reference", *recordings, "--out", str(tmp_path / "rig.focuscal")]
+    assert "--mosaic is for a camera, and no reference is one" in says(capsys, *given, "--mosaic", "4x4")
+    assert "--timeout is for a camera" in says(capsys, *given, "--timeout", "3")
+    assert "--wait" in says(capsys, *given, "--wait")
+    from_camera = [
+        "reference",
+        "--white",
+        "tcp://127.0.0.1:7999",
+        "--axes",
+        "hwc",
+        "--out",
+        str(tmp_path / "x.focuscal"),
+    ]
+    assert "--axes is for a recording, and no reference is one" in says(capsys, *from_camera)
+
+
+def test_references_of_other_widths_do_not_go_together(tmp_path, capsys, recordings):
+    narrow = DETECTOR.cube(0.95, 10.0, quantity=None)
+    write_npz(replace(narrow, values=narrow.values[:, :, :1]), tmp_path / "white.npz")
+    said = says(capsys, "reference", *recordings, "--out", str(tmp_path / "rig.focuscal"))
+    assert "white.npz has 1 samples a line, dark.npz 64; record both references with one camera" in said

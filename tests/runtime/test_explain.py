@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 import focus.runtime
 from focus.runtime import BundleError, Calibration, CubeError, Model, OutputError, explain
 from focus.runtime.commands.run import main
-from focus.runtime.cubes import write_npz
+from focus.runtime.cubes import Provenance, write_npz
 from support.scenes import cube
 from support.toy_model import WAVELENGTHS, Toy
 
@@ -67,3 +68,15 @@ def test_public_names_are_there_and_importing_draws_nothing():
     code = "import sys; from focus.runtime import explain; print('matplotlib' in sys.modules, 'torch' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == "False False\n"
+
+
+def test_the_words_of_a_header_are_known_there_too(path):
+    """Counts at the upper end of their words, as a recording of ours says of itself."""
+    held = cube(30, 37)
+    counts = np.rint(np.clip(held.values, 0, 1) * 1000).astype(np.uint16)
+    facts = {"bit depth": "12", "bit shift": "4"}
+    calibration = Calibration(np.zeros((12, 37), np.float32), np.full((12, 37), 1e-3, np.float32), WAVELENGTHS, 0.98)
+    shifted = replace(held, values=counts << 4, quantity="counts", provenance=Provenance(fields=facts))
+    plain = replace(held, values=counts, quantity="counts")
+    found, wanted = (explain(one, Model.from_path(path, 1), calibration=calibration) for one in (shifted, plain))
+    np.testing.assert_array_equal(found.heatmap, wanted.heatmap)

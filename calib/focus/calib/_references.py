@@ -71,6 +71,11 @@ def calibration_from_references(
     for each in darks:
         own, other = (_rig(reference.facts, options.any_camera) for reference in (white, each))
         require_same_rig(own, other, "record both references with one camera and the same settings")
+        if facts.samples != each.facts.samples:  # a rig of one sample would go with any
+            raise CubeError(
+                f"{white.name} has {facts.samples} samples a line, {each.name} {each.facts.samples}; record both "
+                "references with one camera and the same settings"
+            )
     dark = dark_at_white(white, darks)
     signal = np.where(facts.good_bands[:, None], white.mean - dark.level, np.nan)
     _require_usable(white, darks, dark, signal, options)

@@ -8,7 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from focus.calib._measure import Reference, measure
-from focus.runtime.sources import CAMERA_FIELDS, FrameSource, SourceOptions, source_from_uri
+from focus.runtime.sources import (
+    CAMERA_FIELDS,
+    FILE_FIELDS,
+    OPTION_OF_FIELD,
+    FrameSource,
+    SourceOptions,
+    source_from_uri,
+)
 
 #: Lines of a camera: their mean has a tenth of a line's noise.
 CAMERA_LINES = 100
@@ -35,6 +42,22 @@ class Taker:
                 f"--white and --dark both come from {white}, and there is no terminal to say when to cover its lens; "
                 "run it in a terminal, or record them one by one"
             )
+
+    def require_sense(self, places: Sequence[str]) -> None:
+        """Refuses options that none of the references has a use for.
+
+        Raises:
+            ValueError: naming one of them.
+        """
+        recorded = [is_recording(place) for place in places]
+        for fields, used, others in (
+            (CAMERA_FIELDS, not all(recorded), "a camera"),
+            (FILE_FIELDS, any(recorded), "a recording"),
+        ):
+            given = [name for name in fields if getattr(self._args, name, None) is not None]
+            if given and not used:
+                option = OPTION_OF_FIELD.get(given[0], given[0])
+                raise ValueError(f"--{option} is for {others}, and no reference is one; leave it out")
 
     def take(
         self,

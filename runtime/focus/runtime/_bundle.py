@@ -283,14 +283,18 @@ class Bundle(_Part):
         """float64 [D, C], U: what does not count as contrast."""
         return np.array(self.reading.brightness).reshape(-1, self.bands)
 
-    def require_wavelengths(self, wavelengths_nm: NDArray[np.float64], source: str) -> None:
+    def require_wavelengths(
+        self, wavelengths_nm: NDArray[np.float64], source: str, way_out: str = "resample it with --resample"
+    ) -> None:
         """Refuses a sensor whose bands are not the model's, to a tenth of the model's band spacing.
 
+        Args:
+            wavelengths_nm: of the sensor; source: its name, and way_out: what to do, for the message.
         Raises:
             BundleError: other number of bands, or other wavelengths.
         """
         ours, theirs = self.wavelengths, np.asarray(wavelengths_nm, np.float64)
-        hint = f"resample it with --resample (the model covers {ours[0]:g}-{ours[-1]:g} nm)"
+        hint = f"{way_out} (the model covers {ours[0]:g}-{ours[-1]:g} nm)"
         if theirs.size != ours.size:
             raise BundleError(f"model {self.name} reads {ours.size} bands, {source} has {theirs.size}; {hint}")
         apart = np.abs(theirs - ours)

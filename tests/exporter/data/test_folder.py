@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from focus.exporter.data import FolderOptions, folder_windows, open_windows, parse_size, read_manifest
+from focus.exporter.data._folder import stamps
 from focus.kernels import ingest
 from focus.runtime import CubeError, FocusError
 from focus.runtime.cubes import Cube, open_cube, write_npz
@@ -272,3 +274,22 @@ def test_sizes_are_read(text: str, size: tuple[int, int]) -> None:
 def test_other_sizes_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="--size must be one number or LINESxSAMPLES"):
         parse_size(text)
+
+
+def test_a_scale_goes_with_a_quantity_and_integers_need_one(folder: Path) -> None:
+    with pytest.raises(ValueError, match="--scale goes with --quantity reflectance"):
+        folder_windows(folder / "all.csv", FolderOptions(scale=10.0), 4, SIZE, seed=1)
+    for index in range(12):
+        write_cube(folder / f"leaf{index}.npz", np.full((12, 16, 16), 700, np.uint16), quantity=None)
+    stated = FolderOptions(quantity="reflectance")
+    with pytest.raises(ValueError, match=r"leaf0.npz holds integers: give --scale S, too"):
+        folder_windows(folder / "all.csv", stated, 4, SIZE, seed=1)
+    found = folder_windows(folder / "all.csv", replace(stated, scale=1000.0), 4, SIZE, seed=1)
+    np.testing.assert_allclose(found.band_means, 0.7, rtol=1e-5)
+
+
+def test_what_describes_a_cube_belongs_to_its_stamp(folder: Path) -> None:
+    """Else a cache would outlive a corrected header."""
+    before = stamps([folder / "leaf0.npz"])
+    (folder / "leaf0.npz.hdr").write_text("ENVI")
+    assert stamps([folder / "leaf0.npz"]) != before

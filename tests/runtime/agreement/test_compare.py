@@ -126,3 +126,9 @@ def test_the_largest_difference_of_a_logit_is_a_share_of_the_largest_logit_and_n
     said[1, 0] = np.nan
     broken = compare(Answers(bundle, logits, attention), Answers(bundle, said, attention), windows)
     assert "largest difference of a logit" in (Limits(0, -1, 0, logits=9).shortfall(broken) or "")
+
+
+def test_a_model_of_few_bands_can_agree_in_all_of_them():
+    bundle = Toy(wavelengths_nm=np.linspace(500.0, 700.0, 4), groups=2).bundle()
+    windows, logits, attention = case(bundle)
+    assert compare(Answers(bundle, logits, attention), Answers(bundle, logits, attention), windows).top == 1.0

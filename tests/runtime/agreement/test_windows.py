@@ -150,6 +150,9 @@ def test_a_recording_counts_once_however_often_it_is_named(tmp_path):
     (tmp_path / "both.csv").write_text("path,split\nleaf.npz,train\nleaf.npz,val\n")
     with pytest.raises(FocusError, match=r"leaf\.npz is named to calibrate and to check on; give it one split"):
         recordings_from_data([str(tmp_path / "both.csv")])
+    (tmp_path / "one.csv").write_text("path,label,split\nleaf.npz,sick,val\n")
+    (found,) = recordings_from_data([str(tmp_path / "leaf.npz"), str(tmp_path / "one.csv")])
+    assert (found.label, found.split) == ("sick", "check")
 
 
 def test_a_window_filled_up_at_the_edge_is_not_taken(model):

@@ -173,3 +173,72 @@ def test_each_cube_is_in_the_manifest_as_soon_as_it_is_over(archive, order):
     assert [json.loads(line)["cube"] for line in seen] == [cube.name for cube in cubes]
     assert not order.parts.exists()
     assert {path.name for path in order.out.iterdir()} == {"zarr.json", "a", "b"}
+
+
+def test_a_store_within_the_archive_is_none_of_its_cubes(archive):
+    (archive / "maps.zarr" / "a" / "leaf-2.npz").mkdir(parents=True)
+    (archive / "maps.zarr" / "a" / "leaf-3.npz").write_text("x")
+    assert names(archive) == ["a/leaf-2.npz", "a/leaf.hdr", "b/leaf.hdr"]
+    assert names(archive / "**" / "*.npz") == ["a/leaf-2.npz"]
+
+
+def test_links_are_followed_once_and_what_cannot_be_read_is_said(archive, tmp_path, monkeypatch):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "far.npz").write_text("far")
+    (archive / "c").symlink_to(disk)
+    (disk / "back").symlink_to(archive)
+    assert names(archive) == ["a/leaf-2.npz", "a/leaf.hdr", "b/leaf.hdr", "c/far.npz"]
+    (disk / "back").unlink()
+    assert names(archive / "*" / "*.npz") == names(archive / "**" / "*.npz") == ["a/leaf-2.npz", "c/far.npz"]
+    scandir = os.scandir
+
+    def refuses(folder):
+        if str(folder).endswith("b"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuses)
+    with pytest.raises(FocusError, match=r"cannot read .*/b: Permission denied; make it readable"):
+        cubes_of(str(archive))
+
+
+def test_a_cube_counts_once_however_many_files_it_has(archive):
+    for name in ("leaf-2.npz.hdr", "leaf-4.npy", "leaf-4.hdr", "leaf-4.png"):
+        (archive / "a" / name).write_text(name)
+    assert names(archive / "a") == ["leaf-2.npz", "leaf-4.npy", "leaf.hdr"]
+    assert names(archive / "a" / "leaf*") == ["leaf-2.npz", "leaf-4.npy", "leaf.hdr"]
+    assert names(archive / "a" / "*.dat") == ["leaf.dat"]
+
+
+def test_what_describes_a_cube_is_of_its_files(archive):
+    (archive / "a" / "wavelengths.csv").write_text("400\n")
+    cubes = {cube.name: [file[0] for file in cube.files] for cube in cubes_of(str(archive / "a"))}
+    assert cubes == {"leaf-2.npz": ["leaf-2.npz", "wavelengths.csv"], "leaf.hdr": ["leaf.dat", "leaf.hdr"]}
+
+
+def test_a_group_that_is_whole_counts_also_where_the_cube_failed_before(archive, order):
+    cube = cubes_of(str(archive))[0]
+    with Manifest(order.manifest, MADE_WITH_THIS) as manifest:
+        manifest.add(entry(cube, "failed", error="too dark"))
+        make_group(order, entry(cube))
+        left = pending([cube], order, manifest)
+    assert (left.cubes, left.done, left.failed) == ((), 1, ())
+
+
+def test_maps_of_files_that_are_no_more_go(archive, order):
+    cube = cubes_of(str(archive))[0]
+    make_group(order, entry(cube))
+    with Manifest(order.manifest, MADE_WITH_THIS) as manifest:
+        map_archive([cube], order, manifest, lambda cubes: [entry(cubes[0], "failed", error="damaged")])
+    assert not (order.out / cube.name).exists()
+
+
+def test_a_foreign_file_is_left_as_it_is(order):
+    order.manifest.write_text('{"mine": 1}')
+    with pytest.raises(FocusError, match="is no manifest of focus-map"), Manifest(order.manifest, MADE_WITH_THIS):
+        pass
+    assert order.manifest.read_text() == '{"mine": 1}'
+    order.manifest.write_text('{"focus-map":1,"eng')
+    with Manifest(order.manifest, MADE_WITH_THIS):
+        assert order.manifest.read_text().endswith("\n")

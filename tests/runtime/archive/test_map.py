@@ -12,7 +12,7 @@ from focus.runtime.archive import Entry
 from focus.runtime.commands import map as command
 from focus.runtime.cubes import write_npz
 from support.scenes import cube
-from support.toy_model import Toy
+from support.toy_model import WAVELENGTHS, Toy
 
 needs_zarr = pytest.mark.skipif(sys.version_info < (3, 11), reason="Zarr 3 needs Python 3.11")
 
@@ -136,3 +136,20 @@ def test_a_cluster_that_is_not_there_is_said_at_once(place, capsys):
     said = capsys.readouterr().err
     assert f"no Ray cluster at 127.0.0.1:{port} (" in said and "start one with ray start --head" in said
     assert said.count("\n") == 1
+
+
+@needs_zarr
+def test_a_table_of_wavelengths_is_known_by_its_content_and_whole_path(place, capsys, monkeypatch):
+    orders = []
+    (place / "bands.csv").write_text("\n".join(map(str, WAVELENGTHS)) + "\n")
+    with_workers(monkeypatch, done)
+    made = command._order
+    monkeypatch.setattr(command, "_order", lambda args: orders.append(made(args)) or orders[-1])
+    assert run("--wavelengths", "bands.csv") == 0
+    assert orders[0].source.wavelengths_nm == str(place / "bands.csv")
+    (place / "bands.csv").write_text("\n".join(map(str, WAVELENGTHS + 1)) + "\n")
+    capsys.readouterr()
+    assert run("--wavelengths", "bands.csv") == 2
+    assert "was made with another wavelengths; choose another --out" in capsys.readouterr().err
+    assert run("--wavelengths", "gone.csv", store="other.zarr") == 2
+    assert "cannot read wavelengths from gone.csv" in capsys.readouterr().err

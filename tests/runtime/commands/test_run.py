@@ -17,6 +17,7 @@ from PIL import Image
 from focus.runtime import Calibration, open_cube
 from focus.runtime.commands.run import main
 from focus.runtime.cubes import write_npz as _write_npz
+from focus.runtime.sources import source_from_uri
 from support.scenes import cube, reflectance
 from support.toy_model import WAVELENGTHS, Toy
 
@@ -356,3 +357,23 @@ def test_help_is_quick_and_says_how(capsys):
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for heavy in ("'numpy'", "'onnxruntime'", "'matplotlib'", "'scipy'", "'pydantic'"):
         assert heavy not in loaded
+
+
+def test_a_recording_is_not_overwritten_by_its_own_replay(tmp_path, model, leaf, capsys):
+    out = tmp_path / "out"
+    assert main(["--engine", str(model), "--camera", f"replay:{leaf}", "--record", "--quiet", "--out", str(out)]) == 0
+    again = ["--engine", str(model), "--camera", f"replay:{out / 'raw.hdr'}", "--out", str(out), "--overwrite"]
+    assert main(again) == 2
+    assert "raw.dat is read, and would go with what" in capsys.readouterr().err
+    assert (out / "raw.dat").is_file()
+
+
+def test_truth_begins_where_the_first_line_does(tmp_path):
+    out, uri = tmp_path / "out", "sim:leaves=1,samples=128,leaf=128,lost=0.9"
+    assert main(["--camera", uri, "--quiet", "--out", str(out)]) == 0
+    summary = json.loads((out / "run.json").read_text())["summary"]
+    first, lines = summary["counts"]["first_sequence"], summary["lines"]
+    assert first > 0
+    truth = source_from_uri(uri).truth
+    found = np.fromfile(out / "truth.dat", "<i2").reshape(lines, 2, 128)
+    np.testing.assert_array_equal(found[:, 0], truth.lesion_class[first : first + lines])

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 from hypothesis import given
@@ -311,3 +312,19 @@ def test_no_window_is_no_batch(model, backend):
     means, composite = inputs(1)
     with engine_from_path(model, backend=backend) as engine, pytest.raises(ValueError, match=r"got \[0, 12, 12\]"):
         engine.infer(means[:0], composite[:0])
+
+
+@pytest.mark.parametrize("own", ["openvino", "onnxruntime"])
+def test_a_file_with_a_batch_of_its_own_takes_any_number_of_windows(model, tmp_path, own):
+    """As ``focus-export --batch 2`` makes it."""
+    fixed = onnx.load(model)
+    for put in fixed.graph.input:
+        put.type.tensor_type.shape.dim[0].dim_value = 2
+    onnx.save(fixed, tmp_path / "two.onnx")
+    means, composite = inputs(3)
+    with engine_from_path(model, threads=1, backend=own) as engine:
+        wanted = engine.infer(means, composite)
+    with engine_from_path(tmp_path / "two.onnx", threads=1, backend=own) as engine:
+        found = engine.infer(means, composite)
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=TOLERANCE[engine.precision])

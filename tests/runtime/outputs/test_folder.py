@@ -76,3 +76,16 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     ):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_overwrite_takes_nothing_that_the_run_reads_and_no_segments(tmp_path):
+    target = tmp_path / "run"
+    target.mkdir()
+    (target / "run.json").write_text("{}")
+    (target / "raw.hdr").write_text("ENVI")
+    with pytest.raises(OutputError, match=r"raw.hdr is read, and would go with what .*run holds; choose another"):
+        RunFolder(target, overwrite=True, read=[None, target / "raw.hdr"])
+    RunFolder(target, overwrite=True, read=[tmp_path / "other.hdr"])
+    (target / "segment-0001").mkdir()
+    with pytest.raises(OutputError, match="run holds the segments of a camera; choose another"):
+        RunFolder(target, overwrite=True)

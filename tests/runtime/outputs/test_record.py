@@ -12,7 +12,7 @@ from focus.runtime import Calibration, CubeError, open_cube
 from focus.runtime.engines import engine_from_path
 from focus.runtime.outputs import BaseSink, OpenFiles, RecordSink
 from focus.runtime.pipeline import Settings, Strip, run_pipeline
-from focus.runtime.sources import Replay, SourceOptions, WordFormat, read_lines, source_from_uri
+from focus.runtime.sources import Bands, Replay, SourceOptions, WordFormat, read_lines, source_from_uri
 from support.runs import run
 from support.scenes import Scripted, cube, reflectance
 from support.toy_model import WAVELENGTHS, Toy
@@ -197,3 +197,24 @@ def test_samples_of_the_other_byte_order_are_recorded_as_the_header_says(tmp_pat
     recorded(tmp_path, Replay(cube(values=counts, scale=1000.0)), engine)
     again = open_cube(tmp_path / "raw.hdr")
     assert np.array_equal(again.values, counts)
+
+
+def test_a_recording_that_is_resampled_is_recorded_as_the_reflectance_that_it_is(tmp_path, engine, rig):
+    raw, calibration = rig
+    bands = Bands(WAVELENGTHS, np.full(12, 40.0))
+    raw = replace(raw, fwhm_nm=np.full(12, 40.0), good_bands=np.ones(12, bool))
+    source = Replay(raw, calibration=calibration, words=WordFormat(12, 4), resample_to=bands)
+    maps, _ = recorded(tmp_path, source, engine)
+    assert open_cube(tmp_path / "raw.hdr").quantity == "reflectance"
+    assert not (tmp_path / "calibration.focuscal").exists()
+    found, _ = run(source_from_uri(f"replay:{tmp_path / 'raw.hdr'}"), engine)
+    for row, again in zip(maps.rows, found.rows, strict=True):
+        np.testing.assert_array_equal(row.heatmap, again.heatmap)
+
+
+def test_a_table_that_ends_early_is_no_end_of_the_recording(tmp_path, engine, rig):
+    recorded(tmp_path, camera(rig), engine)
+    table = tmp_path / "raw.lines.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:21]))
+    with pytest.raises(CubeError, match=r"raw.lines.csv knows 20 of the 33 lines of raw.dat; copy both again"):
+        replayed(tmp_path, engine)

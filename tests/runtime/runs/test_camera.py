@@ -218,6 +218,9 @@ def test_what_nobody_expected_is_raised_and_recorded(tmp_path):
         Rig(tmp_path, camera, sinks=[Breaks()])()
     assert isinstance(raised.value.__cause__, RuntimeError)
     assert (record(tmp_path)["state"], record(tmp_path)["ended"]) == ("broken off", "a mistake of ours")
+    assert record(tmp_path)["segments"] == [
+        {"folder": "segment-0001", "state": "broken off", "ended": "a mistake of ours"}
+    ]
     assert camera.closed
 
 

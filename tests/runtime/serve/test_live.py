@@ -14,6 +14,7 @@ from focus.runtime.pipeline import LineCounts, Settings, run_pipeline
 from focus.runtime.serve import HarmlessSink, LiveSink, _live, _scores, _strip
 from focus.runtime.serve._views import health_answer, place_view, plan_view, state_view, tick_view
 from focus.runtime.serve._wire import packed_rows
+from focus.runtime.sources import Replay
 from support.live import COLUMNS, PATCH, ROWS, SAMPLES, SATURATED, Feed, Raised, plan, summary
 from support.runs import Collected
 from support.scenes import Scripted, cube
@@ -344,3 +345,24 @@ def test_a_run_that_fails_is_told(live, engine):
             Scripted(cube(24, 36, values=np.full((12, 24, 36), np.nan, np.float32)), range(24)), engine, [live]
         )
     assert live.phase == "failed"
+
+
+def test_small_snapshot_cubes_leave_no_gap_on_the_page(live, engine, tmp_path):
+    """Rows that only fill up a window have numbers of their own, but are not on the page."""
+    held = cube(30, 37)
+    held = replace(held, provenance=replace(held.provenance, fields={"cube lines": "6"}))
+    collected = Collected()
+    run_pipeline(Replay(held), engine, [live, collected], Settings(with_cube=False))
+    numbers = [row.row for row in collected.rows]
+    assert numbers[-1] > len(numbers) - 1
+    got = []
+    while found := live.strip.after(got[-1].row if got else -1, 2):
+        got += found
+    assert [row.row for row in got] == list(range(len(numbers)))
+    line = 0
+    for page, row in enumerate(collected.rows):
+        view = place_view(live, page, 1)
+        assert view["heat"] == pytest.approx(float(row.heatmap[1]), rel=1e-3) and view["line"] == line
+        window = next(one for one in collected.readings if one.window.snapshot == row.snapshot)
+        np.testing.assert_allclose(view["saliency"], window.curve, rtol=1e-3)
+        line += row.lines

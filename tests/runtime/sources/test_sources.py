@@ -208,3 +208,29 @@ def test_options_go_to_the_cube(tmp_path):
         source_from_uri(f"replay:{path}", SourceOptions(axes="hwc", wavelengths_nm=WAVELENGTHS, scale=100.0))
     with pytest.raises(ValueError, match="sim: brings its own bands and calibration; leave out --axes"):
         source_from_uri("sim:", options)
+
+
+def test_wavelengths_of_a_header_are_all_that_is_taken_from_it(tmp_path):
+    """Not what it says of its own samples."""
+    from focus.runtime.cubes import open_cube
+
+    bands = ", ".join(map(str, WAVELENGTHS))
+    (tmp_path / "other.hdr").write_text(
+        "ENVI\nsamples = 4\nlines = 20\nbands = 12\ndata type = 12\ninterleave = bsq\nbyte order = 0\n"
+        f"wavelength units = Nanometers\nreflectance scale factor = 10000\ntint = 4\nwavelength = {{{bands}}}\n"
+    )
+    np.save(tmp_path / "x.npy", np.ones((12, 20, 4), np.uint16))
+    found = open_cube(tmp_path / "x.npy", axes="chw", wavelengths_nm=str(tmp_path / "other.hdr"))
+    np.testing.assert_allclose(found.wavelengths_nm, WAVELENGTHS)
+    assert (found.quantity, found.scale, found.exposure_ms) == (None, 1.0, None)
+
+
+def test_integers_are_no_reflectance_without_a_scale(tmp_path):
+    write_npz(cube(values=np.full((12, 20, 4), 700, np.uint16), quantity=None), tmp_path / "counts.npz")
+    write_npz(cube(values=np.full((12, 20, 4), 0.7, np.float32), quantity=None), tmp_path / "shares.npz")
+    with pytest.raises(ValueError, match=r"counts.npz holds integers: give --scale S, too"):
+        source_from_uri(f"replay:{tmp_path / 'counts.npz'}", SourceOptions(quantity="reflectance"))
+    for name, options in (("counts", {"scale": 1000.0}), ("shares", {})):
+        source = source_from_uri(f"replay:{tmp_path / name}.npz", SourceOptions(quantity="reflectance", **options))
+        lines, _ = played(source)
+        np.testing.assert_allclose(lines * source.facts.gain[0], 0.7, rtol=1e-6)

@@ -38,7 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     references("--average-samples", action="store_true", help="one value a band, for a scene as its own white")
     references("--least-counts", type=float, default=10.0, metavar="N", help="white - dark below this is no gain (10)")
-    references("--bad-pixels", type=Path, metavar="FILE", help="more of them: a band and a sample a line, from 0")
+    references(
+        "--bad-pixels",
+        type=Path,
+        metavar="FILE",
+        help="more of them: a band (0 is the shortest wavelength) and a sample a line, from 0",
+    )
     references("--accept-faulty", action="store_true", help="take references that move, drift or are saturated")
     references("--any-camera", action="store_true", help="take references that say to be of different cameras")
     references("--out", type=Path, required=True, metavar="FILE", help="the .focuscal to write")
@@ -88,6 +93,7 @@ def _taken(args: argparse.Namespace) -> tuple[Reference, list[Reference]]:
     if len(exposures) != len(args.dark):
         raise ValueError(f"--dark-exposure goes with --dark one by one, got {len(exposures)} for {len(args.dark)}")
     taker = Taker(args)
+    taker.require_sense([args.white, *args.dark])
     taker.require_somebody(args.white, args.dark)
     with Steps() as steps:
         darks = []

@@ -71,7 +71,7 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--quantity", choices=["reflectance"], help="what the cubes hold, where the files do not say")
     group.add_argument(
-        "--scale", type=float, default=1.0, help="stored value / SCALE = reflectance, with --quantity (default: 1)"
+        "--scale", type=float, help="stored value / SCALE = reflectance, with --quantity (default: 1, but for integers)"
     )
     group.add_argument("--tile", action="store_true", help="cut each cube into windows, instead of one centre crop")
     group.add_argument(

@@ -12,9 +12,7 @@ from focus.exporter.data._cubes import Progress, windows_of_cubes
 from focus.exporter.data._manifest import read_manifest
 from focus.exporter.data._windows import WindowSet
 from focus.runtime import CubeError
-from focus.runtime.cubes import Cube, open_cube
-
-_ENVI_SUFFIXES = (".raw", ".dat", ".img", ".bil", ".bip", ".bsq", ".bin", ".cube")
+from focus.runtime.cubes import Cube, files_of, open_cube, stated_scale
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class FolderOptions:
 
     targets: tuple[str, ...] = ()
     quantity: str | None = None
-    scale: float = 1.0
+    scale: float | None = None
     tile: bool = False
     resample_to: str | None = None
     leaks: bool = False
@@ -77,18 +75,21 @@ def folder_windows(
 
 
 def stamps(files: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """Where files lie, how large they are and how old: an ENVI header's data file counts too."""
+    """Where files lie, how large they are and how old, with what describes them beside them."""
     return [(str(file.resolve()), *_stamp(file)) for file in files]
 
 
 def _reflectance_cube(file: Path, options: FolderOptions) -> Cube:
+    if options.quantity is None and options.scale is not None:
+        raise ValueError("--scale goes with --quantity reflectance (stored value / scale = reflectance)")
     cube = open_cube(file)
     if options.quantity is not None:
         if cube.quantity not in (None, options.quantity):
             raise CubeError(
                 f"{file} says that it holds {cube.quantity}, not {options.quantity}; calibrate it to reflectance first"
             )
-        cube = cube.with_quantity("reflectance", options.scale)
+        scale = stated_scale(options.scale, cube.scale, cube.values.dtype, str(file))
+        cube = cube.with_quantity("reflectance", scale)
     if cube.quantity != "reflectance":
         held = "counts" if cube.quantity == "counts" else "a quantity that it does not state"
         raise CubeError(
@@ -99,6 +100,5 @@ def _reflectance_cube(file: Path, options: FolderOptions) -> Cube:
 
 
 def _stamp(file: Path) -> tuple[int, int]:
-    beside = [file.with_suffix(suffix) for suffix in ("", *_ENVI_SUFFIXES)] if file.suffix == ".hdr" else []
-    found = [entry.stat() for entry in (file, *beside) if entry.is_file()]
+    found = [entry.stat() for entry in files_of(file)]
     return sum(entry.st_size for entry in found), max(entry.st_mtime_ns for entry in found)

@@ -79,7 +79,10 @@ def _restored(bundle: Bundle, kept: KeptWindows) -> NDArray[np.float32]:
 
 def _cut(bundle: Bundle, file: Path) -> NDArray[np.float32]:
     cube = open_cube(file)
-    bundle.require_wavelengths(cube.wavelengths_nm, str(file))
+    if cube.quantity != "reflectance":
+        held = "raw counts" if cube.quantity == "counts" else "what it does not say"
+        raise FocusError(f"{file} holds {held}; --check takes a cube whose file says that it is reflectance")
+    bundle.require_wavelengths(cube.wavelengths_nm, str(file), "--check takes a cube with the model's bands")
     lines, samples = bundle.window
     _, height, width = cube.shape
     if height < lines or width < samples:

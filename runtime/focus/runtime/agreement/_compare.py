@@ -83,7 +83,7 @@ def compare(
         for window, (one, other) in zip(windows, pairs, strict=True)
     ]
     curved = [rank for rank in ranks if rank is not None] or [0.0]
-    tops = [len(_top(one.curve) & _top(other.curve)) / TOP for one, other in pairs]
+    tops = [len(_top(one.curve) & _top(other.curve)) / min(TOP, bundle.bands) for one, other in pairs]
     return Comparison(
         windows=len(pairs),
         agreement=_agreement(bundle, pairs, said),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,9 +60,12 @@ def recordings_from_data(items: Sequence[str]) -> list[Recording]:
     """
     distinct: dict[str, Recording] = {}
     for recording in (recording for item in items for recording in _recordings(item)):
-        known = distinct.setdefault(_identity(recording), recording)
-        if known.split != recording.split:
+        name = _identity(recording)
+        known = distinct.setdefault(name, recording)
+        if known.split and recording.split and known.split != recording.split:
             raise FocusError(f"{recording.name} is named to calibrate and to check on; give it one split")
+        # A pattern that names a cube again says neither what it shows nor what it is for.
+        distinct[name] = replace(known, label=known.label or recording.label, split=known.split or recording.split)
     return list(distinct.values())
 
 

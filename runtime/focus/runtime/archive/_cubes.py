@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import glob
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from focus.runtime._errors import FocusError
+from focus.runtime.cubes import files_of
+from focus.runtime.cubes._envi import DATA_SUFFIXES, header_of
 from focus.runtime.cubes._open import SUFFIXES
 
 
@@ -40,14 +41,14 @@ def cubes_of(archive: str) -> list[ArchiveCube]:
     """
     place = Path(archive)
     if place.is_dir():
-        base, paths = place, [path for path in _found(place, "**/*") if path.suffix.lower() in SUFFIXES]
+        base, paths = place, _once([path for path in _walked(place) if path.suffix.lower() in SUFFIXES])
     elif place.suffix.lower() == ".csv":
         base, paths = place.parent, _listed(place)
     elif place.is_file():
         base, paths = place.parent, [place]
     else:
         base = _fixed_part(place)
-        paths = _found(base, place.relative_to(base).as_posix())
+        paths = _once(_found(base, place.relative_to(base).as_posix()))
     if not paths:
         raise FocusError(
             f"no cube in {archive}; give a folder, a pattern such as 'data/**/*.hdr', or a CSV file with a column path"
@@ -60,10 +61,56 @@ def cubes_of(archive: str) -> list[ArchiveCube]:
     return [cubes[name] for name in sorted(cubes)]
 
 
+def _walked(base: Path) -> list[Path]:
+    """All files, also in folders that are links; what is hidden and what lies in a Zarr store is left out.
+
+    Raises:
+        FocusError: a folder cannot be read.
+    """
+
+    def unreadable(error: OSError) -> None:
+        raise FocusError(f"cannot read {error.filename}: {error.strerror}; make it readable, or name other folders")
+
+    found, known = [], set()
+    for folder, folders, files in os.walk(base, followlinks=True, onerror=unreadable):
+        real = os.path.realpath(folder)
+        folders[:] = [] if real in known else [name for name in sorted(folders) if _counts(name)]
+        found += [] if real in known else [Path(folder, name) for name in files if _counts(name)]
+        known.add(real)
+    return sorted(found)
+
+
 def _found(base: Path, pattern: str) -> list[Path]:
-    """What is hidden is left out."""
-    paths = base.glob(pattern)
-    return sorted(path for path in paths if not any(part.startswith(".") for part in path.relative_to(base).parts))
+    """The files that a pattern names, with the same left out."""
+    names = (Path(name) for name in glob.glob(pattern, root_dir=base, recursive=True))  # noqa: PTH207  # enters links
+    return sorted(base / name for name in names if all(map(_counts, name.parts)) and not (base / name).is_dir())
+
+
+def _counts(part: str) -> bool:
+    return not part.startswith(".") and not part.endswith(".zarr")
+
+
+def _once(paths: list[Path]) -> list[Path]:
+    """Each cube once: a header goes before its data file, and a file that says what it holds before a header that only
+    describes it.
+    """
+    named = set(paths)
+    return [path for path in paths if not (_describes(path) if path.suffix.lower() == ".hdr" else _has(path, named))]
+
+
+def _describes(header: Path) -> bool:
+    """Whether a header is beside a file that is a cube without it, and no data of its own are there."""
+    own = [path for path in map(header.with_suffix, DATA_SUFFIXES) if path.is_file() and not _says_what_it_is(path)]
+    return not own and any(map(_says_what_it_is, files_of(header)))
+
+
+def _says_what_it_is(path: Path) -> bool:
+    return SUFFIXES.get(path.suffix.lower(), "envi") != "envi"
+
+
+def _has(data: Path, named: set[Path]) -> bool:
+    """Whether it is the data file of a header that is named, too."""
+    return not _says_what_it_is(data) and header_of(data) in named
 
 
 def _listed(manifest: Path) -> list[Path]:
@@ -98,9 +145,5 @@ def _whole(path: Path) -> Path:
 
 
 def _files(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Of an ENVI cube, header and data: all files of its name, whatever their suffix."""
-    found: Iterable[Path] = [path]
-    if path.suffix.lower() == ".hdr":
-        found = (path.with_suffix(""), *path.parent.glob(f"{glob.escape(path.stem)}.*"))
-    facts = ((file.name, file.stat()) for file in found if file.is_file())
+    facts = ((file.name, file.stat()) for file in files_of(path))
     return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in facts))

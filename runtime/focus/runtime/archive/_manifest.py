@@ -82,6 +82,7 @@ class Manifest:
         self._head = {HEAD: LAYOUT, **made_with}
         self._file: int | None = None
         self._write = write
+        self._foreign = f"{path} is no manifest of focus-map; choose another --out, or remove it"
 
     def __enter__(self) -> Self:
         if not self._write:
@@ -128,13 +129,16 @@ class Manifest:
         text = self.path.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
         if not whole:
+            begun = json.dumps(self._head, separators=(",", ":")).encode()
+            if not begun.startswith(text):
+                raise FocusError(self._foreign)
             return 0
         try:
             head, *lines = map(json.loads, whole.splitlines())
             layout = head[HEAD]
             entries = [Entry.from_json(line) for line in lines]
         except (ValueError, TypeError, KeyError):
-            raise FocusError(f"{self.path} is no manifest of focus-map; choose another --out, or remove it") from None
+            raise FocusError(self._foreign) from None
         if layout != LAYOUT:
             raise FocusError(f"{self.path} is of another version of focus-map; choose another --out")
         wanted = json.loads(json.dumps(self._head))

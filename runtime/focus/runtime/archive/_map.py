@@ -41,7 +41,7 @@ def pending(cubes: Sequence[ArchiveCube], order: Order, manifest: Manifest, retr
     left, done, failed = [], 0, []
     for cube in cubes:
         entry = manifest.entries.get(cube.name)
-        if entry is None and (found := finished(order, cube.name, cube.files)) is not None:
+        if (entry is None or entry.state == "failed") and (found := finished(order, cube.name, cube.files)) is not None:
             manifest.add(found)
             entry = found
         same = entry is not None and entry.files == cube.files
@@ -80,6 +80,8 @@ def map_archive(
         _make_groups(cubes, order)
         for entry in share(cubes):
             manifest.add(entry)
+            if entry.state == "failed":  # what is in the store is of files that are no more
+                shutil.rmtree(order.out / entry.cube, ignore_errors=True)
             over.append(entry)
             tell(len(over), len(cubes))
     except OSError as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from focus.runtime._calibration import Folded, Rig
 from focus.runtime._errors import CameraError
 from focus.runtime.cameras._mosaic import Mosaic
-from focus.runtime.cubes import bands_from_option, resampling_matrix
+from focus.runtime.cubes import bands_from_option, resampling_matrix, stated_scale
 from focus.runtime.sources._contract import SourceFacts
 from focus.runtime.sources._options import SourceOptions
 from focus.runtime.sources._replay import Bands, WordFormat
@@ -162,7 +162,9 @@ def _reflectance(said: Said, options: SourceOptions, rig: Rig) -> Folded:
         if quantity == "reflectance":
             raise CameraError(f"{said.name} sends reflectance already; leave out the calibration")
         return options.calibration.fold(rig)
-    scale = options.scale if options.scale is not None else said.scale
+    scale = said.scale
+    if options.quantity == "reflectance":
+        scale = stated_scale(options.scale, said.scale, said.dtype, said.name)
     if options.raw:
         if quantity == "reflectance":
             raise CameraError(f"{said.name} sends reflectance, a reference must hold raw counts; set it to send counts")

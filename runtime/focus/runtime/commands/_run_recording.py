@@ -28,7 +28,8 @@ def run_recording(parts: RunParts, source: FrameSource) -> int:
     args, engine = parts.args, parts.engine
     if args.append:
         raise ValueError("--append goes with cameras; a recording's folder is made anew, replace it with --overwrite")
-    folder = RunFolder(args.out, overwrite=args.overwrite)
+    read = (source.facts.file, args.calibration, args.engine)
+    folder = RunFolder(args.out, overwrite=args.overwrite, read=read)
     with service() as supervisor:
         if args.quiet:
             summary, _ = _into(folder, source, parts, supervisor.progress)

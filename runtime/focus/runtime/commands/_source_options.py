@@ -81,7 +81,6 @@ def add_camera_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--timeout", dest="timeout_s", type=float, metavar="S", help="silence after which the camera is lost (1.8 s)"
     )
-    group.add_argument("--wait", action="store_true", help="wait for a camera that is not there yet, as after a boot")
 
 
 def source_options(args: argparse.Namespace, bundle: Bundle) -> SourceOptions:

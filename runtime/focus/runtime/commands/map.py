@@ -104,8 +104,12 @@ def _require(name: str) -> None:
 def _order(args: argparse.Namespace) -> Order:
     from focus.runtime._processor import usable_cores
     from focus.runtime.archive import Order
+    from focus.runtime.cubes._tables import table_from_option
     from focus.runtime.engines import engine_from_path
 
+    table_from_option(args.wavelengths, None)  # what is wrong with it is said before the first cube
+    if _is_file(args.wavelengths):
+        args.wavelengths = str(Path(args.wavelengths).absolute())
     args.policy = args.buffer = None
     args.threads = args.threads or min(THREADS, usable_cores())
     settings = settings_of(args)
@@ -118,6 +122,10 @@ def _order(args: argparse.Namespace) -> Order:
         engine.file.path.absolute(), engine.file.sha256, engine.name, settings, source_options(args, engine.bundle),
         out, _made_with(args, engine, asdict(settings)), args.tries,
     )  # fmt: skip
+
+
+def _is_file(wavelengths: str | None) -> bool:
+    return wavelengths is not None and Path(wavelengths).is_file()
 
 
 def _require_fitting(settings: Settings, engine: Engine) -> None:
@@ -142,7 +150,6 @@ def _made_with(args: argparse.Namespace, engine: Engine, settings: dict[str, Any
         "bits",
         "shift",
         "resample",
-        "wavelengths",
         "variable",
         "axes",
     )
@@ -152,6 +159,7 @@ def _made_with(args: argparse.Namespace, engine: Engine, settings: dict[str, Any
         "backend": engine.name,
         "maps": maps,
         "options": {name: getattr(args, name) for name in names},
+        "wavelengths": file_sha256(Path(args.wavelengths)) if _is_file(args.wavelengths) else args.wavelengths,
         "calibration": file_sha256(args.calibration) if args.calibration else None,
     }
 

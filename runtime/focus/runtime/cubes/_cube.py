@@ -40,6 +40,22 @@ class Provenance:
         return Path(self.path).name or "cube"
 
 
+def stated_scale(given: float | None, own: float, dtype: np.dtype[Any], name: str) -> float:
+    """Stored value / scale = reflectance, where the user says that it is reflectance.
+
+    Args:
+        given: what the user says, or None.
+        own: what the source says, 1 where it says nothing.
+        dtype: of the stored values.
+        name: of the source, for the message.
+    Raises:
+        ValueError: integers whose scale nobody says.
+    """
+    if given is None and own == 1.0 and dtype.kind in "iu":
+        raise ValueError(f"{name} holds integers: give --scale S, too (stored value / S = reflectance)")
+    return own if given is None else given
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Cube:
     """A hyperspectral cube as it is stored: [C, H, W] = [bands, lines, samples].

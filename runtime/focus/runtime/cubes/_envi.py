@@ -25,7 +25,8 @@ FILE_STATE, GROWING, COMPLETE = "file state", "growing", "complete"
 
 _COMPLEX = (6, 9)
 _AXES = {"bil": "hcw", "bip": "hwc", "bsq": "chw"}
-_SUFFIXES = ("", ".raw", ".img", ".dat", ".bil", ".bip", ".bsq", ".cube", ".hyspex", ".bin", ".envi")
+#: Of data files; the first is none.
+DATA_SUFFIXES = ("", ".raw", ".img", ".dat", ".bil", ".bip", ".bsq", ".cube", ".hyspex", ".bin", ".envi")
 _KEPT = (
     "description", "interleave", "data type", "byte order", "header offset", "sensor type", "wavelength units", "tint",
     "reflectance scale factor", "data ignore value", "data gain values", "data offset values", "acquisition time",
@@ -201,10 +202,10 @@ def _refuse_unsupported(fields: Mapping[str, str], name: str) -> None:
 def _data_of(header: Path, layout: RawLayout) -> Path:
     """The data file beside a header; where several could be meant, the one of the right size."""
     bare = header.with_suffix("")
-    names = dict.fromkeys(bare.with_name(bare.name + suffix) for s in _SUFFIXES for suffix in (s, s.upper()))
+    names = dict.fromkeys(bare.with_name(bare.name + suffix) for s in DATA_SUFFIXES for suffix in (s, s.upper()))
     found = [candidate for candidate in names if candidate.is_file()]
     if not found:
-        expected = ", ".join(bare.name + suffix for suffix in _SUFFIXES[:7])
+        expected = ", ".join(bare.name + suffix for suffix in DATA_SUFFIXES[:7])
         raise CubeError(
             f"{header.name} has no data file beside it; expected one of {expected}, or name the data file itself"
         )

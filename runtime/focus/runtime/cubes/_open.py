@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
 from focus.runtime._errors import CubeError
 from focus.runtime.cubes._cube import Cube
 from focus.runtime.cubes._envi import header_of, open_envi
-from focus.runtime.cubes._tables import WavelengthOption
+from focus.runtime.cubes._tables import WavelengthOption, tables_beside
 
 SUPPORTED = "ENVI (.hdr and its data file), TIFF, MATLAB (.mat), NPY, NPZ, NetCDF (.nc), HDF5 (.h5)"
 
@@ -108,3 +110,16 @@ def kind_of(path: Path) -> str:
         f"{path.name} is of no known format and has no ENVI header beside it ({path.name}.hdr); "
         f"supported are {SUPPORTED}"
     )
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files that a cube is made of, and those beside it that describe it, as far as they are there; none where it
+    is missing itself. Of an ENVI header these are all files of its name, whatever their suffix.
+    """
+    if not path.is_file():
+        return []
+    if path.suffix.lower() == ".hdr":
+        beside: Iterable[Path | None] = (path.with_suffix(""), *path.parent.glob(f"{glob.escape(path.stem)}.*"))
+    else:
+        beside = (header_of(path), *tables_beside(path))
+    return sorted({path, *(file for file in beside if file is not None and file.is_file())})

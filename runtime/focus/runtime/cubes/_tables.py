@@ -28,7 +28,8 @@ def table_from_option(option: WavelengthOption, bands: int | None) -> Descriptio
     Args:
         option: see `WavelengthOption`.
         bands: number of bands, needed for "START:STOP" only.
-    Returns: a description with wavelengths, or None where there is no option, or a range and no number of bands yet.
+    Returns: a description with wavelengths, FWHM and good bands alone, whatever else the file says of its own cube; or
+        None where there is no option, or a range and no number of bands yet.
     Raises:
         ValueError: if the option cannot be read as wavelengths.
         CubeError: if the file that it names is missing or unreadable.
@@ -48,7 +49,7 @@ def table_from_option(option: WavelengthOption, bands: int | None) -> Descriptio
         if bands is None:
             return None
         return Description(wavelengths_nm=np.linspace(*limits, bands, dtype=np.float64))
-    return table_from_file(Path(option))
+    return Description().with_wavelengths(table_from_file(Path(option)))
 
 
 def bands_from_option(
@@ -69,16 +70,19 @@ def bands_from_option(
 
 
 def table_beside(path: Path) -> Description | None:
-    """What lies beside a file: `NAME.SUFFIX.hdr`, `NAME.hdr`, `NAME.wavelengths.csv` or `wavelengths.csv`."""
-    for candidate in (
+    """What lies beside a file: the first one of `tables_beside`."""
+    return next(map(table_from_file, tables_beside(path)), None)
+
+
+def tables_beside(path: Path) -> list[Path]:
+    """What there is of `NAME.SUFFIX.hdr`, `NAME.hdr`, `NAME.wavelengths.csv` and `wavelengths.csv`, in this order."""
+    names = (
         path.with_name(path.name + ".hdr"),
         path.with_suffix(".hdr"),
         path.with_suffix(".wavelengths.csv"),
         path.with_name("wavelengths.csv"),
-    ):
-        if candidate != path and candidate.is_file():
-            return table_from_file(candidate)
-    return None
+    )
+    return [name for name in names if name != path and name.is_file()]
 
 
 def table_from_file(path: Path) -> Description:

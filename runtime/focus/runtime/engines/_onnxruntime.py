@@ -12,6 +12,7 @@ from typing_extensions import Self
 
 from focus.runtime._errors import BundleError
 from focus.runtime._processor import usable_cores
+from focus.runtime.engines._batches import in_batches
 from focus.runtime.engines._contract import Outputs
 from focus.runtime.engines._onnx_file import read_model_file
 from focus.runtime.engines._shapes import CLOSED, require_shapes
@@ -52,8 +53,9 @@ class OnnxRuntimeEngine:
             raise BundleError(
                 f"{path} is not a readable ONNX model ({_first_line(error)}); copy or export it again"
             ) from None
-        kinds = {put.name: put.type for put in self._session.get_inputs()}
-        self._dtype = np.float16 if kinds["band_means"] == "tensor(float16)" else np.float32
+        put = next(put for put in self._session.get_inputs() if put.name == "band_means")
+        self._dtype = np.float16 if put.type == "tensor(float16)" else np.float32
+        self._batch = put.shape[0] if isinstance(put.shape[0], int) else None
         return self
 
     def __exit__(
@@ -66,12 +68,13 @@ class OnnxRuntimeEngine:
         if self._session is None:
             raise RuntimeError(CLOSED)
         require_shapes(self.bundle, band_means, composite)
-        feeds = {
-            "band_means": band_means.astype(self._dtype, copy=False),
-            "composite": composite.astype(self._dtype, copy=False),
-        }
-        found = self._session.run(list(Outputs._fields), feeds)
-        return Outputs(*(np.asarray(value, np.float32) for value in found))
+        return in_batches(self._pass, self._batch, self._dtype, band_means, composite)
+
+    def _pass(self, band_means: NDArray[Any], composite: NDArray[Any]) -> list[NDArray[np.float32]]:
+        found: list[NDArray[np.float32]] = self._session.run(
+            list(Outputs._fields), {"band_means": band_means, "composite": composite}
+        )
+        return found
 
 
 def _first_line(error: Exception) -> str:

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from typing_extensions import Self
 from focus.runtime._errors import BundleError
 from focus.runtime._files import file_sha256
 from focus.runtime._processor import has_bf16, usable_cores
+from focus.runtime.engines._batches import in_batches
 from focus.runtime.engines._cache import cache_folder
 from focus.runtime.engines._contract import Outputs
 from focus.runtime.engines._onnx_file import INPUTS, ModelFile, read_model_file
@@ -102,25 +103,13 @@ class OpenVinoEngine:
         if self._request is None:
             raise RuntimeError(CLOSED)
         require_shapes(self.bundle, band_means, composite)
-        count = len(band_means)
-        found = [
-            self._pass(band_means[first : first + self._batch], composite[first : first + self._batch])
-            for first in range(0, count, self._batch)
-        ]
-        return found[0] if len(found) == 1 else Outputs(*map(np.concatenate, zip(*found, strict=True)))
+        return in_batches(self._pass, self._batch, self._dtype, band_means, composite)
 
-    def _pass(self, band_means: NDArray[np.float32], composite: NDArray[np.float32]) -> Outputs:
-        """One pass; an incomplete batch is filled up with zeros, which are not given back."""
-        count, tensors = len(band_means), []
-        for values in (band_means, composite):
-            tensor = np.ascontiguousarray(values, self._dtype)
-            if count < self._batch:
-                tensor = np.concatenate([tensor, np.zeros((self._batch - count, *tensor.shape[1:]), self._dtype)])
-            tensors.append(tensor)
+    def _pass(self, band_means: NDArray[Any], composite: NDArray[Any]) -> list[NDArray[np.float32]]:
         if self._request is None:
             raise RuntimeError(CLOSED)
-        found = self._request.infer(dict(zip(INPUTS, tensors, strict=True)), share_inputs=True)
-        return Outputs(*(np.array(found[name][:count], np.float32) for name in Outputs._fields))
+        found = self._request.infer(dict(zip(INPUTS, (band_means, composite), strict=True)), share_inputs=True)
+        return [np.array(found[name], np.float32) for name in Outputs._fields]  # the next pass writes over its own
 
 
 def best_precision() -> Literal["fp32", "bf16"]:

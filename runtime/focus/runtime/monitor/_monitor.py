@@ -41,6 +41,7 @@ class Monitor:
         self._raised: dict[str, Raised] = {}
         self._latches = {name: Latch() for name in FLAGS}
         self._windows = 0
+        self._knows_saturation = True
         self._attention: Attention | None = None
         self._spectra: Spectra | None = None
 
@@ -49,6 +50,7 @@ class Monitor:
         for flag in self._flags:  # of the segment before
             self._tell(flag, up=False)
         self._begin()
+        self._knows_saturation = plan.source.bits is not None
         bundle = plan.bundle
         limits = Limits.of_bundle(bundle)
         step = step_from_overlap(plan.settings.overlap, bundle.backbone.columns)
@@ -85,7 +87,10 @@ class Monitor:
         return {
             "limits": "of training" if self._of_training else "fixed, as the model does not know its training's range",
             "windows": self._windows,
-            "not_watched": [] if self._spectra is not None else ["wavelength_order", "band_means"],
+            "not_watched": [
+                *([] if self._knows_saturation else ["saturated"]),
+                *([] if self._spectra is not None else ["wavelength_order", "band_means"]),
+            ],
             "flags": {
                 name: {**raised.to_json(), "share": raised.windows / self._windows}
                 for name, raised in self.raised().items()

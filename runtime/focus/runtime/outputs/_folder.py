@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -20,17 +21,19 @@ class RunFolder:
     Args:
         target: where the run is to end up.
         overwrite: replace an earlier run that is there.
+        read: files that the run reads, which must not go with an earlier run.
     Raises:
         OutputError: on construction, if the target holds something; on entering, if nothing can be written there.
     """
 
-    def __init__(self, target: Path | str, *, overwrite: bool = False) -> None:
+    def __init__(self, target: Path | str, *, overwrite: bool = False, read: Iterable[Path | None] = ()) -> None:
         self.target = Path(target)
         # A link to a folder on another disk is followed, so that moving into place stays a rename on that disk.
         self._place = self.target.resolve()
         self._overwrite = overwrite
         self._made: list[Path] = []
         self._refuse_occupied()
+        self._refuse_to_lose(read)
 
     def _refuse_occupied(self) -> None:
         if self._place.exists() and not self._place.is_dir():
@@ -45,6 +48,13 @@ class RunFolder:
             raise OutputError(
                 f"{self.target} holds no run (no {RECORD} in it), so --overwrite leaves it alone; choose another --out"
             )
+
+    def _refuse_to_lose(self, read: Iterable[Path | None]) -> None:
+        if any(self._place.glob("segment-*")):
+            raise OutputError(f"{self.target} holds the segments of a camera; choose another --out")
+        for path in read:
+            if path is not None and path.resolve().is_relative_to(self._place):
+                raise OutputError(f"{path} is read, and would go with what {self.target} holds; choose another --out")
 
     def __enter__(self) -> Self:
         parent = self._place.parent

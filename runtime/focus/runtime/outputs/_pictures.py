@@ -57,6 +57,8 @@ class Pictures:
     ) -> None:
         self._folder, self._plan, self._summary, self._lesion_iou = folder, plan, summary, lesion_iou
         self._curves, self._scene = curves, scene_from(preview)
+        whole = plan.truth
+        self._truth = None if whole is None else whole.of_lines(summary.counts.first_sequence, summary.lines)
 
     def write(self) -> None:
         """Writes all of them.
@@ -105,7 +107,7 @@ class Pictures:
         return figure
 
     def _overview(self) -> Figure:
-        panels = ["quicklook", *(["truth"] if self._plan.truth is not None else []), "heatmap", "classes"]
+        panels = ["quicklook", *(["truth"] if self._truth is not None else []), "heatmap", "classes"]
         columns = _columns(self._scene.aspect, len(panels))
         rows = -(-len(panels) // columns)
         width = 14.0
@@ -141,7 +143,7 @@ class Pictures:
         self._scene.frame(axes, "Scene")
 
     def _truth_panel(self, axes: Axes) -> None:
-        truth = self._plan.truth
+        truth = self._truth
         if truth is None:
             return
         draw_quicklook(self._scene, axes, grey=True)
@@ -162,7 +164,7 @@ class Pictures:
 
     def _heatmap(self, axes: Axes, title: str) -> None:
         image = draw_heatmap(self._scene, axes)
-        truth = self._plan.truth
+        truth = self._truth
         if truth is not None:
             self._scene.contour(axes, truth.lesion_class >= 0, colors=["#7FDBFF"], linewidths=0.7)
             _legend_below(axes, [Line2D([], [], color="#7FDBFF", lw=1.2, label="outline of the true lesions")])

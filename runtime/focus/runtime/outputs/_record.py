@@ -45,9 +45,8 @@ class RecordSink(BaseSink):
             OutputError: nothing can be written there.
             ValueError: a type of sample that ENVI does not have.
         """
-        calibration = source.calibration
-        if calibration is not None:
-            calibration.save(self._files.folder / CALIBRATION_BESIDE)
+        if source.calibration is not None and not source.holds_reflectance:
+            source.calibration.save(self._files.folder / CALIBRATION_BESIDE)
         self._empty = np.zeros((1, source.bands, source.samples), source.dtype)
         self._writer = EnviWriter(self._files, _layout(source))
         name = lines_table_of(self._files.folder / RAW).name
@@ -107,8 +106,8 @@ def _layout(source: SourceFacts) -> Layout:
     what = "raw counts"
     if source.cube_lines is not None:
         fields["cube lines"] = str(source.cube_lines)
-    if source.calibration is None:
-        # Without a calibration a source holds reflectance, and its gain is one number.
+    if source.calibration is None or source.holds_reflectance:
+        # Its gain is one number.
         what, fields["reflectance scale factor"] = "reflectance", repr(1.0 / float(source.gain.flat[0]))
     else:
         fields["calibration"] = [f"{CALIBRATION_BESIDE} sha256 {source.calibration.sha256}"]

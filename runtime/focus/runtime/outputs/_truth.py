@@ -35,11 +35,10 @@ class TruthSink(CollectedMap):
     def finish(self, summary: RunSummary) -> None:
         """See ``MapSink.finish``."""
         super().finish(summary)
-        # A live simulation may end early; what was seen is scored.
-        lines, truth = len(self.heatmap), self._truth
-        seen = type(truth)(truth.class_names, truth.leaf_class[:lines], truth.lesion_class[:lines])
+        # A live simulation may end early, and its first lines may be lost; what was seen is scored.
+        seen = self._truth.of_lines(summary.counts.first_sequence, len(self.heatmap))
         self.lesion_iou = lesion_iou(self.heatmap, seen)
-        names = ", ".join(f"{index} {name}" for index, name in enumerate(truth.class_names))
+        names = ", ".join(f"{index} {name}" for index, name in enumerate(seen.class_names))
         layout = Layout(
             "truth", 2, seen.lesion_class.shape[1], f"true classes: {names}, -1 none",
             {"band names": ["lesion class", "leaf class"]}, np.dtype(np.int16),

@@ -129,8 +129,12 @@ class CameraRun:
             try:
                 ended, failed = self._until_the_end(camera)
             except BaseException as error:
+                said = str(error) or type(error).__name__
+                for segment in self._recorded.values():
+                    if segment["state"] == "running":
+                        segment.update(state="broken off", ended=said)
                 with suppress(OutputError):
-                    self._record("broken off", str(error) or type(error).__name__)
+                    self._record("broken off", said)
                 if isinstance(error, Exception):
                     raise BrokenOff(f"the run broke off: {type(error).__name__}: {error}") from error
                 raise

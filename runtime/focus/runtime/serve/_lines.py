@@ -15,6 +15,8 @@ REMEMBERED = 4096
 class LineTally:
     """The lines of one segment.
 
+    Args:
+        played: from a recording, whose lines have the times of then; they count as coming when they are ingested.
     Attributes:
         counts: what became of them so far.
         rate: lines that came whole, a second.
@@ -22,7 +24,8 @@ class LineTally:
         interval_s: running mean of the time between two strips; 0 before the second.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, played: bool = False) -> None:
+        self._played = played
         self.counts, self.rate = LineCounts(), Rate()
         self.wait_s = self.interval_s = 0.0
         self._newest_s: float | None = None
@@ -47,7 +50,7 @@ class LineTally:
             interval_s = now_s - self._newest_s
             self.interval_s = interval_s if not self.interval_s else 0.9 * self.interval_s + 0.1 * interval_s
         self._newest_s = now_s
-        came_ns = [meta.monotonic_ns for meta in strip.metas if meta is not None]
+        came_ns = [int(now_s * 1e9) if self._played else meta.monotonic_ns for meta in strip.metas if meta is not None]
         if came_ns:
             self.wait_s = max(now_s - came_ns[-1] / 1e9, 0.0)
             self._arrivals[strip.row] = came_ns[-1]

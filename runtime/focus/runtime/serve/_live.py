@@ -74,7 +74,7 @@ class LiveSink(BaseSink):
                 self.scores.close_bin(self.strip.segment)
                 self.strip.begin_segment()
             self._earlier = self.counts
-            self.plan, self.lines, self._segment_mapped = plan, LineTally(), 0
+            self.plan, self.lines, self._segment_mapped = plan, LineTally(plan.source.file is not None), 0
             self.phase, self.reason = "running", ""
 
     def add_strip(self, strip: Strip) -> None:

@@ -62,7 +62,7 @@ class ScoreHistory:
 
         Args:
             reading: what the network said.
-            base: row on the page of the segment's first row.
+            base: see ``StripHistory``.
             grid: rows and columns of a window in patches.
             segment: of the recording, from 1.
         """
@@ -87,7 +87,7 @@ class ScoreHistory:
         return [kept for kept in self.bins if kept.number > number]
 
     def curve_at(self, row: int, column: int) -> NDArray[np.float32] | None:
-        """B of the window whose middle is nearest to a patch; None where no kept window covers it."""
+        """B of the window whose middle is nearest to a patch of a row of all segments; None where none covers it."""
 
         def distance(window: KeptWindow) -> float:
             down = row + 0.5 - (window.rows.start + window.rows.stop) / 2

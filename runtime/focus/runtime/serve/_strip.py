@@ -18,9 +18,12 @@ PLACE_BYTES = 48_000_000
 
 
 class Place(NamedTuple):
-    """What is kept of a row of patches for clicks: its first line in its segment, and see ``MapRow``."""
+    """What is kept of a row of patches for clicks: which row it is of all segments, also counting those that only
+    filled up a window, its first line in its segment, and see ``MapRow``.
+    """
 
     segment: int
+    number: int
     line: int
     scores: NDArray[np.float32]
     heatmap: NDArray[np.float32]
@@ -38,7 +41,7 @@ class KeptRow(NamedTuple):
     """A row of patches as the page draws it.
 
     Attributes:
-        row: its number on the page, which goes on from segment to segment.
+        row: its number on the page, without gaps, from segment to segment.
         segment: the recording's segment that it belongs to, from 1.
         cube: the snapshot cube that it belongs to; None for push-broom.
         pixels: uint8 [lines, width, 4], RGBA, thinned: 255 sqrt(reflectance), alpha 0 where masked.
@@ -62,13 +65,13 @@ class StripHistory:
         width: pixels across.
         most: rows that are kept.
         segment: the present one, from 1.
-        base: number of its first row on the page.
+        base: rows of all segments before it.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.factor = -(-plan.source.samples // WIDTH)
         self.width = -(-plan.source.samples // self.factor)
-        self.segment, self.base = 1, 0
+        self.segment, self.base, self._number, self._line = 1, 0, -1, 0
         self._patch = plan.bundle.backbone.patch
         self.most = max(PIXEL_BYTES // (4 * self.width) * self.factor // self._patch, 1)
         self._rows: deque[KeptRow] = deque(maxlen=self.most)
@@ -83,16 +86,18 @@ class StripHistory:
     def begin_segment(self) -> None:
         """The next rows are those of a new segment, and count from 0 again."""
         self.segment += 1
-        self.base = self.last + 1
+        self.base, self._line = self._number + 1, 0
 
     def add(self, row: MapRow) -> None:
         """Takes the next row of the maps."""
-        number = self.base + row.row
-        self._rows.append(KeptRow(number, self.segment, row.snapshot, self._pixels(row, number), row.heatmap))
-        place = Place(self.segment, row.row * self._patch, row.scores, row.heatmap, row.cube, row.band_means)
+        page = self.last + 1
+        self._number = self.base + row.row
+        self._rows.append(KeptRow(page, self.segment, row.snapshot, self._pixels(row, page), row.heatmap))
+        place = Place(self.segment, self._number, self._line, row.scores, row.heatmap, row.cube, row.band_means)
+        self._line += row.lines
         if len(self._places) == self._places.maxlen:
             self._forget_place()
-        self._places.append((number, place))
+        self._places.append((page, place))
         self._bytes += place.nbytes
         while self._bytes > PLACE_BYTES and len(self._places) > 1:
             self._forget_place()
@@ -110,8 +115,8 @@ class StripHistory:
     def _forget_place(self) -> None:
         self._bytes -= self._places.popleft()[1].nbytes
 
-    def _pixels(self, row: MapRow, number: int) -> NDArray[np.uint8]:
-        first = -(number * self._patch) % self.factor
+    def _pixels(self, row: MapRow, page: int) -> NDArray[np.uint8]:
+        first = -(page * self._patch) % self.factor
         kept = np.s_[first :: self.factor, :: self.factor]
         pixels = np.empty((*row.mask[kept].shape, 4), np.uint8)
         reflectance = np.nan_to_num(row.composite[:, first :: self.factor, :: self.factor], nan=0.0)

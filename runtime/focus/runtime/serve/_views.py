@@ -148,7 +148,7 @@ def place_view(live: LiveSink, row: int, column: int) -> dict[str, Any] | None:
     with live.lock:
         plan = live.plan
         place = live.strip.place(row) if live.strip is not None else None
-        curve = live.scores.curve_at(row, column)
+        curve = None if place is None else live.scores.curve_at(place.number, column)
     if plan is None or place is None or not 0 <= column < place.scores.shape[1]:
         return None
     patch = plan.bundle.backbone.patch

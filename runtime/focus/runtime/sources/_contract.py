@@ -94,6 +94,13 @@ class SourceFacts:
         """C."""
         return len(self.wavelengths_nm)
 
+    @property
+    def holds_reflectance(self) -> bool:
+        """Whether its samples are reflectance, but for one factor: where no calibration is needed, or it was applied on
+        the way, as in a recording that is resampled.
+        """
+        return self.calibration is None or (not self.dark.any() and bool((self.gain == 1).all()))
+
 
 @dataclass(frozen=True, eq=False)
 class Truth:
@@ -108,6 +115,11 @@ class Truth:
     class_names: tuple[str, ...]
     leaf_class: NDArray[np.int8]
     lesion_class: NDArray[np.int8]
+
+    def of_lines(self, first: int, lines: int) -> Truth:
+        """Of that many lines from this one on."""
+        kept = slice(first, first + lines)
+        return Truth(self.class_names, self.leaf_class[kept], self.lesion_class[kept])
 
 
 class FrameSource(Protocol):

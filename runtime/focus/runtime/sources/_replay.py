@@ -68,7 +68,7 @@ class Replay:
         cube: any cube.
         calibration: makes reflectance of counts; needed unless the cube is known to hold reflectance.
         resample_to: bands to resample to, after calibration; None keeps the cube's own.
-        words: how counts lie in the stored words.
+        words: how counts lie in the stored words; what is not given there, the header says.
         pace: how fast, and whether it is played again and again.
         any_camera: the user knows that the calibration is of another camera.
         raw: the counts as they are, without a calibration, dark 0 and gain 1: for references.
@@ -92,7 +92,7 @@ class Replay:
         raw: bool = False,
         uri: str = "",
     ) -> None:
-        words = words or WordFormat()
+        words = _words(cube, words or WordFormat())
         self._pace = pace or Pace()
         if cube.fwhm_nm is None and calibration is not None and calibration.bands == cube.shape[0]:
             cube = replace(cube, fwhm_nm=calibration.fwhm_nm)
@@ -158,7 +158,17 @@ class Replay:
     def _recorded(self) -> Iterator[RecordedLine | None]:
         """What the table beside the file says of each line, if there is one."""
         table = lines_table_of(Path(self._cube.provenance.path or "cube"))
-        return read_lines(table) if table.is_file() else repeat(None)
+        if not table.is_file():
+            yield from repeat(None)
+        known = 0
+        for line in read_lines(table):
+            yield line
+            known += 1
+        if known < self._cube.shape[1]:
+            raise CubeError(
+                f"{table.name} knows {known} of the {self._cube.shape[1]} lines of {self._cube.provenance.name}; "
+                "copy both again, or remove the table to take the lines as if they came now"
+            )
 
     def _block(self, lines: slice) -> NDArray[Any]:
         """Some lines as they are sent, [C, lines, S]; what is no measurement becomes nan."""
@@ -182,6 +192,17 @@ def _meta(recorded: RecordedLine) -> FrameMeta:
     monotonic_ns = time.monotonic_ns() if recorded.monotonic_ns is None else recorded.monotonic_ns
     utc_ns = time.time_ns() if recorded.utc_ns is None else recorded.utc_ns
     return FrameMeta(recorded.sequence, recorded.camera_ns, monotonic_ns, utc_ns, recorded.state == "received")
+
+
+def _words(cube: Cube, given: WordFormat) -> WordFormat:
+    """How counts lie in the words: the user's word goes before that of a recording's header."""
+    header, name = cube.provenance.fields, cube.provenance.name
+    bits, shift = given.bits, given.shift
+    if bits is None and "bit depth" in header:
+        bits = integer(header, "bit depth", name)
+    if shift is None and "bit shift" in header:
+        shift = integer(header, "bit shift", name)
+    return WordFormat(bits, shift)
 
 
 def serial_of(cube: Cube) -> str:

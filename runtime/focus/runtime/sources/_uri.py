@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from focus.runtime.cubes import open_cube
-from focus.runtime.cubes._envi_header import integer
+from focus.runtime.cubes import open_cube, stated_scale
 from focus.runtime.sources._contract import FrameSource
 from focus.runtime.sources._options import CAMERA_FIELDS, FILE_FIELDS, OPTION_OF_FIELD, SourceOptions
 from focus.runtime.sources._pace import Pace
@@ -65,31 +64,23 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
         raise ValueError("--scale goes with --quantity reflectance (stored value / scale = reflectance)")
     _refuse_unknown(path)
     cube = open_cube(path, variable=options.variable, axes=options.axes, wavelengths_nm=options.wavelengths_nm)
-    if options.quantity is not None:
-        stated = options.scale if options.scale is not None else cube.scale
-        cube = replace(cube, quantity=options.quantity, scale=stated if options.quantity == "reflectance" else 1.0)
+    if options.quantity == "reflectance":
+        scale = stated_scale(options.scale, cube.scale, cube.values.dtype, cube.provenance.name)
+        cube = cube.with_quantity("reflectance", scale)
+    elif options.quantity is not None:
+        cube = cube.with_quantity(options.quantity)
     if options.exposure_ms is not None:
         cube = replace(cube, exposure_ms=options.exposure_ms)
     return Replay(
         cube,
         calibration=options.calibration,
         resample_to=options.resample_to,
-        words=_words(options, cube.provenance.fields, cube.provenance.name),
+        words=WordFormat(options.bits, options.shift),
         pace=pace,
         any_camera=bool(options.any_camera),
         raw=bool(options.raw),
         uri=uri,
     )
-
-
-def _words(options: SourceOptions, header: Mapping[str, str], name: str) -> WordFormat:
-    """How counts lie in the words: the user's word goes before that of a recording's header."""
-    bits, shift = options.bits, options.shift
-    if bits is None and "bit depth" in header:
-        bits = integer(header, "bit depth", name)
-    if shift is None and "bit shift" in header:
-        shift = integer(header, "bit shift", name)
-    return WordFormat(bits, shift)
 
 
 def _path_and_pace(text: str) -> tuple[str, Pace]:
