@@ -58,6 +58,8 @@ def test_data_of_another_model_are_refused(tmp_path: Path, capsys: pytest.Captur
     before = file_sha256(model)
     assert main(["--ckpt", str(model), *DATA, "--seed", "2"]) == 2
     assert "was not trained on these windows" in capsys.readouterr().err
+    assert main(["--ckpt", str(model), "--data", f"{DATA[1]},task=chl"]) == 2
+    assert "the data are for regression of chl, model leaf tells healthy, chlorosis" in capsys.readouterr().err
     assert file_sha256(model) == before
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from focus.exporter.commands._torch import require_torch
 from focus.exporter.commands.train import add_data_arguments, windows_from_options
+from focus.runtime import FocusError
 from focus.runtime.commands import DONE, CommandParser, command_parser, run_command, seed_number
 
 NAME = "python -m focus.exporter.commands.measure"
@@ -49,6 +50,11 @@ def _run(args: argparse.Namespace) -> int:
     net, bundle = load_checkpoint(args.ckpt)
     args.size = "x".join(str(edge) for edge in bundle.window)
     windows = windows_from_options(args, net.backbone, Console())
+    if (windows.task, windows.target_names) != (bundle.task, bundle.class_names):
+        raise FocusError(
+            f"the data are for {windows.task} of {', '.join(windows.target_names)}, model {bundle.name} tells "
+            f"{', '.join(bundle.class_names)}; name the data that it was trained on"
+        )
     found = measured(net, bundle, windows)
     save_checkpoint(args.ckpt, net, found.model_copy(update={"checkpoint_sha256": None}))
     seen = found.seen

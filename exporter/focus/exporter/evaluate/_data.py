@@ -26,13 +26,11 @@ def held_out_plan(spec: str, bundle: Bundle) -> Simulation:
         raise FocusError(f"--data {spec} has no truth to hold maps against; give a simulation, e.g. sim:vnir,test=120")
     plan = replace(parse_simulation(spec), scenes=len(CLASS_NAMES), val=1)
     if bundle.task == "regression" and plan.traits != bundle.class_names:
-        own = [part for part in spec.split(",") if not part.startswith(("task=", "classes="))]
-        wanted = ",".join([*own, f"task={'+'.join(bundle.class_names)}"])
+        wanted = f"sim:{plan.sensor},task={'+'.join(bundle.class_names)}"
         raise FocusError(f"model {bundle.name} tells {', '.join(bundle.class_names)}; give --data {wanted}")
     if plan.traits and bundle.task != "regression":
         raise FocusError(f"model {bundle.name} tells classes, no traits; give --data {spec} without task=")
-    way_out = "give the simulation of its training, with sensor and bands= as they were then"
-    bundle.require_wavelengths(plan.make_sensor().wavelengths_nm, f"--data {spec}", way_out)
+    bundle.require_wavelengths(plan.make_sensor().wavelengths_nm, f"--data {spec}")
     if bundle.task == "classification" and plan.class_names != bundle.class_names:
         raise FocusError(
             f"--data {spec} has the classes {', '.join(plan.class_names)}, model {bundle.name} knows "
