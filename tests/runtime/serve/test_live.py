@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -366,3 +367,13 @@ def test_small_snapshot_cubes_leave_no_gap_on_the_page(live, engine, tmp_path):
         window = next(one for one in collected.readings if one.window.snapshot == row.snapshot)
         np.testing.assert_allclose(view["saliency"], window.curve, rtol=1e-3)
         line += row.lines
+
+
+@pytest.mark.parametrize("file", [None, Path("leaf.hdr")])
+def test_lines_of_a_recording_come_when_they_are_played(live, engine, file):
+    """Their own times, here 0 and so long ago, are of then."""
+    source = Scripted(cube(40, 37), range(40))
+    source.facts = replace(source.facts, file=file)
+    run_pipeline(source, engine, [live], Settings())
+    assert (live.lines.wait_s > 5) == (file is None)
+    assert (live.latency.total_s > 5) == (file is None)
