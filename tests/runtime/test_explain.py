@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -80,3 +81,14 @@ def test_the_words_of_a_header_are_known_there_too(path):
     plain = replace(held, values=counts, quantity="counts")
     found, wanted = (explain(one, Model.from_path(path, 1), calibration=calibration) for one in (shifted, plain))
     np.testing.assert_array_equal(found.heatmap, wanted.heatmap)
+
+
+def test_windows_of_which_nothing_is_known_are_told_of_there_too(tmp_path, path):
+    known = np.ones((30, 37), bool)
+    known[:, 8:] = False
+    scene = cube(30, 37, quality=known)
+    found = explain(scene, Model.from_path(path))
+    assert found.summary.skipped > 0
+    found.save(tmp_path / "saved")
+    monitor = json.loads((tmp_path / "saved" / "run.json").read_text())["monitor"]
+    assert monitor["windows"] == found.summary.windows + found.summary.skipped

@@ -21,7 +21,7 @@ from focus.runtime.outputs import (
     RunFolder,
     RunWriter,
 )
-from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Settings, run_pipeline
+from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Settings, Window, run_pipeline
 from focus.runtime.sources import Bands, Replay
 
 
@@ -62,7 +62,7 @@ class _Recording(BaseSink):
     """Keeps what a run told its sinks, so that another sink can be told the same later."""
 
     def __init__(self) -> None:
-        self.told: list[Reading | MapRow] = []
+        self.told: list[Reading | Window | MapRow] = []
 
     def start(self, plan: Plan) -> None:
         """See ``MapSink.start``."""
@@ -71,6 +71,10 @@ class _Recording(BaseSink):
     def add_window(self, reading: Reading) -> None:
         """See ``MapSink.add_window``."""
         self.told.append(reading)
+
+    def add_skipped(self, window: Window) -> None:
+        """See ``MapSink.add_skipped``."""
+        self.told.append(window)
 
     def add_row(self, row: MapRow) -> None:
         """See ``MapSink.add_row``."""
@@ -83,6 +87,8 @@ class _Recording(BaseSink):
             for item in self.told:
                 if isinstance(item, Reading):
                     sink.add_window(item)
+                elif isinstance(item, Window):
+                    sink.add_skipped(item)
                 else:
                     sink.add_row(item)
             sink.finish(summary)
