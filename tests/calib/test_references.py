@@ -95,6 +95,7 @@ def test_bad_pixels_may_be_listed(tmp_path):
     assert np.argwhere(made.flaws == FLAWS["listed"]).tolist() == [[0, 1], [2, 3]]
     for text, message in [
         ("0,9", r"bad.csv, line 1: there is no band 0, sample 9; the references have 3 bands and 4 samples"),
+        ("0.5 5", r"bad.csv, line 1: expected a band and a sample, from 0, got '0.5 5'"),
         ("0,1\n1,x", r"bad.csv, line 2: expected a band and a sample, from 0, got '1,x'"),
     ]:
         listed.write_text(text)

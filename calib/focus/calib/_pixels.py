@@ -71,7 +71,7 @@ def listed(file: Path, bands: int, samples: int) -> NDArray[np.bool_]:
         raise CubeError(f"{file.name} is no text; --bad-pixels lists a band and a sample a line, from 0") from None
     for number, line in enumerate(lines, 1):
         words = line.partition("#")[0].replace(",", " ").replace(";", " ").split()
-        if not words or (number == 1 and not words[0].isdecimal()):
+        if not words or (number == 1 and not any(letter.isdigit() for letter in line)):
             continue
         if len(words) != 2 or not all(word.isdecimal() for word in words):
             raise CubeError(f"{file.name}, line {number}: expected a band and a sample, from 0, got {line.strip()!r}")

@@ -111,14 +111,23 @@ def test_half_a_line_of_a_run_that_was_killed_is_cut_off(archive, order):
     ]  # fmt: skip
 
 
-def test_a_manifest_is_one_runs_alone_and_of_one_model(order):
+def test_a_manifest_is_one_runs_alone_and_of_one_model(archive, order):
+    cube = cubes_of(str(archive))[0]
+
     def opened(**other):
         return Manifest(order.manifest, {**MADE_WITH_THIS, **other})
 
-    with opened(), pytest.raises(FocusError, match="another focus-map writes"), opened():
+    with opened() as manifest, pytest.raises(FocusError, match="another focus-map writes"), opened():
         pass
-    with pytest.raises(FocusError, match="made with another engine; choose"), opened(engine="def"):
+    with opened(engine="def") as manifest:  # nothing was made with the other one
+        manifest.add(entry(cube, "failed", error="not reflectance"))
+    with opened() as manifest:
+        assert manifest.entries == {}
+        manifest.add(entry(cube))
+    with pytest.raises(FocusError, match="made with other engine; choose"), opened(engine="def"):
         pass
+    with pytest.raises(FocusError, match=r"made with other maps \(shown None, now weed\); choose"):
+        opened(maps={"shown": "weed"}).__enter__()
     order.manifest.write_text("cube,state\n")
     with pytest.raises(FocusError, match="is no manifest of focus-map"), opened():
         pass

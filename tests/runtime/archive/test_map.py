@@ -150,6 +150,6 @@ def test_a_table_of_wavelengths_is_known_by_its_content_and_whole_path(place, ca
     (place / "bands.csv").write_text("\n".join(map(str, WAVELENGTHS + 1)) + "\n")
     capsys.readouterr()
     assert run("--wavelengths", "bands.csv") == 2
-    assert "was made with another wavelengths; choose another --out" in capsys.readouterr().err
+    assert "was made with other wavelengths; choose another --out" in capsys.readouterr().err
     assert run("--wavelengths", "gone.csv", store="other.zarr") == 2
     assert "cannot read wavelengths from gone.csv" in capsys.readouterr().err

@@ -377,3 +377,12 @@ def test_truth_begins_where_the_first_line_does(tmp_path):
     truth = source_from_uri(uri).truth
     found = np.fromfile(out / "truth.dat", "<i2").reshape(lines, 2, 128)
     np.testing.assert_array_equal(found[:, 0], truth.lesion_class[first : first + lines])
+
+
+def test_quiet_leaves_the_warnings(tmp_path, capsys):
+    forced = Toy(sink_score=6.0).save(tmp_path / "forced.onnx")
+    write_npz(tmp_path / "leaf.npz", cube(30, 37))
+    given = ["--engine", str(forced), "--camera", f"replay:{tmp_path / 'leaf.npz'}", "--out", str(tmp_path / "out")]
+    assert main([*given, "--quiet"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("focus-run: warning: sink_mass in ")

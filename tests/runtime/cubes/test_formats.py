@@ -260,7 +260,9 @@ def test_npz_round_trip(dtype, quantity, scale, ignore, exposure, described, sho
 
 def test_npz_that_is_no_cube(tmp_path, values, centres):
     np.savez(tmp_path / "other.npz", x=values)
-    with pytest.raises(CubeError, match=r"must hold a 3-D array called values, it has: x \[6, 4, 5\]"):
+    with pytest.raises(
+        CubeError, match=r"must hold a 3-D array called values, .*wavelengths_nm.*; it has: x \[6, 4, 5\]"
+    ):
         open_cube(tmp_path / "other.npz")
     np.savez(tmp_path / "bare.npz", values=values)
     with pytest.raises(CubeError, match=r"bare.npz .* states no wavelengths"):

@@ -76,6 +76,7 @@ def replayed(tmp_path, engine):
 
 def test_a_recording_names_the_calibration_that_it_needs(tmp_path, engine, rig):
     recorded(tmp_path, camera(rig), engine)
+    assert open_cube(tmp_path / "raw.hdr").quantity == "counts"
     beside, cube = tmp_path / "calibration.focuscal", f"replay:{tmp_path / 'raw.hdr'}"
     with pytest.raises(CubeError, match=f"raw counts; give --calibration {beside}, with which it was recorded"):
         source_from_uri(cube)

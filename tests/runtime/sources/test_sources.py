@@ -234,3 +234,16 @@ def test_integers_are_no_reflectance_without_a_scale(tmp_path):
         source = source_from_uri(f"replay:{tmp_path / name}.npz", SourceOptions(quantity="reflectance", **options))
         lines, _ = played(source)
         np.testing.assert_allclose(lines * source.facts.gain[0], 0.7, rtol=1e-6)
+
+
+def test_what_a_file_says_is_not_overruled_and_what_was_meant_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_npz(cube(values=np.full((12, 20, 4), 700, np.uint16), quantity="counts"), tmp_path / "leaf.npz")
+    with pytest.raises(
+        ValueError, match=r"leaf.npz says that it holds raw counts, not reflectance; give --calibration"
+    ):
+        source_from_uri(f"replay:{tmp_path / 'leaf.npz'}", SourceOptions(quantity="reflectance", scale=1000.0))
+    with pytest.raises(ValueError, match=r"did you mean --camera replay:leaf.npz\?"):
+        source_from_uri("leaf.npz")
+    with pytest.raises(ValueError, match=r"did you mean --camera sim:\?"):
+        source_from_uri("sim")

@@ -143,11 +143,13 @@ class Manifest:
             raise FocusError(f"{self.path} is of another version of focus-map; choose another --out")
         wanted = json.loads(json.dumps(self._head))
         changed = [name for name in {**head, **wanted} if head.get(name) != wanted.get(name)]
-        if changed:
+        if changed and any(entry.state == "done" for entry in entries):
             raise FocusError(
-                f"{self.path} was made with another {', '.join(changed)}; choose another --out, or remove it and its "
-                "Zarr store"
+                f"{self.path} was made with other {'; '.join(_change(name, head, wanted) for name in changed)}; choose "
+                "another --out, or remove it and its Zarr store"
             )
+        if changed:  # nothing was made with it
+            return 0
         self.entries = {entry.cube: entry for entry in entries}
         return len(whole)
 
@@ -161,3 +163,12 @@ class Manifest:
             os.fsync(self._file)
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror}; free some space, and start again") from None
+
+
+def _change(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """A part of the head, and of several values in it those that differ."""
+    old, new = before.get(name), now.get(name)
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return name
+    parts = (f"{key} {old.get(key)}, now {new.get(key)}" for key in {**old, **new} if old.get(key) != new.get(key))
+    return f"{name} ({', '.join(parts)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,9 @@ def run_recording(parts: RunParts, source: FrameSource) -> int:
     folder = RunFolder(args.out, overwrite=args.overwrite, read=read)
     with service() as supervisor:
         if args.quiet:
-            summary, _ = _into(folder, source, parts, supervisor.progress)
+            summary, results = _into(folder, source, parts, supervisor.progress)
             _log_end(parts, summary)
+            _print_warnings(results)
             return DONE
         from focus.runtime.commands._progress import RunProgress
 
@@ -61,6 +63,14 @@ def _into(folder: RunFolder, source: FrameSource, parts: RunParts, progress: Pro
     return run_to_folder(
         source, parts.engine, folder, parts.settings, progress, parts.sinks, parts.outputs, parts.monitor
     )
+
+
+def _print_warnings(results: Results) -> None:
+    """Where nothing else is printed."""
+    from focus.runtime.monitor import warnings_of
+
+    for line in warnings_of([results.monitor]):
+        print(f"focus-run: {line}", file=sys.stderr)
 
 
 def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: Path) -> None:

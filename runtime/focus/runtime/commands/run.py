@@ -114,7 +114,7 @@ def _parser() -> CommandParser:
         "--log", type=Path, metavar="FILE", help="append a JSON line for all that happens: cameras, flags, lost lines"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in --out")
-    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no summary; warnings alone")
     return parser
 
 

@@ -144,12 +144,17 @@ def describe_header(fields: Mapping[str, str], name: str, bands: int | None) -> 
         table,
         good_bands=_good_bands(fields, name),
         ignore_value=number(fields, "data ignore value", name),
-        quantity=None if scale is None else "reflectance",
+        quantity="reflectance" if scale is not None else "counts" if _is_recording(fields) else None,
         scale=1.0 if scale is None else scale,
         exposure_ms=exposure,
         default_bands=shown,
         notes=table.notes + notes,
     )
+
+
+def _is_recording(fields: Mapping[str, str]) -> bool:
+    """Whether it is of raw counts that a run recorded: it names the calibration that they need."""
+    return fields.get("calibration", "").partition(" ")[0].endswith(".focuscal")
 
 
 def _good_bands(fields: Mapping[str, str], name: str) -> NDArray[np.bool_] | None:

@@ -74,7 +74,10 @@ def open_npz(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthO
         raise CubeError(f"{path.name} cannot be read as NPZ ({error}); {advice}") from error
     if "values" not in content or np.ndim(content["values"]) != 3:
         listed = ", ".join(f"{key} {list(np.shape(item))}" for key, item in content.items())
-        raise CubeError(f"{path.name} must hold a 3-D array called values, it has: {listed or 'nothing'}")
+        raise CubeError(
+            f"{path.name} must hold a 3-D array called values, and what is known of wavelengths_nm, fwhm_nm, quantity "
+            f"and scale; it has: {listed or 'nothing'}"
+        )
     values = content["values"]
     order = find_axes(values.shape, None, axes or "chw", path.name)
     values = bands_first(values, order)

@@ -129,7 +129,7 @@ class CameraRun:
             try:
                 ended, failed = self._until_the_end(camera)
             except BaseException as error:
-                said = str(error) or type(error).__name__
+                said = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
                 for segment in self._recorded.values():
                     if segment["state"] == "running":
                         segment.update(state="broken off", ended=said)

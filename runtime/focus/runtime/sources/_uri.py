@@ -50,6 +50,9 @@ def _camera(uri: str, options: SourceOptions) -> FrameSource:
     from focus.runtime.cameras import SUPPORTED, open_camera, scheme_of
 
     scheme = scheme_of(uri)
+    meant = "sim:" if uri == "sim" else f"replay:{uri}" if Path(uri).is_file() else ""
+    if scheme is None and meant:
+        raise ValueError(f"unknown source {uri!r}; did you mean --camera {meant}?")
     if scheme is None:
         raise ValueError(f"unknown source {uri!r}; --camera takes {SUPPORTED}")
     _refuse(options, FILE_FIELDS, f"{uri} is a camera, whose lines are taken as they come")
@@ -65,6 +68,10 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
     _refuse_unknown(path)
     cube = open_cube(path, variable=options.variable, axes=options.axes, wavelengths_nm=options.wavelengths_nm)
     if options.quantity == "reflectance":
+        if cube.quantity == "counts":
+            raise ValueError(
+                f"{cube.provenance.name} says that it holds raw counts, not reflectance; give --calibration FILE"
+            )
         scale = stated_scale(options.scale, cube.scale, cube.values.dtype, cube.provenance.name)
         cube = cube.with_quantity("reflectance", scale)
     elif options.quantity is not None:
