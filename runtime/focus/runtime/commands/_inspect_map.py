@@ -98,14 +98,18 @@ def write_map(path: Path, shown: Map, picture: NDArray[np.float32]) -> None:
     else:
         laid, right, bottom = fold.lay(picture, (samples, lines), np.nan), float(fold.row_lines), fold.height
         mark_rows(axes, fold)
-    image = axes.imshow(laid, extent=(0, right, bottom, 0), cmap="viridis", interpolation="nearest")
+    # As in the pictures of a run: a few strong places would make all others dark.
+    known = picture[np.isfinite(picture)]
+    high = float(np.percentile(known, 99.7)) if shown.values.dtype.kind == "f" and known.size else None
+    image = axes.imshow(laid, extent=(0, right, bottom, 0), cmap="viridis", vmax=high, interpolation="nearest")
     axes.set_aspect("auto")
     axes.set_box_aspect(1 / aspect)
     axes.tick_params(labelsize=8)
     axes.set_title(f"{shown.provenance.name}: {shown.band_names[0]}", loc="left", fontsize=10)
-    figure.colorbar(image, cax=axes.inset_axes((1.015, 0.0, 0.02 if aspect > 1 else 0.05, 1.0))).ax.tick_params(
-        labelsize=8
-    )
+    place = axes.inset_axes((1.015, 0.0, 0.02 if aspect > 1 else 0.05, 1.0))
+    clipped = high is not None and high < known.max()
+    bar = figure.colorbar(image, cax=place, extend="max" if clipped else "neither", extendfrac=0.03)
+    bar.ax.tick_params(labelsize=8)
     content = io.BytesIO()
     figure.savefig(content, format="png")
     write_atomically(path, content.getvalue())
