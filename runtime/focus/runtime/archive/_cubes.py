@@ -71,12 +71,16 @@ def _walked(base: Path) -> list[Path]:
     def unreadable(error: OSError) -> None:
         raise FocusError(f"cannot read {error.filename}: {error.strerror}; make it readable, or name other folders")
 
-    found, known = [], set()
+    found: list[Path] = []
+    known: set[str] = set()
     for folder, folders, files in os.walk(base, followlinks=True, onerror=unreadable):
         real = os.path.realpath(folder)
-        folders[:] = [] if real in known else [name for name in sorted(folders) if _counts(name)]
-        found += [] if real in known else [Path(folder, name) for name in files if _counts(name)]
+        if real in known:  # links lead back to it
+            folders.clear()
+            continue
         known.add(real)
+        folders[:] = sorted(filter(_counts, folders))
+        found += [Path(folder, name) for name in files if _counts(name)]
     return sorted(found)
 
 
