@@ -70,12 +70,10 @@ def calibration_from_references(
     panel = panel_from_option(str(options.panel), facts.wavelengths_nm)
     for each in darks:
         own, other = (_rig(reference.facts, options.any_camera) for reference in (white, each))
-        require_same_rig(own, other, "record both references with one camera and the same settings")
-        if facts.samples != each.facts.samples:  # a rig of one sample would go with any
-            raise CubeError(
-                f"{white.name} has {facts.samples} samples a line, {each.name} {each.facts.samples}; record both "
-                "references with one camera and the same settings"
-            )
+        way_out = "record both references with one camera and the same settings"
+        require_same_rig(own, other, way_out)
+        if own.samples != other.samples:  # a rig of one sample goes with any
+            raise CubeError(f"{own.name} has {own.samples} samples a line, {other.name} {other.samples}; {way_out}")
     dark = dark_at_white(white, darks)
     signal = np.where(facts.good_bands[:, None], white.mean - dark.level, np.nan)
     _require_usable(white, darks, dark, signal, options)

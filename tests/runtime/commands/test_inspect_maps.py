@@ -110,3 +110,16 @@ def test_what_is_ignored_has_no_colour_and_no_part_in_the_range(tmp_path, capsys
     opened.close()
     said, _ = inspected(tmp_path / "classes.hdr", tmp_path, capsys)
     assert "class: 0 to 7, median 2, 25.00 % without a value" in said
+
+
+def test_one_strong_place_leaves_colours_to_the_others(tmp_path, capsys):
+    opened = OpenFiles(tmp_path)
+    writer = EnviWriter(opened, Layout("m", 1, 40, "m", {"band names": ["M"]}, np.dtype(np.float32)))
+    values = np.tile(np.linspace(0, 1, 40, dtype=np.float32), (40, 1, 1))
+    values[20, 0, 20] = 1000
+    writer.append(values)
+    writer.finish()
+    opened.close()
+    _, picture = inspected(tmp_path / "m.hdr", tmp_path, capsys)
+    lines, samples, _ = picture.shape
+    assert picture[lines // 3, samples // 4 : samples // 2].astype(float).std(axis=0).max() > 20
