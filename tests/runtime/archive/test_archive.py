@@ -197,8 +197,11 @@ def test_links_are_followed_once_and_what_cannot_be_read_is_said(archive, tmp_pa
     (disk / "far.npz").write_text("far")
     (archive / "c").symlink_to(disk)
     (disk / "back").symlink_to(archive)
+    (disk / "self").symlink_to(disk)
+    (archive / "0").symlink_to(archive / "a")
     assert names(archive) == ["a/leaf-2.npz", "a/leaf.hdr", "b/leaf.hdr", "c/far.npz"]
-    (disk / "back").unlink()
+    for link in (disk / "back", disk / "self", archive / "0"):
+        link.unlink()
     assert names(archive / "*" / "*.npz") == names(archive / "**" / "*.npz") == ["a/leaf-2.npz", "c/far.npz"]
     scandir = os.scandir
 

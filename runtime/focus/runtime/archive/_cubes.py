@@ -62,7 +62,7 @@ def cubes_of(archive: str) -> list[ArchiveCube]:
 
 
 def _walked(base: Path) -> list[Path]:
-    """All files, also in folders that are links; what is hidden and what lies in a Zarr store is left out.
+    """All files, also in folders elsewhere that links lead to; what is hidden or in a Zarr store is left out.
 
     Raises:
         FocusError: a folder cannot be read.
@@ -72,10 +72,10 @@ def _walked(base: Path) -> list[Path]:
         raise FocusError(f"cannot read {error.filename}: {error.strerror}; make it readable, or name other folders")
 
     found: list[Path] = []
-    known: set[str] = set()
+    known: set[Path] = set()
     for folder, folders, files in os.walk(base, followlinks=True, onerror=unreadable):
-        real = os.path.realpath(folder)
-        if real in known:  # links lead back to it
+        real, linked = Path(folder).resolve(), Path(folder).is_symlink() and Path(folder) != base
+        if real in known or (linked and real.is_relative_to(base.resolve())):  # a folder goes by its own name
             folders.clear()
             continue
         known.add(real)
