@@ -16,7 +16,7 @@ from focus.runtime import Calibration, CubeError
 from focus.runtime._calibration import FLAWS, Rig
 from focus.runtime._calibration._file import MAGIC, VERSION
 from focus.runtime.cubes import Cube
-from focus.runtime.sources import Bands, Replay, WordFormat
+from focus.runtime.sources import Replay, WordFormat
 
 NM = np.array([500.0, 600.0, 700.0])
 ONES = np.ones((3, 4), np.float32)
@@ -243,16 +243,10 @@ def test_a_recording_is_checked_against_exposure_and_serial_number():
     assert Replay(other, calibration=made, any_camera=True).facts.serial == "B2"
 
 
-def test_resampling_knows_shift_and_saturation():
+def test_depth_and_shift_are_the_calibrations_unless_given():
     made = calibration(bits=12, shift=4)
     stored = counts(1100 << 4)
-    stored.values[:, 1, 2] = 4095 << 4
-    source = Replay(stored, calibration=made, resample_to=Bands(NM, None))
-    line, sent = np.zeros((3, 4), np.float32), []
-    for _ in source.start(lambda: line):
-        sent.append(line.copy())
-    np.testing.assert_allclose(sent[0], 1.0, rtol=1e-6)
-    assert np.isnan(sent[1][:, 2]).all() and np.isfinite(sent[1][:, [0, 1, 3]]).all()
-    assert (source.facts.bits, source.facts.shift) == (None, 0)
+    facts = Replay(stored, calibration=made).facts
+    assert (facts.bits, facts.shift) == (12, 4)
     plain = Replay(stored, calibration=made, words=WordFormat(12, 4)).facts
     assert (plain.bits, plain.shift) == (12, 4)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from focus.runtime import Calibration, CubeError
-from focus.runtime.cubes import resample, resampling_matrix, write_npz
+from focus.runtime.cubes import write_npz
 from focus.runtime.sources import Bands, Replay, Sim, SimOptions, SourceOptions, source_from_uri
 from support.scenes import cube, reflectance
 from support.toy_model import WAVELENGTHS
@@ -116,19 +116,6 @@ def test_options_of_cameras_do_not_go_with_files(tmp_path):
     write_npz(cube(6, 5), tmp_path / "leaf.npz")
     with pytest.raises(ValueError, match="replay: has no camera; leave out --set"):
         source_from_uri(f"replay:{tmp_path}/leaf.npz", SourceOptions(features=["Width=3"]))
-
-
-def test_resampling_comes_after_calibration():
-    values = np.random.default_rng(0).integers(200, 1000, (12, 18, 9)).astype(np.uint16)
-    given = calibration()
-    target = Bands(np.linspace(500, 900, 7), np.full(7, 60.0))
-    source = Replay(cube(values=values, quantity="counts"), calibration=given, resample_to=target)
-    lines, _ = played(source)
-    real = (values.astype(np.float64) - given.dark[:, None]) * given.gain[:, None]
-    matrix = resampling_matrix(WAVELENGTHS, None, target.wavelengths_nm, target.fwhm_nm)
-    np.testing.assert_allclose(lines, resample(real, matrix), rtol=1e-5)
-    assert source.facts.bands == 7 and source.facts.good_bands.all()
-    np.testing.assert_array_equal(source.facts.gain, 1)
 
 
 def test_resampling_outside_the_sensor_is_refused():

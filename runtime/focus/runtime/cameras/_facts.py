@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from focus.runtime._calibration import Folded, Rig
 from focus.runtime._errors import CameraError
 from focus.runtime.cameras._mosaic import Mosaic
-from focus.runtime.cubes import bands_from_option, resampling_matrix, stated_scale
+from focus.runtime.cubes import bands_from_option, stated_scale
 from focus.runtime.sources._contract import SourceFacts
 from focus.runtime.sources._options import SourceOptions
-from focus.runtime.sources._replay import Bands, WordFormat
+from focus.runtime.sources._replay import WordFormat
 
 #: A silence that is longer means that the camera is lost; it must be said within two seconds.
 SILENCE_LIMIT_S = 1.8
@@ -67,8 +67,8 @@ def facts_of_camera(said: Said, options: SourceOptions) -> SourceFacts:
     """What the pipeline must know of a camera.
 
     Raises:
-        CameraError: nobody says the wavelengths, or how counts become reflectance; or bands that cannot be resampled.
-        CubeError: the calibration is of another rig.
+        CameraError: nobody says the wavelengths, or how counts become reflectance.
+        CubeError: the calibration is of another rig, or the bands cannot be resampled.
         ValueError: options that do not go together.
     """
     wavelengths, fwhm = _wavelengths(said, options)
@@ -115,19 +115,8 @@ def facts_of_camera(said: Said, options: SourceOptions) -> SourceFacts:
             **said.provenance,
         },
         cube_lines=said.cube_lines,
-        resampling=_resampling(said.name, wavelengths, fwhm, options.resample_to),
+        resampling=None if options.resample_to is None else options.resample_to.made_of(wavelengths, fwhm, said.name),
     )
-
-
-def _resampling(
-    name: str, wavelengths_nm: NDArray[np.float64], fwhm_nm: NDArray[np.float64] | None, bands: Bands | None
-) -> NDArray[np.float64] | None:
-    if bands is None:
-        return None
-    try:
-        return resampling_matrix(wavelengths_nm, fwhm_nm, bands.wavelengths_nm, bands.fwhm_nm)
-    except ValueError as error:
-        raise CameraError(f"{name} cannot be resampled: {error}") from None
 
 
 def _wavelengths(said: Said, options: SourceOptions) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:

@@ -98,8 +98,8 @@ class SpectraWatch:
 
 def deviations_a_count(bundle: Bundle, source: SourceFacts) -> Numbers:
     """By how many of training's deviations a band's reflectance changes with one count, float64 [C]: its median over
-    the samples; 0 for bands that are left out, and for all where the source has no dark reference (reflectance that was
-    recorded or resampled).
+    the samples; 0 for bands that are left out, and for all where the source has no dark reference (recorded
+    reflectance).
     """
     gain = np.where(np.isfinite(source.gain) & (source.gain != 0), source.gain, np.nan).astype(np.float64)
     measures = source.good_bands & np.isfinite(gain).any(axis=1)

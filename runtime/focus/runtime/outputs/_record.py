@@ -45,7 +45,7 @@ class RecordSink(BaseSink):
             OutputError: nothing can be written there.
             ValueError: a type of sample that ENVI does not have.
         """
-        if source.calibration is not None and not source.holds_reflectance:
+        if source.calibration is not None:
             source.calibration.save(self._files.folder / CALIBRATION_BESIDE)
         self._empty = np.zeros((1, source.bands, source.samples), source.dtype)
         self._writer = EnviWriter(self._files, _layout(source))
@@ -106,7 +106,7 @@ def _layout(source: SourceFacts) -> Layout:
     what = "raw counts"
     if source.cube_lines is not None:
         fields["cube lines"] = str(source.cube_lines)
-    if source.calibration is None or source.holds_reflectance:
+    if source.calibration is None:
         # Its gain is one number.
         what, fields["reflectance scale factor"] = "reflectance", repr(1.0 / float(source.gain.flat[0]))
     else:

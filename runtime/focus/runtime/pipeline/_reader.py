@@ -61,7 +61,7 @@ class HostReader:
 
 def prepare_kernels(engine: Engine, source: SourceFacts) -> None:
     """Does beforehand what would make the first frame wait; in a thread of its own."""
-    if not isinstance(engine, DeviceEngine):
+    if _on_device(source, engine) is None:
         prepare(source.dtype)
 
 
@@ -72,4 +72,10 @@ def reader_of(plan: Plan, engine: Engine) -> Reader:
         DeviceError: a GPU has too little memory.
         ValueError: its kernels do not take such patches, bands or groups.
     """
-    return DeviceReader(plan, engine) if isinstance(engine, DeviceEngine) else HostReader(plan, engine)
+    device = _on_device(plan.source, engine)
+    return HostReader(plan, engine) if device is None else DeviceReader(plan, device)
+
+
+def _on_device(source: SourceFacts, engine: Engine) -> DeviceEngine | None:
+    """The engine, where its GPU reads the lines, too: its kernels know the model's bands alone."""
+    return engine if isinstance(engine, DeviceEngine) and source.resampling is None else None

@@ -13,7 +13,7 @@ import numpy as np
 
 from focus.runtime._errors import CameraError, CubeError
 from focus.runtime._stop import Stop
-from focus.runtime.engines import DeviceEngine, Engine
+from focus.runtime.engines import Engine
 from focus.runtime.pipeline._ahead import ahead
 from focus.runtime.pipeline._blend import Blend
 from focus.runtime.pipeline._capture import Capture
@@ -37,16 +37,11 @@ def plan_run(source: FrameSource, engine: Engine, settings: Settings) -> Plan:
 
     Raises:
         BundleError: other bands than the model's.
-        ValueError: a class or an overlap that does not exist, or a GPU for a source that is to be resampled.
+        ValueError: a class or an overlap that does not exist.
     """
     bundle, facts = engine.bundle, source.facts
     if facts.resampling is None:
         bundle.require_wavelengths(facts.wavelengths_nm, facts.name)
-    elif isinstance(engine, DeviceEngine):
-        raise ValueError(
-            f"{engine.name} reads the model's own bands alone; leave out --resample, or read on the processor with "
-            "--backend onnxruntime"
-        )
     columns = max(-(-facts.samples // bundle.backbone.patch), bundle.backbone.columns)
     if settings.batch < 1:
         raise ValueError(f"--batch must be at least 1, got {settings.batch}")

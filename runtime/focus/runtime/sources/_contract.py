@@ -94,13 +94,6 @@ class SourceFacts:
         """C."""
         return len(self.wavelengths_nm)
 
-    @property
-    def holds_reflectance(self) -> bool:
-        """Whether its samples are reflectance, but for one factor: where no calibration is needed, or it was applied on
-        the way, as in a recording that is resampled.
-        """
-        return self.calibration is None or (not self.dark.any() and bool((self.gain == 1).all()))
-
 
 @dataclass(frozen=True, eq=False)
 class Truth:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from focus.runtime._calibration import Calibration
 from focus.runtime.cubes import WavelengthOption
-from focus.runtime.sources._replay import Bands
+from focus.runtime.sources._bands import Bands
 
 #: Options of focus-run that are not named like their field.
 OPTION_OF_FIELD = {

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from focus.runtime._calibration import Calibration, Folded, Rig
 from focus.runtime._errors import CubeError
-from focus.runtime.cubes import Cube, resample, resampling_matrix
+from focus.runtime.cubes import Cube
 from focus.runtime.cubes._envi_header import integer
+from focus.runtime.sources._bands import Bands
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, SourceFacts, Truth
 from focus.runtime.sources._lines import RecordedLine, lines_table_of, read_lines
 from focus.runtime.sources._pace import LineClock, Pace
@@ -28,14 +29,6 @@ CALIBRATION_BESIDE = "calibration.focuscal"
 
 #: Lines read at a time: cheap on memory, kind to files that store band after band.
 CHUNK = 16
-
-
-@dataclass(frozen=True, eq=False)
-class Bands:
-    """Bands to resample to: centres float64 [C] and widths float64 [C] or None, in nm."""
-
-    wavelengths_nm: NDArray[np.float64]
-    fwhm_nm: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ class Replay:
     Args:
         cube: any cube.
         calibration: makes reflectance of counts; needed unless the cube is known to hold reflectance.
-        resample_to: bands to resample to, after calibration; None keeps the cube's own.
+        resample_to: bands that the pipeline makes of the cube's own; None where the cube has the model's.
         words: how counts lie in the stored words; what is not given there, the header says.
         pace: how fast, and whether it is played again and again.
         any_camera: the user knows that the calibration is of another camera.
@@ -99,11 +92,9 @@ class Replay:
         self._cube = cube
         LineClock(self._pace, cube)
         folded = _counts(cube, words) if raw else reflectance_from(cube, calibration, words, any_camera)
-        self._folded = folded
         self._masked = cube.ignore_value is not None or cube.quality is not None
-        self._matrix = None if resample_to is None else _matrix(cube, resample_to)
         path = cube.provenance.path
-        own = SourceFacts(
+        self.facts = SourceFacts(
             name=cube.provenance.name,
             uri=uri or f"replay:{path}",
             wavelengths_nm=cube.wavelengths_nm,
@@ -123,8 +114,10 @@ class Replay:
             file=Path(path) if path else None,
             provenance=_provenance(cube, resample_to is not None),
             cube_lines=_cube_lines(cube),
+            resampling=None
+            if resample_to is None
+            else resample_to.made_of(cube.wavelengths_nm, cube.fwhm_nm, cube.provenance.name),
         )
-        self.facts = own if resample_to is None or self._matrix is None else _resampled(own, resample_to, self._matrix)
 
     def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
         """See ``FrameSource.start``."""
@@ -173,18 +166,9 @@ class Replay:
     def _block(self, lines: slice) -> NDArray[Any]:
         """Some lines as they are sent, [C, lines, S]; what is no measurement becomes nan."""
         stored = self._cube.values[:, lines]
-        if self._matrix is None:
-            if not self._masked:
-                return stored
-            return np.where(self._cube.valid(lines, slice(None)), stored.astype(self.facts.dtype), np.nan)
-        folded = self._folded
-        with np.errstate(invalid="ignore", over="ignore"):
-            counts = stored.astype(np.float64) / 2.0**folded.shift
-            reflectance = ((counts - folded.dark[:, None]) * folded.gain[:, None]).astype(np.float32)
-        valid = self._cube.valid(lines, slice(None)) & np.isfinite(reflectance)
-        if folded.bits is not None:
-            valid &= counts < 2.0**folded.bits - 1
-        return resample(reflectance, self._matrix, valid)
+        if not self._masked:
+            return stored
+        return np.where(self._cube.valid(lines, slice(None)), stored.astype(self.facts.dtype), np.nan)
 
 
 def _meta(recorded: RecordedLine) -> FrameMeta:
@@ -259,31 +243,6 @@ def _recorded_with(cube: Cube) -> Path | None:
     named = cube.provenance.fields.get("calibration", "").startswith(CALIBRATION_BESIDE)
     beside = Path(cube.provenance.path).parent / CALIBRATION_BESIDE
     return beside if named and beside.is_file() else None
-
-
-def _matrix(cube: Cube, bands: Bands) -> NDArray[np.float64]:
-    try:
-        return resampling_matrix(cube.wavelengths_nm, cube.fwhm_nm, bands.wavelengths_nm, bands.fwhm_nm)
-    except ValueError as error:
-        raise CubeError(f"{cube.provenance.name} cannot be resampled: {error}") from None
-
-
-def _resampled(own: SourceFacts, bands: Bands, matrix: NDArray[np.float64]) -> SourceFacts:
-    """What a resampled cube sends: reflectance in the wanted bands."""
-    count = len(bands.wavelengths_nm)
-    return replace(
-        own,
-        wavelengths_nm=bands.wavelengths_nm,
-        fwhm_nm=bands.fwhm_nm,
-        dtype=np.dtype(np.float32),
-        dark=np.zeros((count, 1), np.float32),
-        gain=np.ones((count, 1), np.float32),
-        bits=None,
-        shift=0,
-        low_denominator=None,
-        # Half a band's weight must come from good bands, as in focus.runtime.cubes.resample.
-        good_bands=matrix @ own.good_bands >= 0.5 - 1e-6,
-    )
 
 
 def _cube_lines(cube: Cube) -> int | None:

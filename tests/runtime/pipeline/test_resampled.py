@@ -1,4 +1,4 @@
-"""Cameras whose bands are not the model's: resampling their band means is as good as resampling their lines."""
+"""Sources whose bands are not the model's: resampling their band means is as good as resampling their samples."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from focus.runtime import Calibration
-from focus.runtime._errors import CameraError
+from focus.runtime._errors import CubeError
 from focus.runtime.cameras import place_from_uri
 from focus.runtime.cameras._facts import Said, facts_of_camera
 from focus.runtime.cameras._outlet import open_outlet
 from focus.runtime.cameras._stream_header import StreamHeader
 from focus.runtime.cameras._writer import StreamWriter
-from focus.runtime.cubes import resampling_matrix
-from focus.runtime.engines import engine_from_path
+from focus.runtime.cubes import resample_cube, resampling_matrix
+from focus.runtime.engines import OnnxRuntimeEngine, engine_from_path
 from focus.runtime.monitor._bands import deviations_a_count
 from focus.runtime.outputs import OpenFiles, RecordSink
-from focus.runtime.pipeline import Settings, run_pipeline
-from focus.runtime.sources import Bands, Replay, SourceOptions, source_from_uri
-from support.host_engines import HostOrt
+from focus.runtime.pipeline import FAULTS, Settings, run_pipeline
+from focus.runtime.sources import Bands, Replay, SourceOptions, WordFormat, source_from_uri
+from support.host_engines import played_gpu
 from support.runs import run
 from support.scenes import Scripted, cube, reflectance
 from support.toy_model import WAVELENGTHS, Toy
@@ -55,10 +55,16 @@ def camera(held, sequences=None, damaged=()):
     return source
 
 
-def test_the_maps_are_those_of_the_resampled_recording(engine):
+def resampled_before(held):
+    """The cube with the model's bands."""
+    return cube(values=resample_cube(held, WAVELENGTHS).values)
+
+
+@pytest.mark.parametrize("source", [camera, lambda held: Replay(held, resample_to=MODEL)], ids=["camera", "recording"])
+def test_the_maps_are_those_of_resampled_samples(engine, source):
     held = scene()
-    found, summary = run(camera(held), engine)
-    expected, other = run(Replay(held, resample_to=MODEL), engine)
+    found, summary = run(source(held), engine)
+    expected, other = run(Replay(resampled_before(held)), engine)
     for row, reference in zip(found.rows, expected.rows, strict=True):
         np.testing.assert_allclose(row.heatmap, reference.heatmap, rtol=2e-4, atol=1e-5)
         np.testing.assert_allclose(row.scores, reference.scores, rtol=2e-4)
@@ -76,19 +82,12 @@ def test_lost_lines_and_samples_that_are_none_keep_their_places(engine):
     values[4:7, 10:20, 5:9] = np.nan
     found, summary = run(camera(replace(held, values=values), [*range(12), *range(15, 30)], damaged=[20]), engine)
     sent = [*range(12), *range(15, 30)]
-    expected, other = run(resampled_before(replace(held, values=values), sent, [20]), engine)
+    expected, other = run(Scripted(resampled_before(replace(held, values=values)), sent, [20]), engine)
     assert summary.counts == other.counts
     for row, reference in zip(found.rows, expected.rows, strict=True):
         # A patch that lacks samples of some bands takes each band's mean from those that it has.
         np.testing.assert_allclose(row.heatmap, reference.heatmap, rtol=0.1)
         np.testing.assert_array_equal(row.mask, reference.mask)
-
-
-def resampled_before(held, sent, damaged):
-    """The same lines, resampled one by one."""
-    source = Replay(held, resample_to=MODEL)
-    lines = np.stack([line.copy() for _, line, _ in source._lines()], axis=1)
-    return Scripted(cube(values=lines), sent, damaged)
 
 
 def test_a_stream_with_other_bands_is_resampled_and_recorded_as_it_came(tmp_path, engine):
@@ -116,15 +115,35 @@ def test_a_stream_with_other_bands_is_resampled_and_recorded_as_it_came(tmp_path
     np.testing.assert_array_equal(recorded, counts.transpose(1, 0, 2))
 
 
-def test_a_gpu_is_refused(model):
-    with pytest.raises(ValueError, match=r"reads the model's own bands alone; leave out --resample, or .*--backend"):
-        run_pipeline(camera(scene()), HostOrt(model, 1), [])
+def test_beside_a_gpu_the_processor_reads_the_lines(model, engine):
+    expected, _ = run(camera(scene()), OnnxRuntimeEngine(model, 1))
+    with played_gpu() as driver:
+        found, summary = run(camera(scene()), engine_from_path(model, 1, backend="onnxruntime-cuda"))
+    assert not driver.launched and summary.windows == len(expected.readings)
+    for row, reference in zip(found.rows, expected.rows, strict=True):
+        np.testing.assert_allclose(row.heatmap, reference.heatmap, rtol=1e-4, atol=1e-6)
+        np.testing.assert_array_equal(row.mask, reference.mask)
+
+
+def test_saturated_samples_are_left_out_before_bands_are_made_of_them(engine):
+    held = scene()
+    counts = np.rint(held.values * 3000).astype(np.uint16) << 4
+    counts[:, 3:9, 10] = 4095 << 4
+    source = Replay(replace(held, values=counts, scale=3000.0), words=WordFormat(bits=12, shift=4), resample_to=MODEL)
+    found, _ = run(source, engine)
+    values = held.values.copy()
+    values[:, 3:9, 10] = np.nan
+    expected, _ = run(Replay(replace(held, values=values), resample_to=MODEL), engine)
+    for row, reference in zip(found.rows, expected.rows, strict=True):
+        np.testing.assert_allclose(row.heatmap, reference.heatmap, rtol=0.02, atol=1e-4)
+    saturated, not_finite = FAULTS.index("saturated"), FAULTS.index("not_finite")
+    assert found.readings[0].window.faults[saturated] == expected.readings[0].window.faults[not_finite] > 0
 
 
 def test_bands_that_cannot_be_made_of_the_cameras():
     said = Said(name="cam", uri="x:", bands=31, samples=4, dtype=np.dtype("<u2"), wavelengths_nm=OWN)
     options = {"quantity": "reflectance", "scale": 1.0}
-    with pytest.raises(CameraError, match=r"cam cannot be resampled: band 0 \(2000.0 nm\) lies outside the sensor's"):
+    with pytest.raises(CubeError, match=r"cam cannot be resampled: band 0 \(2000.0 nm\) lies outside the sensor's"):
         facts_of_camera(said, SourceOptions(resample_to=Bands(np.array([2000.0, 2100.0]), None), **options))
 
 
