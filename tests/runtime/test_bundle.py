@@ -111,9 +111,12 @@ def test_refuses_what_is_no_json_and_metadata_of_others():
 def test_wavelengths_must_be_the_models():
     bundle = Toy().bundle()
     bundle.require_wavelengths(WAVELENGTHS + 4.0, "leaf.hdr")
-    with pytest.raises(BundleError, match=r"model toy reads 12 bands, leaf\.hdr has 11; resample it with --resample"):
-        bundle.require_wavelengths(WAVELENGTHS[1:], "leaf.hdr")
+    with pytest.raises(BundleError, match=r"reads 12 bands, leaf\.hdr has 9; use a model trained for its range"):
+        bundle.require_wavelengths(WAVELENGTHS[2:-1], "leaf.hdr", "resample it")
+    many = np.linspace(WAVELENGTHS[0], WAVELENGTHS[-1], 30)
+    with pytest.raises(BundleError, match=r"reads 12 bands, leaf\.hdr has 30; resample it \(the model covers"):
+        bundle.require_wavelengths(many, "leaf.hdr", "resample it")
     moved = WAVELENGTHS.copy()
     moved[3] += 10.0
-    with pytest.raises(BundleError, match=r"model toy has band 3 at 585 nm, leaf\.hdr at 595 nm; resample"):
+    with pytest.raises(BundleError, match=r"model toy has band 3 at 585 nm, leaf\.hdr at 595 nm; take what"):
         bundle.require_wavelengths(moved, "leaf.hdr")

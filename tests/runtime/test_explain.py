@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import focus.runtime
-from focus.runtime import BundleError, Calibration, CubeError, Model, OutputError, explain
+from focus.runtime import BundleError, Calibration, CubeError, Model, MonitorWarning, OutputError, explain
 from focus.runtime.commands.run import main
 from focus.runtime.cubes import Provenance, write_npz
 from support.scenes import cube
@@ -43,6 +43,26 @@ def test_explains_as_the_command_does(tmp_path, path):
     np.testing.assert_allclose(shown, explanation.curve, rtol=1e-5)
     with pytest.raises(OutputError, match="exists and is not empty"):
         explanation.save(tmp_path / "saved")
+
+
+def test_a_file_is_opened(tmp_path, path):
+    scene = cube(12, 16)
+    write_npz(scene, tmp_path / "leaf.npz")
+    expected = explain(scene, Model.from_path(path)).heatmap
+    for name in (tmp_path / "leaf.npz", str(tmp_path / "leaf.npz")):
+        np.testing.assert_array_equal(explain(name, Model.from_path(path)).heatmap, expected)
+    with pytest.raises(CubeError, match=r"cannot open .*none\.npz: No such file"):
+        explain(tmp_path / "none.npz", Model.from_path(path))
+
+
+def test_what_would_make_the_maps_lie_is_warned_of(tmp_path, path):
+    forced = Model.from_path(Toy(sink_score=6.0).save(tmp_path / "forced.onnx"))
+    with pytest.warns(MonitorWarning) as said:
+        explanation = explain(cube(12, 16), forced)
+    assert [str(one.message) for one in said] == list(explanation.warnings)
+    assert [line.partition(" ")[0] for line in explanation.warnings] == ["sink_mass", "collapse"]
+    assert {one.filename for one in said} == {__file__}
+    assert explain(cube(12, 16), Model.from_path(path)).warnings == ()
 
 
 def test_choices(path):

@@ -1,7 +1,7 @@
 """The edge side of FOCUS: cubes and cameras in; what, where and at which wavelengths out.
 
-from focus.runtime import explain, open_cube
-explanation = explain(open_cube("leaf.hdr"), resample=True)
+from focus.runtime import explain
+explanation = explain("leaf.hdr", resample=True)
 print(explanation.predicted, explanation.scores)
 explanation.save("out/leaf")
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from focus.runtime._bundle import Bundle
     from focus.runtime._calibration import Calibration
     from focus.runtime._errors import BundleError, CubeError, FocusError, OutputError
-    from focus.runtime._explain import Explanation, Model, explain
+    from focus.runtime._explain import Explanation, Model, MonitorWarning, explain
     from focus.runtime.cubes import Cube, open_cube
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Explanation",
     "FocusError",
     "Model",
+    "MonitorWarning",
     "OutputError",
     "explain",
     "open_cube",
@@ -38,7 +39,7 @@ __getattr__ = lazy_names(
         "_bundle": ("Bundle",),
         "_calibration": ("Calibration",),
         "_errors": ("BundleError", "CubeError", "FocusError", "OutputError"),
-        "_explain": ("Explanation", "Model", "explain"),
+        "_explain": ("Explanation", "Model", "MonitorWarning", "explain"),
         "cubes": ("Cube", "open_cube"),
     },
 )

@@ -284,17 +284,23 @@ class Bundle(_Part):
         return np.array(self.reading.brightness).reshape(-1, self.bands)
 
     def require_wavelengths(
-        self, wavelengths_nm: NDArray[np.float64], source: str, way_out: str = "resample it with --resample"
+        self, wavelengths_nm: NDArray[np.float64], source: str, way_out: str = "take what has its bands"
     ) -> None:
         """Refuses a sensor whose bands are not the model's, to a tenth of the model's band spacing.
 
         Args:
-            wavelengths_nm: of the sensor; source: its name, and way_out: what to do, for the message.
+            wavelengths_nm: of the sensor; source: its name, and way_out: what to do where it covers the model's bands,
+                for the message.
         Raises:
             BundleError: other number of bands, or other wavelengths.
         """
         ours, theirs = self.wavelengths, np.asarray(wavelengths_nm, np.float64)
-        hint = f"{way_out} (the model covers {ours[0]:g}-{ours[-1]:g} nm)"
+        beyond = float(np.median(np.diff(theirs))) / 2 if theirs.size > 1 else 0.0
+        covered = theirs[0] - beyond <= ours[0] and ours[-1] <= theirs[-1] + beyond
+        hint = (
+            f"{way_out if covered else 'use a model trained for its range'} (the model covers {ours[0]:g}-{ours[-1]:g} "
+            f"nm, {source} {theirs[0]:g}-{theirs[-1]:g} nm)"
+        )
         if theirs.size != ours.size:
             raise BundleError(f"model {self.name} reads {ours.size} bands, {source} has {theirs.size}; {hint}")
         apart = np.abs(theirs - ours)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from focus.runtime._bundle import Bundle
 from focus.runtime._calibration import Calibration
-from focus.runtime.cubes import Cube
+from focus.runtime.cubes import Cube, open_cube
 from focus.runtime.engines import Engine, engine_from_path
+from focus.runtime.monitor import Monitor, warnings_of
 from focus.runtime.outputs import (
     BaseSink,
     CollectedMap,
@@ -96,6 +98,10 @@ class _Recording(BaseSink):
             sink.close()
 
 
+class MonitorWarning(UserWarning):
+    """Something would make the maps lie; docs/monitor.md says what, and the way out."""
+
+
 @dataclass(frozen=True, eq=False)
 class Explanation:
     """What the model says of a cube, where it looked, and at which wavelengths.
@@ -109,6 +115,7 @@ class Explanation:
         cube: float32 [C, rows, columns], T on the patch grid, if it was asked for.
         readings: what the network said of each window.
         summary: how the run went.
+        warnings: what would make the maps lie, a line a flag of the monitor; ``explain`` warns of each.
     """
 
     scores: dict[str, float]
@@ -119,6 +126,7 @@ class Explanation:
     cube: NDArray[np.float32] | None
     readings: tuple[Reading, ...]
     summary: RunSummary
+    warnings: tuple[str, ...]
     _recording: _Recording
     _facts: RunFacts
 
@@ -138,7 +146,7 @@ class Explanation:
 
 
 def explain(
-    cube: Cube,
+    cube: Cube | Path | str,
     model: Model | None = None,
     *,
     shown: str | None = None,
@@ -150,28 +158,34 @@ def explain(
     """Runs a cube of any size through a model, window by window; the same code as ``focus-run --camera replay:``.
 
     Args:
-        cube: reflectance, or counts with a calibration (``cube.with_quantity`` states what a file does not say).
+        cube: reflectance, or counts with a calibration (``cube.with_quantity`` states what a file does not say); or
+            its file, see ``open_cube``.
         model: None takes the shipped one.
         shown: class or target to explain; None takes each window's predicted class.
         with_cube: also keep T.
         overlap: patches that neighbouring windows share; None takes half a window.
         calibration: makes reflectance of counts.
         resample: resample the cube to the model's bands.
+    Warns:
+        MonitorWarning: something would make the maps lie, see ``Explanation.warnings``.
     Raises:
-        CubeError: the cube's quantity is not known, or nothing in it is valid.
+        CubeError: the file cannot be read, the cube's quantity is not known, or nothing in it is valid.
         BundleError: the cube's bands are not the model's.
         ValueError: a class or an overlap that does not exist.
     """
     chosen = Model.from_path() if model is None else model
     bundle = chosen.bundle
-    bands = (
-        Bands(bundle.wavelengths, None if bundle.fwhm_nm is None else np.array(bundle.fwhm_nm)) if resample else None
-    )
-    source = Replay(cube, calibration=calibration, resample_to=bands)
+    held = cube if isinstance(cube, Cube) else open_cube(cube)
+    source = Replay(held, calibration=calibration)
+    if resample:
+        source.facts = Bands.of_model(chosen.bundle).made_of(source.facts)
     facts = RunFacts.of_engine(chosen.engine)
-    recording, heatmap, curves = _Recording(), CollectedMap(), Curves()
+    recording, heatmap, curves, monitor = _Recording(), CollectedMap(), Curves(), Monitor()
     settings = Settings(shown, overlap, with_cube=with_cube, threads=chosen.threads)
-    summary = run_pipeline(source, chosen.engine, [recording, heatmap, curves], settings)
+    summary = run_pipeline(source, chosen.engine, [monitor, recording, heatmap, curves], settings)
+    found = tuple(warnings_of([monitor.to_json()]))
+    for line in found:
+        warnings.warn(line, MonitorWarning, stacklevel=2)
     rows = [item for item in recording.told if isinstance(item, MapRow)]
     cubes = [row.cube for row in rows if row.cube is not None]
     classes = bundle.task == "classification"
@@ -184,6 +198,7 @@ def explain(
         cube=np.stack(cubes, axis=1) if cubes else None,
         readings=tuple(item for item in recording.told if isinstance(item, Reading)),
         summary=summary,
+        warnings=found,
         _recording=recording,
         _facts=facts,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -91,6 +92,16 @@ def test_a_failure_is_said_and_gives_the_exit_code_until_it_is_mended(place, cap
     with_workers(monkeypatch, done)
     assert run("--retry-failed") == 0
     assert "1 done, 0 failed; 2 windows" in capsys.readouterr().out
+
+
+@needs_zarr
+def test_what_the_monitor_raised_is_said_at_the_end(place, capsys, monkeypatch):
+    flags = {"leaf-0.npz": ("collapse", "saturated"), "leaf-1.npz": ("collapse",)}
+    with_workers(monkeypatch, lambda found: replace(done(found), flags=flags[found.name]))
+    assert run() == 0
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("warning: saturated in 1 of 2 cubes (leaf-0.npz); the attribute monitor of each says")
+    assert second.startswith("warning: collapse in 2 of 2 cubes (leaf-0.npz, leaf-1.npz); ")
 
 
 @needs_zarr

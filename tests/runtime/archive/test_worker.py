@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import zarr
 
 from focus.runtime import FocusError
-from focus.runtime.archive import Order, _worker, cubes_of
+from focus.runtime.archive import Entry, Order, _worker, cubes_of
 from focus.runtime.archive._worker import MapWorker, _digest, cube_to_json
 from focus.runtime.archive._zarr import ZarrSink
 from focus.runtime.cubes import open_cube, write_npz
@@ -76,6 +77,15 @@ def test_its_attributes_say_what_was_run_on_what(order, leaf):
     assert attributes["source"]["sha256"] == entry.sha256 is not None
     assert attributes["settings"]["patch"] == 4
     assert attributes["monitor"]["windows"] == entry.windows
+
+
+def test_the_entry_has_the_flags_of_the_monitor(order, leaf, tmp_path):
+    assert MapWorker(order).entry_of(leaf).flags == ()
+    path = Toy(sink_score=6.0).save(tmp_path / "forced.onnx")
+    sink_takes_all = replace(order, engine=path, engine_sha256=engine_from_path(path, 1).file.sha256, made_with={})
+    entry = MapWorker(sink_takes_all).entry_of(leaf)
+    assert entry.flags == ("sink_mass", "collapse")
+    assert Entry.from_json(json.loads(entry.to_json())) == entry
 
 
 def test_nothing_is_left_beside_the_group(order, leaf):

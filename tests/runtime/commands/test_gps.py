@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import csv
+import json
 import signal
 import socket
 import threading
+import time
 from contextlib import closing, suppress
 
+import pytest
+
+from focus.runtime.commands.run import main
+from focus.runtime.cubes import write_npz
 from support.field import Field
+from support.scenes import cube
+from support.toy_model import Toy
 
 SENTENCE = "GNGGA,120000.00,{:09.4f},N,01233.0000,E,1,08,1.0,35.5,M,40.0,M,,"
 
@@ -78,3 +86,20 @@ def test_positions_of_a_receiver_are_attached_by_time(tmp_path):
         assert not first or float(first) - 1e-6 <= float(row["lat"])
         assert not last or float(row["lat"]) <= float(last) + 1e-6
         assert first or last
+
+
+@pytest.mark.parametrize(("start_s", "placed"), [(-60, True), (3600, False)])
+def test_a_track_of_another_time_is_said(tmp_path, capsys, start_s, placed):
+    write_npz(cube(30, 37), tmp_path / "leaf.npz")
+    model, now = Toy().save(tmp_path / "toy.onnx"), time.time()
+    fixes = "".join(f"{now + start_s + second:.3f},55.7,12.5\n" for second in range(600))
+    (tmp_path / "track.csv").write_text("utc,lat,lon\n" + fixes)
+    options = ["--engine", str(model), "--camera", f"replay:{tmp_path}/leaf.npz", "--gps", str(tmp_path / "track.csv")]
+    assert main([*options, "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    said, record = capsys.readouterr().err, json.loads((tmp_path / "out" / "run.json").read_text())["positions"]
+    assert (record["windows_placed"] == record["windows"] > 0) is placed
+    assert (said == "") is placed
+    if not placed:
+        assert record["windows_placed"] == 0
+        between = f"600 fixes, {record['utc_first']} to {record['utc_last']}"
+        assert f"warning: no window has a position: --gps {tmp_path}/track.csv holds {between}; windows.csv" in said

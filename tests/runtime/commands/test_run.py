@@ -198,6 +198,13 @@ def test_resamples_when_asked(tmp_path, model):
     np.testing.assert_allclose(a, b, rtol=1e-4)
 
 
+def test_a_simulation_is_resampled_too(tmp_path, model):
+    options = ["--engine", str(model), "--quiet", "--camera", "sim:leaves=1,samples=32,leaf=32", "--resample"]
+    assert main([*options, "--out", str(tmp_path / "sim")]) == 0
+    record = json.loads((tmp_path / "sim" / "run.json").read_text())
+    assert record["source"]["resampled"] is True and record["source"]["sensor"] == "vnir-204"
+
+
 class Bad:
     """Runs that must say one line, exit with 2 and leave nothing behind."""
 
@@ -239,7 +246,11 @@ def test_bad_cubes(bad):
     assert "cannot open" in bad.says(camera=f"replay:{bad.root}/absent.hdr")
     write_npz(bad.root / "few.npz", cube(values=reflectance(20, 20, bands=9), wavelengths_nm=WAVELENGTHS[:9]))
     said = bad.says(camera=f"replay:{bad.root}/few.npz")
-    assert "model toy reads 12 bands, few.npz has 9; resample it with --resample" in said
+    assert "model toy reads 12 bands, few.npz has 9; use a model trained for its range (the model covers" in said
+    many = np.linspace(WAVELENGTHS[0], WAVELENGTHS[-1], 30)
+    write_npz(bad.root / "many.npz", cube(values=reflectance(20, 20, bands=30), wavelengths_nm=many))
+    said = bad.says(camera=f"replay:{bad.root}/many.npz")
+    assert "model toy reads 12 bands, many.npz has 30; resample it with --resample (the model covers" in said
     write_npz(bad.root / "moved.npz", cube(20, 20, wavelengths_nm=WAVELENGTHS + 20))
     assert "model toy has band 0 at 450 nm, moved.npz at 470 nm" in bad.says(camera=f"replay:{bad.root}/moved.npz")
     write_npz(bad.root / "short.npz", cube(values=reflectance(20, 20, bands=9), wavelengths_nm=WAVELENGTHS[:9]))

@@ -275,6 +275,27 @@ def test_npz_that_is_no_cube(tmp_path, values, centres):
         open_cube(tmp_path / "text.npz")
 
 
+def test_the_order_of_an_npz_is_told_by_its_wavelengths_or_by_the_user(tmp_path, values, centres):
+    pixels = values.transpose(1, 2, 0)
+    np.savez(tmp_path / "pixels.npz", values=pixels, wavelengths_nm=centres)
+    assert np.array_equal(open_cube(tmp_path / "pixels.npz").values, values)
+    np.savez(tmp_path / "bare.npz", values=pixels)
+    with pytest.raises(CubeError, match=r"bare.npz is 4 x 5 x 6 and no wavelengths are known; state .* --axes"):
+        open_cube(tmp_path / "bare.npz", wavelengths_nm="400:900")
+    assert np.array_equal(open_cube(tmp_path / "bare.npz", axes="hwc", wavelengths_nm="400:900").values, values)
+    assert np.array_equal(open_cube(tmp_path / "bare.npz", wavelengths_nm=centres).values, values)
+
+
+def test_what_a_format_has_no_use_for_is_refused(tmp_path, values, centres):
+    write_npz(Cube(values, centres), tmp_path / "leaf.npz")
+    with pytest.raises(ValueError, match=r"--variable means nothing for leaf.npz, which holds one cube; leave it out"):
+        open_cube(tmp_path / "leaf.npz", variable="cube")
+    header = "ENVI\nsamples = 5\nlines = 4\nbands = 6\ndata type = 4\ninterleave = bsq\nbyte order = 0\n"
+    (tmp_path / "leaf.hdr").write_text(header)
+    with pytest.raises(ValueError, match=r"--axes means nothing for leaf.hdr, whose header says the order"):
+        open_cube(tmp_path / "leaf.hdr", axes="hwc")
+
+
 def test_npz_needs_a_place(tmp_path, values, centres):
     with pytest.raises(OutputError, match="cannot write"):
         write_npz(Cube(values, centres), tmp_path / "none" / "leaf.npz")

@@ -83,8 +83,8 @@ def test_one_line_a_flag_at_the_end():
     worst = Flag("collapse", 0.9, 0.8, "too much")
     raised = Raised(3, 2, 6, 1.5, worst).to_json()
     one, other = {"windows": 12, "flags": {"collapse": raised}}, {"windows": 8, "flags": {}}
-    assert warnings_of([one]) == ["warning: collapse in 3 of 12 windows (2 to 6): too much"]
-    assert warnings_of([other, one, {}, one]) == ["warning: collapse in 6 of 32 windows (2 of 4 segments): too much"]
+    assert warnings_of([one]) == ["collapse in 3 of 12 windows (2 to 6): too much"]
+    assert warnings_of([other, one, {}, one]) == ["collapse in 6 of 32 windows (2 of 4 segments): too much"]
     assert warnings_of([other]) == [] == warnings_of([{}]) and len(set(FLAGS)) == len(FLAGS)
 
 

@@ -204,7 +204,8 @@ def test_a_recording_that_is_resampled_is_recorded_as_it_lies(tmp_path, engine, 
     raw, calibration = rig
     bands = Bands(WAVELENGTHS, np.full(12, 40.0))
     raw = replace(raw, fwhm_nm=np.full(12, 30.0), good_bands=np.ones(12, bool))
-    source = Replay(raw, calibration=calibration, words=WordFormat(12, 4), resample_to=bands)
+    source = Replay(raw, calibration=calibration, words=WordFormat(12, 4))
+    source.facts = bands.made_of(source.facts)
     maps, _ = recorded(tmp_path, source, engine)
     np.testing.assert_array_equal(open_cube(tmp_path / "raw.hdr").values, raw.values)
     found, _ = replayed(tmp_path, engine, resample_to=bands)

@@ -50,8 +50,12 @@ def scene(lines=30, samples=37):
 
 def camera(held, sequences=None, damaged=()):
     lines = held.shape[1]
-    source = Scripted(held, range(lines) if sequences is None else sequences, damaged)
-    source.facts = replace(source.facts, resampling=resampling_matrix(OWN, None, WAVELENGTHS, None))
+    return fitted(Scripted(held, range(lines) if sequences is None else sequences, damaged))
+
+
+def fitted(source):
+    """To the model's bands."""
+    source.facts = MODEL.made_of(source.facts)
     return source
 
 
@@ -60,7 +64,7 @@ def resampled_before(held):
     return cube(values=resample_cube(held, WAVELENGTHS).values)
 
 
-@pytest.mark.parametrize("source", [camera, lambda held: Replay(held, resample_to=MODEL)], ids=["camera", "recording"])
+@pytest.mark.parametrize("source", [camera, lambda held: fitted(Replay(held))], ids=["camera", "recording"])
 def test_the_maps_are_those_of_resampled_samples(engine, source):
     held = scene()
     found, summary = run(source(held), engine)
@@ -105,7 +109,7 @@ def test_a_stream_with_other_bands_is_resampled_and_recorded_as_it_came(tmp_path
     thread = threading.Thread(target=send)
     thread.start()
     source = source_from_uri(uri, SourceOptions(resample_to=MODEL))
-    assert source.facts.bands == 31 and source.facts.provenance["resampled"]
+    assert source.facts.bands == 31 and source.facts.resampling.shape == (12, 31)
     files = OpenFiles(tmp_path)
     summary = run_pipeline(source, engine, [RecordSink(files)], Settings(policy="wait"))
     files.close()
@@ -129,11 +133,11 @@ def test_saturated_samples_are_left_out_before_bands_are_made_of_them(engine):
     held = scene()
     counts = np.rint(held.values * 3000).astype(np.uint16) << 4
     counts[:, 3:9, 10] = 4095 << 4
-    source = Replay(replace(held, values=counts, scale=3000.0), words=WordFormat(bits=12, shift=4), resample_to=MODEL)
-    found, _ = run(source, engine)
+    source = Replay(replace(held, values=counts, scale=3000.0), words=WordFormat(bits=12, shift=4))
+    found, _ = run(fitted(source), engine)
     values = held.values.copy()
     values[:, 3:9, 10] = np.nan
-    expected, _ = run(Replay(replace(held, values=values), resample_to=MODEL), engine)
+    expected, _ = run(fitted(Replay(replace(held, values=values))), engine)
     for row, reference in zip(found.rows, expected.rows, strict=True):
         np.testing.assert_allclose(row.heatmap, reference.heatmap, rtol=0.02, atol=1e-4)
     saturated, not_finite = FAULTS.index("saturated"), FAULTS.index("not_finite")
@@ -141,16 +145,14 @@ def test_saturated_samples_are_left_out_before_bands_are_made_of_them(engine):
 
 
 def test_bands_that_cannot_be_made_of_the_cameras():
-    said = Said(name="cam", uri="x:", bands=31, samples=4, dtype=np.dtype("<u2"), wavelengths_nm=OWN)
-    options = {"quantity": "reflectance", "scale": 1.0}
-    with pytest.raises(CubeError, match=r"cam cannot be resampled: band 0 \(2000.0 nm\) lies outside the sensor's"):
-        facts_of_camera(said, SourceOptions(resample_to=Bands(np.array([2000.0, 2100.0]), None), **options))
+    with pytest.raises(CubeError, match=r"cube cannot be resampled: band 0 \(2000.0 nm\) lies outside the sensor's"):
+        Bands(np.array([2000.0, 2100.0]), None).made_of(Replay(scene()).facts)
 
 
 def test_a_count_moves_resampled_bands_as_it_moves_those_that_they_are_made_of(engine):
     ones = np.ones((31, 1), np.float32)
     rig = Calibration(100 * ones, 0.001 * ones, OWN, panel=1.0)
     said = Said(name="cam", uri="x:", bands=31, samples=4, dtype=np.dtype("<u2"), wavelengths_nm=OWN)
-    facts = facts_of_camera(said, SourceOptions(calibration=rig, resample_to=MODEL))
+    facts = MODEL.made_of(facts_of_camera(said, SourceOptions(calibration=rig)))
     expected = 0.001 / np.array(engine.bundle.deviation)
     np.testing.assert_allclose(deviations_a_count(engine.bundle, facts), expected, rtol=1e-6)

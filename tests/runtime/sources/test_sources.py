@@ -9,7 +9,7 @@ import pytest
 
 from focus.runtime import Calibration, CubeError
 from focus.runtime.cubes import write_npz
-from focus.runtime.sources import Bands, Replay, Sim, SimOptions, SourceOptions, source_from_uri
+from focus.runtime.sources import Replay, Sim, SimOptions, SourceOptions, source_from_uri
 from support.scenes import cube, reflectance
 from support.toy_model import WAVELENGTHS
 
@@ -118,11 +118,6 @@ def test_options_of_cameras_do_not_go_with_files(tmp_path):
         source_from_uri(f"replay:{tmp_path}/leaf.npz", SourceOptions(features=["Width=3"]))
 
 
-def test_resampling_outside_the_sensor_is_refused():
-    with pytest.raises(CubeError, match=r"cube cannot be resampled: .*outside the sensor's range"):
-        Replay(cube(), resample_to=Bands(np.linspace(400, 900, 7), None))
-
-
 def test_simulation_is_deterministic_and_brings_its_references():
     options = SimOptions(leaves=1, samples=40, leaf=40, seed=4)
     lines, _ = played(Sim(options))
@@ -193,7 +188,7 @@ def test_options_go_to_the_cube(tmp_path):
     assert source.facts.file == path and source.facts.name == "leaf.npy"
     with pytest.raises(ValueError, match="--scale goes with --quantity reflectance"):
         source_from_uri(f"replay:{path}", SourceOptions(axes="hwc", wavelengths_nm=WAVELENGTHS, scale=100.0))
-    with pytest.raises(ValueError, match="sim: brings its own bands and calibration; leave out --axes"):
+    with pytest.raises(ValueError, match="sim: brings its own wavelengths and calibration; leave out --axes"):
         source_from_uri("sim:", options)
 
 

@@ -38,6 +38,7 @@ class Entry:
         error: one line, where it failed.
         tries: how often it was begun.
         windows: that the network read; seconds: from the first line to the last.
+        flags: what the monitor raised meanwhile, names in ``FLAGS``.
         host: that read it.
         utc: when it was over, ISO 8601.
     """
@@ -50,6 +51,7 @@ class Entry:
     tries: int = 1
     windows: int = 0
     seconds: float = 0.0
+    flags: tuple[str, ...] = ()
     host: str = ""
     utc: str = ""
 
@@ -60,7 +62,8 @@ class Entry:
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Self:
         """The reverse; TypeError for anything else."""
-        return cls(**{**facts, "files": tuple((name, size, time) for name, size, time in facts["files"])})
+        files = tuple((name, size, time) for name, size, time in facts["files"])
+        return cls(**{**facts, "files": files, "flags": tuple(facts.get("flags", ()))})
 
 
 class Manifest:

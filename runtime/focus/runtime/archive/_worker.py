@@ -94,7 +94,7 @@ class MapWorker:
         run = what_was_run(plan, facts, hashed=True)
         entry = Entry(
             cube.name, "done", cube.files, run["source"]["sha256"], None, begun, summary.windows, summary.seconds,
-            self._host, utc_text(time.time_ns()),
+            tuple(monitor.raised()), self._host, utc_text(time.time_ns()),
         )  # fmt: skip
         part = order.parts / f"{_digest(cube.name)}.{secrets.token_hex(4)}"
         try:

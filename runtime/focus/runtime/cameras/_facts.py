@@ -68,7 +68,7 @@ def facts_of_camera(said: Said, options: SourceOptions) -> SourceFacts:
 
     Raises:
         CameraError: nobody says the wavelengths, or how counts become reflectance.
-        CubeError: the calibration is of another rig, or the bands cannot be resampled.
+        CubeError: the calibration is of another rig.
         ValueError: options that do not go together.
     """
     wavelengths, fwhm = _wavelengths(said, options)
@@ -110,12 +110,10 @@ def facts_of_camera(said: Said, options: SourceOptions) -> SourceFacts:
             "dtype": str(said.dtype),
             "exposure_ms": exposure_ms,
             "serial": said.serial or None,
-            "resampled": options.resample_to is not None,
             "mosaic": None if said.mosaic is None else [str(said.mosaic), *said.mosaic.order],
             **said.provenance,
         },
         cube_lines=said.cube_lines,
-        resampling=None if options.resample_to is None else options.resample_to.made_of(wavelengths, fwhm, said.name),
     )
 
 

@@ -110,8 +110,7 @@ def _to_stderr(message: str) -> None:
 
 
 def _print_summary(engine: Engine, summary: CameraSummary, folder: SegmentsFolder) -> None:
-    from focus.runtime.commands._summary import counted, print_rows
-    from focus.runtime.monitor import warnings_of
+    from focus.runtime.commands._summary import counted, print_rows, warnings_of_runs
 
     print_rows(
         [
@@ -121,7 +120,7 @@ def _print_summary(engine: Engine, summary: CameraSummary, folder: SegmentsFolde
             ("windows", str(summary.windows)),
             *(_of_segment(segment, summary.ended) for segment in summary.segments[-10:]),
         ],
-        warnings_of([segment.results.monitor for segment in summary.segments]),
+        warnings_of_runs([segment.results for segment in summary.segments]),
     )
     if summary.segments:
         last = folder.target / summary.segments[-1].name

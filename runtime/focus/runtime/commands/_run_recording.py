@@ -67,15 +67,14 @@ def _into(folder: RunFolder, source: FrameSource, parts: RunParts, progress: Pro
 
 def _print_warnings(results: Results) -> None:
     """Where nothing else is printed."""
-    from focus.runtime.monitor import warnings_of
+    from focus.runtime.commands._summary import warnings_of_runs
 
-    for line in warnings_of([results.monitor]):
-        print(f"focus-run: {line}", file=sys.stderr)
+    for line in warnings_of_runs([results]):
+        print(f"focus-run: warning: {line}", file=sys.stderr)
 
 
 def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: Path) -> None:
-    from focus.runtime.commands._summary import counted, print_rows
-    from focus.runtime.monitor import warnings_of
+    from focus.runtime.commands._summary import counted, print_rows, warnings_of_runs
 
     rows = [
         ("model", f"{engine.bundle.name}, {engine.name} {engine.precision}"),
@@ -93,5 +92,5 @@ def _print_summary(engine: Engine, summary: RunSummary, results: Results, out: P
         rows.append((name, f"mean {score:.4g}" if of_class is None else f"{of_class} windows, mean score {score:.2f}"))
     if results.lesion_iou:
         rows.append(("lesion IoU", ", ".join(f"{name} {value:.2f}" for name, value in results.lesion_iou.items())))
-    print_rows(rows, warnings_of([results.monitor]))
+    print_rows(rows, warnings_of_runs([results]))
     print(f"wrote {len(results.files)} files to {out}/; look at {out / 'overview.png'} first")

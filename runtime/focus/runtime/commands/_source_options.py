@@ -89,12 +89,9 @@ def source_options(args: argparse.Namespace, bundle: Bundle) -> SourceOptions:
     Raises:
         CubeError: the calibration cannot be read.
     """
-    import numpy as np
-
     from focus.runtime._calibration import Calibration
     from focus.runtime.sources import CAMERA_FIELDS, Bands, SourceOptions
 
-    fwhm = None if bundle.fwhm_nm is None else np.array(bundle.fwhm_nm)
     return SourceOptions(
         variable=args.variable,
         axes=args.axes,
@@ -106,6 +103,6 @@ def source_options(args: argparse.Namespace, bundle: Bundle) -> SourceOptions:
         exposure_ms=args.exposure_ms,
         any_camera=args.any_camera,
         calibration=None if args.calibration is None else Calibration.load(args.calibration),
-        resample_to=Bands(bundle.wavelengths, fwhm) if args.resample else None,
+        resample_to=Bands.of_model(bundle) if args.resample else None,
         **{name: getattr(args, name, None) for name in CAMERA_FIELDS},
     )

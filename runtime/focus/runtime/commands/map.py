@@ -45,6 +45,9 @@ THREADS = 4
 #: Failures that are printed; the manifest holds all.
 SHOWN_FAILURES = 10
 
+#: Cubes that are named with a flag.
+SHOWN_CUBES = 3
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; see ``focus-map --help``."""
@@ -90,6 +93,8 @@ def _run(args: argparse.Namespace) -> int:
         if args.dry_run:
             return DONE
         over = _map(args, left.cubes, order, manifest) if left.cubes else []
+    names = {cube.name for cube in cubes}
+    _print_flags([entry for entry in manifest.entries.values() if entry.cube in names and entry.state == "done"])
     return _summarise(left, over, args.out)
 
 
@@ -188,6 +193,21 @@ def _map(args: argparse.Namespace, cubes: Sequence[ArchiveCube], order: Order, m
 def _interrupt(number: int, frame: Any) -> NoReturn:
     """SIGTERM ends the workers, too, as Ctrl-C does."""
     raise KeyboardInterrupt
+
+
+def _print_flags(done: Sequence[Entry]) -> None:
+    """What would make maps lie, over all that are there."""
+    from focus.runtime.monitor import FLAGS
+
+    for name in FLAGS:
+        raised = [entry.cube for entry in done if name in entry.flags]
+        if raised:
+            shown = ", ".join(raised[:SHOWN_CUBES]) + (", ..." if len(raised) > SHOWN_CUBES else "")
+            print(
+                f"warning: {name} in {len(raised)} of {len(done)} cubes ({shown}); the attribute monitor of each says "
+                "more, docs/monitor.md what it means",
+                file=sys.stderr,
+            )
 
 
 def _summarise(left: Pending, over: Sequence[Entry], out: Path) -> int:

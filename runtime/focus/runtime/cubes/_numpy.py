@@ -56,9 +56,9 @@ def open_npy(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthO
 def open_npz(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthOption = None) -> Cube:
     """Opens a cube that `write_npz` wrote, or one with the same keys; its values are read into memory.
 
-    Keys: `values` [C, H, W] (or as `axes` says), `wavelengths_nm` [C]; optional `fwhm_nm` [C], `good_bands` bool [C],
-    `quality` bool [H, W], `quantity`, `scale`, `ignore_value`, `exposure_ms`, `default_bands`. Pickled objects are
-    never loaded.
+    Keys: `values` [C, H, W] (or as `axes` or the number of wavelengths says), `wavelengths_nm` [C]; optional `fwhm_nm`
+    [C], `good_bands` bool [C], `quality` bool [H, W], `quantity`, `scale`, `ignore_value`, `exposure_ms`,
+    `default_bands`. Pickled objects are never loaded.
 
     Raises:
         CubeError: if the file is damaged, or lacks `values`.
@@ -79,7 +79,10 @@ def open_npz(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthO
             f"and scale; it has: {listed or 'nothing'}"
         )
     values = content["values"]
-    order = find_axes(values.shape, None, axes or "chw", path.name)
+    bands = described.bands if wavelengths_nm is None else (table_from_option(wavelengths_nm, None) or described).bands
+    # As the key says, whatever else has that length; a file without wavelengths is told so below.
+    laid_out = "chw" if bands == len(values) or (bands is None and wavelengths_nm is None) else None
+    order = find_axes(values.shape, bands, axes or laid_out, path.name)
     values = bands_first(values, order)
     option = table_from_option(wavelengths_nm, len(values))
     if option is not None:

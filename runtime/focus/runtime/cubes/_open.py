@@ -35,6 +35,10 @@ SUFFIXES = {
     ".he5": "hdf5", ".nc": "netcdf", ".mat": "matlab",
 }  # fmt: skip
 
+#: What a user cannot say of a cube, by format, and why.
+_USELESS = {"envi": ("axes", "variable"), "tiff": ("variable",), "npy": ("variable",), "npz": ("variable",)}
+_SAYS = {"axes": "whose header says the order (interleave)", "variable": "which holds one cube"}
+
 
 def open_cube(
     path: str | PathLike[str],
@@ -57,10 +61,11 @@ def open_cube(
     Returns: the cube, [C, H, W].
     Raises:
         CubeError: if the file is missing, damaged, unsupported, or does not say enough.
-        ValueError: if `axes` or `wavelengths_nm` are no such thing.
+        ValueError: if `axes` or `wavelengths_nm` are no such thing, or the format has no use for `axes` or `variable`.
     """
     file = Path(path)
     kind = kind_of(file)
+    _refuse_useless(kind, file, axes=axes, variable=variable)
     if kind == "envi":
         return open_envi(file, wavelengths_nm=wavelengths_nm)
     if kind in ("npy", "npz"):
@@ -83,6 +88,12 @@ def open_cube(
 
     matlab = kind == "matlab73"
     return open_hdf5(file, variable=variable, axes=axes, wavelengths_nm=wavelengths_nm, column_major=matlab)
+
+
+def _refuse_useless(kind: str, file: Path, **given: str | None) -> None:
+    for name, value in given.items():
+        if value is not None and name in _USELESS.get(kind, ()):
+            raise ValueError(f"--{name} means nothing for {file.name}, {_SAYS[name]}; leave it out")
 
 
 def kind_of(path: Path) -> str:

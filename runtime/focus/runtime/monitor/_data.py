@@ -71,5 +71,5 @@ def warnings_of(records: Sequence[Mapping[str, Any]]) -> list[str]:
             up = sum(flag["windows"] for flag in found)
             where = f"{found[0]['first_window']} to {found[0]['last_window']}"
             parts = where if len(records) == 1 else f"{len(found)} of {len(records)} segments"
-            lines.append(f"warning: {name} in {up} of {windows} windows ({parts}): {found[-1]['message']}")
+            lines.append(f"{name} in {up} of {windows} windows ({parts}): {found[-1]['message']}")
     return lines

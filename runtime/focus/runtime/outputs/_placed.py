@@ -79,6 +79,8 @@ class PlacedTable:
         name: of the file.
         columns: their names, those of the position left out.
         track: where the camera was; None adds no columns.
+    Attributes:
+        rows: how many there are; placed: how many of them have a position by now.
     """
 
     def __init__(self, files: OpenFiles, name: str, columns: Sequence[str], track: Track | None) -> None:
@@ -86,6 +88,7 @@ class PlacedTable:
         more = () if track is None else (*FIELDS, "position")
         self._table = TableWriter(files, name, [*columns, *more])
         self._waiting: deque[tuple[int, int]] = deque()
+        self.rows = self.placed = 0
 
     def append(self, rows: Iterable[Sequence[object]], utc_ns: Sequence[int | None]) -> None:
         """Appends rows.
@@ -102,6 +105,7 @@ class PlacedTable:
         lines, offset = [], self._table.size
         for row, time_ns in zip(rows, utc_ns, strict=True):
             start = csv_text([row]).rstrip("\n") + ","
+            self.rows += 1
             lines.append(start + _text(None, UNKNOWN if time_ns is None else WAITING))
             offset += len(start.encode())
             if time_ns is not None:
@@ -127,6 +131,7 @@ class PlacedTable:
                     return
                 fix = None
             self._table.overwrite(offset, _text(fix, UNKNOWN if fix is None else KNOWN))
+            self.placed += fix is not None
             self._waiting.popleft()
 
 

@@ -134,6 +134,7 @@ def what_was_run(plan: Plan, facts: RunFacts, *, hashed: bool) -> dict[str, Any]
             "uri": source.uri,
             "sha256": file_sha256(source.file) if source.file and hashed else None,
             **_plain(source.provenance),
+            "resampled": source.resampling is not None,
         },
         "calibration": None if calibration is None else calibration.record,
         "settings": {

@@ -36,7 +36,7 @@ class WindowsSink(BaseSink):
         maps = ["predicted", "shown", "top_bands_nm", "peak_saliency", "sink_mass", "collapse", "flags"]
         scores = [f"score {name}" for name in plan.bundle.class_names]
         columns = [*place, *time, *maps, *scores]
-        self._table = PlacedTable(self._files, "windows.csv", columns, self._track)
+        self.table = PlacedTable(self._files, "windows.csv", columns, self._track)
 
     def add_window(self, reading: Reading) -> None:
         """See ``MapSink.add_window``."""
@@ -68,8 +68,8 @@ class WindowsSink(BaseSink):
         ]
         first_ns, last_ns = window.times
         middle_ns = None if first_ns is None or last_ns is None else (first_ns + last_ns) // 2
-        self._table.append([row], [middle_ns])
+        self.table.append([row], [middle_ns])
 
     def finish(self, summary: RunSummary) -> None:
         """See ``MapSink.finish``."""
-        self._table.fill(last=True)
+        self.table.fill(last=True)

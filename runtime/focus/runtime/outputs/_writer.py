@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from focus.runtime._errors import OutputError
 from focus.runtime.monitor import Monitor
@@ -23,8 +24,10 @@ from focus.runtime.outputs._preview import Preview
 from focus.runtime.outputs._record import RecordSink
 from focus.runtime.outputs._run_record import Results, RunFacts, RunRecord
 from focus.runtime.outputs._truth import TruthSink
+from focus.runtime.outputs._utc import utc_text
 from focus.runtime.outputs._windows import WindowsSink
 from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Strip, Window
+from focus.runtime.positions import Track
 
 #: What writes the maps in each format.
 MAP_WRITERS: dict[str, MapWriter] = {"envi": EnviWriter, "bigtiff": BigTiffWriter}
@@ -77,7 +80,8 @@ class RunWriter(BaseSink):
         ]  # fmt: skip
         if self._with_cube:
             self._sinks.append(SaliencyCubeSink(files, new_map))
-        self._sinks.append(WindowsSink(files, self._monitor, options.track))
+        self._windows = WindowsSink(files, self._monitor, options.track)
+        self._sinks.append(self._windows)
         if options.record:
             self._sinks.append(RecordSink(files, options.track))
         if options.track is not None and options.track.live:
@@ -128,11 +132,24 @@ class RunWriter(BaseSink):
         self.results.monitor = self._monitor.to_json()
         track = self._options.track
         if track is not None:
-            self.results.positions = {"source": track.name, "fixes": track.fixes, "bad_lines": track.bad_lines}
+            self.results.positions = self._positions(track)
         self.results.files = self._files_left()
         if self._record is not None:
             self._record.end(summary, self.results)
             self._record = None
+
+    def _positions(self, track: Track) -> dict[str, Any]:
+        first, last = track.span_ns() or (None, None)
+        table = self._windows.table
+        return {
+            "source": track.name,
+            "fixes": track.fixes,
+            "bad_lines": track.bad_lines,
+            "utc_first": None if first is None else utc_text(first),
+            "utc_last": None if last is None else utc_text(last),
+            "windows": table.rows,
+            "windows_placed": table.placed,
+        }
 
     def close(self) -> None:
         """See ``MapSink.close``."""

@@ -41,7 +41,7 @@ def plan_run(source: FrameSource, engine: Engine, settings: Settings) -> Plan:
     """
     bundle, facts = engine.bundle, source.facts
     if facts.resampling is None:
-        bundle.require_wavelengths(facts.wavelengths_nm, facts.name)
+        bundle.require_wavelengths(facts.wavelengths_nm, facts.name, "resample it with --resample")
     columns = max(-(-facts.samples // bundle.backbone.patch), bundle.backbone.columns)
     if settings.batch < 1:
         raise ValueError(f"--batch must be at least 1, got {settings.batch}")

@@ -57,6 +57,11 @@ class Track:
             if len(self._held) > 2 * KEPT:
                 del self._held[:KEPT]
 
+    def span_ns(self) -> tuple[int, int] | None:
+        """The times of the first and the last fix that are kept, or None where none came."""
+        with self._changing:
+            return (self._held[0].utc_ns, self._held[-1].utc_ns) if self._held else None
+
     def follow(self, since_ns: int) -> deque[Fix]:
         """A queue with the fixes since a time, into which every further one is put until ``leave``."""
         with self._changing:

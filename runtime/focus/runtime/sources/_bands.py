@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Self
 
+from focus.runtime._bundle import Bundle
 from focus.runtime._errors import CubeError
 from focus.runtime.cubes import resampling_matrix
+from focus.runtime.sources._contract import SourceFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,18 +21,19 @@ class Bands:
     wavelengths_nm: NDArray[np.float64]
     fwhm_nm: NDArray[np.float64] | None
 
-    def made_of(
-        self, wavelengths_nm: NDArray[np.float64], fwhm_nm: NDArray[np.float64] | None, name: str
-    ) -> NDArray[np.float64]:
-        """What makes these bands of a source's own, float64 [C, C of the source]; see ``resampling_matrix``.
+    @classmethod
+    def of_model(cls, bundle: Bundle) -> Self:
+        """A model's bands."""
+        return cls(bundle.wavelengths, None if bundle.fwhm_nm is None else np.array(bundle.fwhm_nm))
 
-        Args:
-            wavelengths_nm, fwhm_nm: of the source.
-            name: of the source, for messages.
+    def made_of(self, source: SourceFacts) -> SourceFacts:
+        """The source, of whose bands the pipeline makes these; it sends its lines as before.
+
         Raises:
-            CubeError: the source does not cover them.
+            CubeError: it does not cover them.
         """
         try:
-            return resampling_matrix(wavelengths_nm, fwhm_nm, self.wavelengths_nm, self.fwhm_nm)
+            matrix = resampling_matrix(source.wavelengths_nm, source.fwhm_nm, self.wavelengths_nm, self.fwhm_nm)
         except ValueError as error:
-            raise CubeError(f"{name} cannot be resampled: {error}") from None
+            raise CubeError(f"{source.name} cannot be resampled: {error}") from None
+        return replace(source, resampling=matrix)

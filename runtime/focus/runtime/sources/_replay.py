@@ -16,7 +16,6 @@ from focus.runtime._calibration import Calibration, Folded, Rig
 from focus.runtime._errors import CubeError
 from focus.runtime.cubes import Cube
 from focus.runtime.cubes._envi_header import integer
-from focus.runtime.sources._bands import Bands
 from focus.runtime.sources._contract import FrameMeta, GetBuffer, SourceFacts, Truth
 from focus.runtime.sources._lines import RecordedLine, lines_table_of, read_lines
 from focus.runtime.sources._pace import LineClock, Pace
@@ -60,15 +59,14 @@ class Replay:
     Args:
         cube: any cube.
         calibration: makes reflectance of counts; needed unless the cube is known to hold reflectance.
-        resample_to: bands that the pipeline makes of the cube's own; None where the cube has the model's.
         words: how counts lie in the stored words; what is not given there, the header says.
         pace: how fast, and whether it is played again and again.
         any_camera: the user knows that the calibration is of another camera.
         raw: the counts as they are, without a calibration, dark 0 and gain 1: for references.
         uri: what the user asked for, for the record.
     Raises:
-        CubeError: neither reflectance nor a calibration, another rig's calibration, bands that cannot be resampled, or
-            a pace that the recording does not say.
+        CubeError: neither reflectance nor a calibration, another rig's calibration, or a pace that the
+            recording does not say.
     """
 
     truth: Truth | None = None
@@ -78,7 +76,6 @@ class Replay:
         cube: Cube,
         *,
         calibration: Calibration | None = None,
-        resample_to: Bands | None = None,
         words: WordFormat | None = None,
         pace: Pace | None = None,
         any_camera: bool = False,
@@ -112,11 +109,8 @@ class Replay:
             exposure_ms=cube.exposure_ms,
             serial=serial_of(cube),
             file=Path(path) if path else None,
-            provenance=_provenance(cube, resample_to is not None),
+            provenance=_provenance(cube),
             cube_lines=_cube_lines(cube),
-            resampling=None
-            if resample_to is None
-            else resample_to.made_of(cube.wavelengths_nm, cube.fwhm_nm, cube.provenance.name),
         )
 
     def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
@@ -251,7 +245,7 @@ def _cube_lines(cube: Cube) -> int | None:
     return integer(fields, "cube lines", cube.provenance.name, low=1) if "cube lines" in fields else None
 
 
-def _provenance(cube: Cube, resampled: bool) -> dict[str, Any]:
+def _provenance(cube: Cube) -> dict[str, Any]:
     bands, lines, samples = cube.shape
     return {
         "format": cube.provenance.format,
@@ -263,7 +257,6 @@ def _provenance(cube: Cube, resampled: bool) -> dict[str, Any]:
         "quantity": cube.quantity,
         "scale": cube.scale,
         "bad_bands": int(np.count_nonzero(~cube.good_bands)),
-        "resampled": resampled,
         "header": dict(cube.provenance.fields),
         "notes": list(cube.provenance.notes),
     }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from focus.runtime._errors import CubeError
 from focus.runtime.cubes import open_cube, stated_scale
 from focus.runtime.sources._contract import FrameSource
 from focus.runtime.sources._options import CAMERA_FIELDS, FILE_FIELDS, OPTION_OF_FIELD, SourceOptions
@@ -28,19 +29,30 @@ def source_from_uri(uri: str, options: SourceOptions | None = None) -> FrameSour
         options: see ``SourceOptions``.
     Raises:
         ValueError: an unknown scheme, or options that do not go together.
-        CubeError: the file cannot be used.
+        CubeError: the file cannot be used, or does not cover the bands that are wanted.
         CameraError: the camera cannot be used.
     """
     chosen = options or SourceOptions()
+    source = _source(uri, chosen)
+    if chosen.resample_to is not None:
+        try:
+            source.facts = chosen.resample_to.made_of(source.facts)
+        except CubeError:
+            source.close()
+            raise
+    return source
+
+
+def _source(uri: str, chosen: SourceOptions) -> FrameSource:
     scheme, colon, rest = uri.partition(":")
     if colon and scheme == "replay":
         _refuse(chosen, CAMERA_FIELDS, "replay: has no camera")
         return _replay(rest, chosen, uri)
     if colon and scheme == "sim":
         raw = bool(chosen.raw)
-        taken = ("raw", "exposure_ms") if raw else ("raw",)
+        taken = ("raw", "exposure_ms") if raw else ("raw", "resample_to")
         others = tuple(name for name in SourceOptions.__dataclass_fields__ if name not in taken)
-        _refuse(chosen, others, "sim: brings its own bands and calibration")
+        _refuse(chosen, others, "sim: brings its own wavelengths and calibration")
         return Sim(SimOptions.from_text(rest), uri=uri, raw=raw, exposure_ms=chosen.exposure_ms)
     return _camera(uri, chosen)
 
@@ -81,7 +93,6 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
     return Replay(
         cube,
         calibration=options.calibration,
-        resample_to=options.resample_to,
         words=WordFormat(options.bits, options.shift),
         pace=pace,
         any_camera=bool(options.any_camera),
