@@ -131,7 +131,9 @@ def test_positions_are_attached_by_time(tmp_path, model, leaf):
     given = ["--engine", str(model), "--camera", f"replay:{leaf}", "--quiet", "--record"]
     assert main([*given, "--out", str(tmp_path / "out"), "--gps", str(tmp_path / "gps.csv")]) == 0
     record = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert record["positions"] == {"source": str(tmp_path / "gps.csv"), "fixes": 62, "bad_lines": 1}
+    placed = record["positions"]
+    assert (placed["source"], placed["fixes"], placed["bad_lines"]) == (str(tmp_path / "gps.csv"), 62, 1)
+    assert placed["windows_placed"] == placed["windows"] == 16
     for row in rows(tmp_path / "out" / "raw.lines.csv"):
         seconds = int(row["utc_ns"]) / 1e9 - now
         assert float(row["lat"]) == pytest.approx(50 + seconds / 2, abs=2e-3) and row["position"].strip() == "known"

@@ -134,6 +134,7 @@ class Sim:
             dark=calibration.dark,
             gain=calibration.gain,
             good_bands=np.ones(sensor.bands, bool),
+            bits=BITS,
             calibration=calibration,
             exposure_ms=exposure_ms,
             provenance={
@@ -145,7 +146,7 @@ class Sim:
 
         if raw:
             ones = np.ones_like(calibration.gain)
-            self.facts = replace(self.facts, dark=0 * ones, gain=ones, calibration=None, bits=BITS)
+            self.facts = replace(self.facts, dark=0 * ones, gain=ones, calibration=None)
 
     def _references(self, sensor: Sensor) -> Calibration:
         """The references do not depend on the lines, so a single one is enough to get them."""
