@@ -176,7 +176,7 @@ def test_impossible_choices():
         ReferenceOptions(least_counts=0.0)
 
 
-@pytest.mark.parametrize("text", ["400,0.5\n500,0.6\n800,0.9\n", "# x\nnm;R\n800;0.9\n500;0.6\n400;0.5\n"])
+@pytest.mark.parametrize("text", ["400,0.5\n500,0.6\n800,0.9\n", "# x\nnm;R\n800;0,9\n500;0,6\n400;0,5\n"])
 def test_the_panel_may_be_a_table(tmp_path, text):
     table = tmp_path / "panel.csv"
     table.write_text(text)

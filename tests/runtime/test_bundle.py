@@ -116,6 +116,8 @@ def test_wavelengths_must_be_the_models():
     many = np.linspace(WAVELENGTHS[0], WAVELENGTHS[-1], 30)
     with pytest.raises(BundleError, match=r"reads 12 bands, leaf\.hdr has 30; resample it \(the model covers"):
         bundle.require_wavelengths(many, "leaf.hdr", "resample it")
+    with pytest.raises(BundleError, match=r"its bands must come from short to long wavelengths \(the model covers"):
+        bundle.require_wavelengths(WAVELENGTHS[::-1], "leaf.hdr", "resample it")
     moved = WAVELENGTHS.copy()
     moved[3] += 10.0
     with pytest.raises(BundleError, match=r"model toy has band 3 at 585 nm, leaf\.hdr at 595 nm; take what"):

@@ -36,6 +36,26 @@ ONE_AT_A_TIME = threading.Lock()
 
 DONE = real.CUresult.CUDA_SUCCESS
 
+#: What works only in a thread that has a context (cuCtxSetCurrent).
+WANTS_CONTEXT = frozenset(
+    [
+        "cuMemAlloc",
+        "cuMemFree",
+        "cuMemHostAlloc",
+        "cuMemFreeHost",
+        "cuMemGetInfo",
+        "cuStreamCreate",
+        "cuEventCreate",
+        "cuModuleLoadData",
+        "cuLaunchKernel",
+        "cuMemcpyHtoDAsync",
+        "cuMemcpyDtoHAsync",
+        "cuMemcpyDtoDAsync",
+        "cuCtxSynchronize",
+        "cuCtxGetDevice",
+    ]
+)
+
 
 @cache
 def host_library() -> ctypes.CDLL:
@@ -89,6 +109,7 @@ class HostDriver:
         self.launched: list[str] = []
         self.replayed = 0
         self.contexts: list[Any] = []
+        self._current = threading.local()
         self._recording: dict[int, list[Callable[[], None]]] = {}
         self._graphs: dict[int, list[Callable[[], None]]] = {}
         self._recorded: dict[int, float] = {}
@@ -100,6 +121,8 @@ class HostDriver:
         return partial(self._call, name, (found.__doc__ or "").splitlines()[0])
 
     def _call(self, name: str, signature: str, *arguments: Any) -> tuple[Any, ...]:
+        if name in WANTS_CONTEXT and getattr(self._current, "context", None) is None:
+            return real.CUresult.CUDA_ERROR_INVALID_CONTEXT, None
         expected = signature.partition("(")[2].count(",") + 1 if "()" not in signature else 0
         assert len(arguments) == expected, f"{signature} was called with {len(arguments)} arguments"
         return getattr(self, f"_{name}")(*arguments)
@@ -145,6 +168,7 @@ class HostDriver:
 
     def _cuCtxSetCurrent(self, context: Any) -> tuple[Any]:
         self.contexts.append(context)
+        self._current.context = context
         return (DONE,)
 
     def _cuDeviceGetName(self, length: int, device: int) -> tuple[Any, ...]:

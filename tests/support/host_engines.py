@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
+from focus.kernels.cuda import CudaDevice
 from focus.runtime.engines import OrtCudaEngine
 from support.host_driver import HostDriver, host_device
 
@@ -23,8 +24,12 @@ class HostOrt(OrtCudaEngine):
 def played_gpu(driver: HostDriver | None = None) -> Iterator[HostDriver]:
     """Engines of a GPU run on this one; ``onnxruntime-cuda`` is there."""
     driver = driver or HostDriver()
+
+    def device(index: int, *, stream: int | None, cache: object) -> CudaDevice:
+        return host_device(driver, stream=stream)[0]
+
     with (
-        patch("focus.runtime.engines._device.CudaDevice", lambda *_, **__: host_device(driver)[0]),
+        patch("focus.runtime.engines._device.CudaDevice", device),
         patch("focus.runtime.engines._open.OrtCudaEngine", HostOrt),
     ):
         yield driver

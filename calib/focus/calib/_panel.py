@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from focus.runtime import CubeError
+from focus.runtime.cubes import cells_of_table
 
 #: A table may end by this much before the last band; panels are certified in steps of 1 to 50 nm.
 SLACK_NM = 0.5
@@ -52,9 +52,8 @@ def _table(file: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         raise CubeError(f"cannot read {file}: {reason}; --panel takes a number such as 0.99, or a CSV file") from None
     except UnicodeDecodeError:
         raise CubeError(f"{file.name} is no text; --panel takes a number such as 0.99, or a CSV file") from None
-    lines = [line.replace(";", ",").replace("\t", ",") for line in text.splitlines() if line.strip() and line[0] != "#"]
     rows = []
-    for number, row in enumerate(csv.reader(lines), 1):
+    for number, row in enumerate(cells_of_table(text), 1):
         try:
             rows.append((float(row[0]), float(row[1])))
         except (ValueError, IndexError):

@@ -295,12 +295,13 @@ class Bundle(_Part):
             BundleError: other number of bands, or other wavelengths.
         """
         ours, theirs = self.wavelengths, np.asarray(wavelengths_nm, np.float64)
-        beyond = float(np.median(np.diff(theirs))) / 2 if theirs.size > 1 else 0.0
-        covered = theirs[0] - beyond <= ours[0] and ours[-1] <= theirs[-1] + beyond
-        hint = (
-            f"{way_out if covered else 'use a model trained for its range'} (the model covers {ours[0]:g}-{ours[-1]:g} "
-            f"nm, {source} {theirs[0]:g}-{theirs[-1]:g} nm)"
-        )
+        low, high = float(theirs.min()), float(theirs.max())
+        beyond = (high - low) / max(theirs.size - 1, 1) / 2
+        covered = low - beyond <= ours[0] and ours[-1] <= high + beyond
+        way_out = way_out if covered else "use a model trained for its range"
+        if np.any(np.diff(theirs) <= 0):
+            way_out = "its bands must come from short to long wavelengths"
+        hint = f"{way_out} (the model covers {ours[0]:g}-{ours[-1]:g} nm, {source} {low:g}-{high:g} nm)"
         if theirs.size != ours.size:
             raise BundleError(f"model {self.name} reads {ours.size} bands, {source} has {theirs.size}; {hint}")
         apart = np.abs(theirs - ours)

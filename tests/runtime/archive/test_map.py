@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from focus.runtime import archive
 from focus.runtime.archive import Entry
 from focus.runtime.commands import map as command
 from focus.runtime.cubes import write_npz
+from support.host_engines import played_gpu
 from support.scenes import cube
 from support.toy_model import WAVELENGTHS, Toy
 
@@ -34,8 +36,6 @@ def run(*options, store="maps.zarr"):
 
 
 def with_workers(monkeypatch, share, cores=4):
-    from contextlib import nullcontext
-
     asked = []
 
     def entries(cubes, order, workers):
@@ -164,3 +164,14 @@ def test_a_table_of_wavelengths_is_known_by_its_content_and_whole_path(place, ca
     assert "was made with other wavelengths; choose another --out" in capsys.readouterr().err
     assert run("--wavelengths", "gone.csv", store="other.zarr") == 2
     assert "cannot read wavelengths from gone.csv" in capsys.readouterr().err
+
+
+@needs_zarr
+def test_a_cluster_without_a_gpu_is_no_place_for_one_of_a_gpu(place, capsys, monkeypatch):
+    asked = with_workers(monkeypatch, done)
+    with played_gpu():
+        assert run("--backend", "onnxruntime-cuda") == 2
+        assert "onnxruntime-cuda needs a GPU, and Ray knows of none here; start it with ray" in capsys.readouterr().err
+        monkeypatch.setattr(archive, "cluster", lambda address: nullcontext({"CPU": 8, "GPU": 2}))
+        assert run("--backend", "onnxruntime-cuda", "--threads", "1") == 0
+    assert asked == [(2, 1)]

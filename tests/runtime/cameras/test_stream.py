@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import threading
 import time
 
@@ -279,3 +280,40 @@ def test_a_network_that_goes_away_is_a_lost_camera(monkeypatch):
     with pytest.raises(CameraLost, match=r"broke off \(No route to host\); start its writer again"):
         next(fed.lines)
     fed.hang_up()
+
+
+def test_lines_that_are_lost_at_the_end_are_counted(tmp_path):
+    fed = HandFed(f"unix:{tmp_path}/camera")
+    for number in range(3):
+        fed.writer.line(lines_numbered([number])[0], number)
+    fed.writer.end(8)
+    metas = list(fed.lines)
+    assert [meta.sequence for meta in metas] == [0, 1, 2, 8]
+    assert [meta.ends for meta in metas] == [False, False, False, True]
+
+
+def test_all_addresses_of_a_name_are_tried(monkeypatch):
+    """As of localhost, where ::1 comes first and the writer listens at 127.0.0.1."""
+    uri, real = f"tcp://127.0.0.1:{free_port()}", socket.getaddrinfo
+
+    def both(host, port, **options):
+        found = real(host, port, **options)
+        return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)), *found]
+
+    with Played(uri):
+        monkeypatch.setattr(socket, "getaddrinfo", both)
+        _, metas = played(StreamCamera(place_from_uri(uri), HELD))
+    assert len(metas) == 200
+
+
+def test_a_writer_listens_at_an_address_of_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+            port = probe.getsockname()[1]
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    uri = f"tcp://[::1]:{port}"
+    with Played(uri):
+        _, metas = played(StreamCamera(place_from_uri(uri), HELD))
+    assert len(metas) == 200

@@ -381,6 +381,40 @@ def test_a_recording_is_not_overwritten_by_its_own_replay(tmp_path, model, leaf,
     assert (out / "raw.dat").is_file()
 
 
+@pytest.mark.parametrize("option", ["--gps", "--wavelengths", "--calibration"])
+def test_nor_is_anything_else_that_a_run_reads(tmp_path, model, leaf, capsys, option):
+    out = tmp_path / "out"
+    given = ["--engine", str(model), "--camera", f"replay:{leaf}", "--quiet", "--out", str(out)]
+    assert main(given) == 0
+    beside = out / "beside.csv"
+    beside.write_text("utc,lat,lon\n0,1,2\n" if option == "--gps" else "\n".join(map(str, WAVELENGTHS)))
+    if option == "--calibration":
+        shape = (12, 1)
+        Calibration(np.zeros(shape, np.float32), np.ones(shape, np.float32), WAVELENGTHS, 1.0).save(beside)
+        write_npz(leaf, cube(30, 37, quantity="counts"))
+    capsys.readouterr()
+    assert main([*given, "--overwrite", option, str(beside)]) == 2
+    assert "beside.csv is read, and would go with what" in capsys.readouterr().err and beside.is_file()
+
+
+def test_segments_are_not_overwritten_by_a_recording_of_them_that_is_looped(tmp_path, model, leaf, capsys):
+    out = tmp_path / "out"
+    segment = out / "segment-0001"
+    assert (
+        main(["--engine", str(model), "--camera", f"replay:{leaf}", "--record", "--quiet", "--out", str(segment)]) == 0
+    )
+    (out / "run.json").write_text(json.dumps({"segments": [{"folder": "segment-0001"}]}))
+    again = ["--engine", str(model), "--camera", f"replay:{segment / 'raw.hdr'},loop=1", "--out", str(out)]
+    assert main([*again, "--overwrite", "--quiet"]) == 2
+    assert "raw.dat is read, and would go with what" in capsys.readouterr().err
+    assert (segment / "raw.dat").is_file()
+
+
+def test_a_log_is_kept_outside_of_the_run(bad):
+    said = bad.says("--log", str(bad.root / "new" / "out" / "run.log"))
+    assert "run.log lies in --out, which is a run's own; choose another place for it" in said
+
+
 def test_truth_begins_where_the_first_line_does(tmp_path):
     out, uri = tmp_path / "out", "sim:leaves=1,samples=128,leaf=128,lost=0.9"
     assert main(["--camera", uri, "--quiet", "--out", str(out)]) == 0

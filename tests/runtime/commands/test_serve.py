@@ -91,6 +91,12 @@ def test_a_port_in_use_is_said_before_anything_is_done(tmp_path, arguments, caps
     assert not (tmp_path / "out").exists()
 
 
+def test_a_service_whose_address_is_not_there_yet_is_to_be_started_again(tmp_path, arguments, capsys):
+    assert main([*arguments, "--serve", "192.0.2.1:8765", "--wait"]) == 1
+    assert "cannot serve on 192.0.2.1:8765" in capsys.readouterr().err
+    assert main([*arguments, "--serve", "192.0.2.1:8765"]) == 2
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

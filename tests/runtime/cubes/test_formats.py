@@ -151,6 +151,14 @@ def test_tables_as_people_write_them(tmp_path, text):
     ]
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_between_semicolons_and_tabs_a_comma_is_the_decimal_sign(tmp_path, mark):
+    np.save(tmp_path / "leaf.npy", np.ones((2, 3, 4)))
+    (tmp_path / "bands.csv").write_text(f"wavelength_nm{mark}fwhm_nm\n500,9{mark}6,2\n603,8{mark}6,3\n")
+    cube = open_cube(tmp_path / "leaf.npy", wavelengths_nm=tmp_path / "bands.csv")
+    assert cube.wavelengths_nm.tolist() == [500.9, 603.8] and cube.fwhm_nm.tolist() == [6.2, 6.3]
+
+
 def test_table_in_micrometres(tmp_path):
     np.save(tmp_path / "leaf.npy", np.ones((2, 3, 4)))
     (tmp_path / "bands.csv").write_text("wavelength_um\n0.5\n0.6\n")
@@ -167,6 +175,7 @@ def test_table_in_micrometres(tmp_path):
         ("wavelength\n500\nred\n", "row 3: expected a number in column 1, got 'red'"),
         ("band,wavelength\n1,500\n2\n", "row 3: expected a number in column 2, got 'nothing'"),
         ("a\0b", "is not a table of wavelengths"),
+        ("wavelength\n500,9\n600,1\n", "row 2: 2 cells under 1 titles; where commas are decimal signs, part"),
         ("0.5\n0.6\n", "look like micrometres"),
         ("500\n600\n700\n", "0 axes match 3 wavelengths; state the order with --axes"),
     ],
@@ -391,7 +400,11 @@ def test_hdf5(tmp_path, values, centres, order, packed):
         ("reflectance", "i2", {}, (None, 1.0)),
         ("reflectance", "f4", {"units": "unitless"}, ("reflectance", 1.0)),
         ("rfl", "f4", {"long_name": "Surface Reflectance", "units": "%"}, ("reflectance", 100.0)),
+        ("reflectance", "i2", {"units": "%", "scale_factor": 0.01}, ("reflectance", 10000.0)),
+        ("reflectance", "f4", {"units": "percent", "scale_factor": 1.0}, ("reflectance", 100.0)),
+        ("reflectance", "i2", {"units": "%"}, (None, 1.0)),
         ("reflectance", "f4", {"units": "W m-2"}, (None, 1.0)),
+        ("reflectance", "i2", {"units": "W m-2", "scale_factor": 0.01}, (None, 1.0)),
         ("data", "f4", {}, (None, 1.0)),
         ("data", "i2", {"scale_factor": 0.0001}, (None, 1.0)),
         ("data", "f4", {"quantity": "reflectance"}, ("reflectance", 1.0)),

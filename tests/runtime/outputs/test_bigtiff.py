@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -84,3 +85,13 @@ def test_integers_and_lines_of_another_shape(tmp_path, files):
     np.testing.assert_array_equal(stored, np.concatenate([lines, lines]).transpose(0, 2, 1))
     with pytest.raises(ValueError, match=r"lines must be \[lines, 2, 5\], got \(2, 5, 5\)"):
         writer.append(np.zeros((2, 5, 5)))
+
+
+def test_names_of_any_language_are_kept(tmp_path, files):
+    names = ["Mehltau, früh", "Stickstoff (µg/cm²)", "葉 <1>"]
+    BigTiffWriter(files, Layout("map", 3, 5, "Größe", {"band names": names})).append(values(3))
+    with tifffile.TiffFile(tmp_path / "map.tif") as tiff:
+        page = tiff.pages[0]
+        items = ElementTree.fromstring(page.tags[42112].value)
+        assert [item.text for item in items] == names
+        assert json.loads(page.description) == {"description": "Größe", "band names": names}

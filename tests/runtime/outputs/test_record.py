@@ -12,7 +12,7 @@ from focus.runtime import Calibration, CubeError, open_cube
 from focus.runtime.engines import engine_from_path
 from focus.runtime.outputs import BaseSink, OpenFiles, RecordSink
 from focus.runtime.pipeline import Settings, Strip, run_pipeline
-from focus.runtime.sources import Bands, Replay, SourceOptions, WordFormat, read_lines, source_from_uri
+from focus.runtime.sources import Bands, FrameMeta, Replay, SourceOptions, WordFormat, read_lines, source_from_uri
 from support.runs import run
 from support.scenes import Scripted, cube, reflectance
 from support.toy_model import WAVELENGTHS, Toy
@@ -118,6 +118,22 @@ def test_a_recording_holds_what_came_and_zeros_in_place_of_what_did_not(tmp_path
     row = table[8]
     assert (row["camera_ns"], row["monotonic_ns"], row["utc_ns"]) == ("5008000", "5008", str(10**18 + 5008 * 10**6))
     assert (table[3]["camera_ns"], table[3]["utc_ns"]) == ("", "")
+
+
+def test_lines_that_are_lost_at_the_end_are_lost_again(tmp_path, engine, rig):
+    class Ends(type(camera(rig))):
+        def start(self, get_buffer):
+            yield from super().start(get_buffer)
+            yield FrameMeta(FIRST + LINES + 5, None, 0, 0, intact=False, ends=True)
+
+    source = camera(rig)
+    source.__class__ = Ends
+    maps, summary = recorded(tmp_path, source, engine)
+    assert summary.counts.lines == LINES + 5 and summary.counts.missing == len(LOST) + 5
+    found, again = replayed(tmp_path, engine)
+    assert again.counts == summary.counts and len(found.rows) == len(maps.rows)
+    for ours, theirs in zip(found.rows, maps.rows, strict=True):
+        np.testing.assert_array_equal(ours.heatmap, theirs.heatmap)
 
 
 def test_snapshot_cubes_are_cubes_again(tmp_path, engine, rig):

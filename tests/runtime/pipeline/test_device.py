@@ -5,13 +5,16 @@ bound to that memory.
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from focus.kernels.cuda import DeviceError
 from focus.runtime import Calibration
 from focus.runtime.engines import engine_from_path
-from focus.runtime.pipeline import DeviceCubes
+from focus.runtime.pipeline import DeviceCubes, Settings, plan_run, stream
 from focus.runtime.sources import Replay, WordFormat
 from support.host_driver import HostDriver
 from support.host_engines import HostOrt, played_gpu
@@ -240,3 +243,61 @@ def test_cubes_of_another_size_are_refused(model):
         pytest.raises(ValueError, match=r"model toy reads 16 samples a line, .* has 20"),
     ):
         DeviceCubes(engine, Replay(cube(12, 20)).facts)
+
+
+class Slow(HostOrt):
+    def enqueue(self):
+        time.sleep(0.02)
+        super().enqueue()
+
+
+@pytest.mark.parametrize(("stride", "batch"), [(3, 2), (3, 4), (1, 4)])
+def test_a_stride_of_its_own_has_its_rows_while_the_network_is_slow(model, stride, batch):
+    expected, found, _ = both(model, replay(120, 16), kind=Slow, batch=batch, stride=stride)
+    require_same(expected, found)
+
+
+def test_one_engine_reads_run_after_run_in_the_memory_of_one(model):
+    driver = HostDriver()
+    engine = Recorded(model, 2)
+    engine.driver = driver
+    with played_gpu(driver), engine:
+        alone, held = len(driver.held), []
+        for seed in range(4):
+            source = Replay(cube(values=reflectance(24, 20, seed=seed)))
+            plan = plan_run(source, engine, Settings(batch=2))
+            stream(plan, source, engine, [])
+            held.append((len(driver.held), len(driver._graphs)))
+        assert alone < held[0][0] and len(set(held)) == 1
+    assert not driver.held and not driver._graphs
+
+
+def test_an_engine_is_entered_in_one_thread_and_read_in_another(model):
+    """As Ray Data does with an actor. A context is current in a thread, not in a process."""
+    driver, found = HostDriver(), []
+    engine = HostOrt(model, 1)
+    with played_gpu(driver), engine:
+
+        def work():
+            source = Replay(cube(values=reflectance(24, 20)))
+            found.append(stream(plan_run(source, engine, Settings()), source, engine, []).windows)
+            found.append(DeviceCubes(engine, Replay(cube(12, 16)).facts))
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert len(found) == 2 and found[0] > 0
+
+
+def test_cubes_of_a_regression_show_the_first_target(tmp_path):
+    path = Toy(task="regression").save(tmp_path / "toy.onnx")
+    values = reflectance(12, 16)
+    expected, _ = run(Replay(cube(values=values)), engine_from_path(path, 1, backend="onnxruntime"))
+    engine = HostOrt(path, 1)
+    with played_gpu(), engine:
+        cubes = DeviceCubes(engine, Replay(cube(values=values)).facts)
+        cubes.stage()[0] = values.transpose(1, 0, 2)
+        cubes.send()
+        (reading,) = cubes.read()
+    assert reading.shown == 0
+    np.testing.assert_allclose(reading.heatmap, expected.readings[0].heatmap, rtol=1e-3, atol=1e-4)

@@ -35,3 +35,19 @@ def places(facts, **settings):
 def test_rows_of_patches_that_there_is_memory_for(facts, settings, expected):
     assert CAMERA.dtype == np.float32 and CAMERA.bands == 12
     assert places(facts, **settings) == expected
+
+
+@pytest.mark.parametrize(
+    ("recording", "policy", "expected"),
+    [
+        (True, None, "wait"),
+        (True, "record", "wait"),
+        (True, "live", "live"),
+        (False, None, "record"),
+        (False, "live", "live"),
+        (False, "record", "record"),
+    ],
+)
+def test_a_recording_waits_unless_it_is_to_be_live(recording, policy, expected):
+    facts = replace(CAMERA, lines=4 if recording else None)
+    assert Plan(Toy().bundle(), facts, None, Settings(policy=policy), 5, None).policy == expected

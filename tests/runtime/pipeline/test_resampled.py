@@ -156,3 +156,32 @@ def test_a_count_moves_resampled_bands_as_it_moves_those_that_they_are_made_of(e
     facts = MODEL.made_of(facts_of_camera(said, SourceOptions(calibration=rig)))
     expected = 0.001 / np.array(engine.bundle.deviation)
     np.testing.assert_allclose(deviations_a_count(engine.bundle, facts), expected, rtol=1e-6)
+
+
+def test_what_the_model_does_not_look_at_makes_no_answer_and_no_flag(engine):
+    """A camera that goes on far beyond the model's bands: only there the right half was measured, and saturated."""
+    bands = np.append(OWN, OWN[-1] + 20.0 * np.arange(1, 13))
+    far = bands > WAVELENGTHS[-1] + 120
+    values = np.concatenate([scene(24, 40).values, np.repeat(scene(24, 40).values[-1:], 12, axis=0)])
+    half = values.copy()
+    half[~far, :, 20:] = np.nan
+    found, summary = run(fitted(Replay(cube(values=half, wavelengths_nm=bands))), engine)
+    assert summary.valid_share == 0.5
+    for row in found.rows:
+        assert not row.mask[:, 20:].any() and row.mask[:, :20].all()
+        assert np.isnan(row.heatmap[5:]).all() and np.isfinite(row.heatmap[:5]).all()
+
+    counts = np.rint(values * 3000).astype(np.uint16)
+    counts[far] = 4095
+    source = Replay(cube(values=counts, wavelengths_nm=bands, scale=3000.0), words=WordFormat(bits=12))
+    found, summary = run(fitted(source), engine)
+    assert summary.valid_share == 1 and not any(sum(reading.window.faults) for reading in found.readings)
+
+
+def test_a_fringe_that_makes_no_band_is_no_measurement(engine):
+    held = scene(24, 40)
+    values = held.values.copy()
+    values[:-1, :, 20:] = np.nan  # the last band alone is too little for any band of the model
+    found, _ = run(fitted(Replay(replace(held, values=values))), engine)
+    for row in found.rows:
+        assert not row.mask[:, 20:].any() and np.isnan(row.heatmap[5:]).all()

@@ -216,3 +216,35 @@ def test_a_receiver_at_a_serial_port():
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+def test_a_time_far_ahead_is_no_reason_to_wait():
+    now = time.time_ns()
+    track = Track("", live=True)
+    track.add(Fix(now, 1, 1))
+    assert track.at(now + 3600 * SECOND) is None  # the clock was set back by an hour
+    with pytest.raises(LookupError):
+        track.at(now + SECOND)
+
+
+@pytest.mark.parametrize("kind", ["tcp", "serial"])
+def test_a_receiver_that_is_not_there_yet_is_waited_for(monkeypatch, kind):
+    monkeypatch.setattr(receiver, "PAUSE_S", 0.01)
+    said = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    place = f"tcp://127.0.0.1:{port}" if kind == "tcp" else "/dev/focus-no-such-receiver,baud=4800"
+    with pytest.raises(FocusError, match="cannot open"), track_from_place(place):
+        pass
+    with track_from_place(place, said.append) as track:
+        assert len(said) == 1 and said[0].startswith(f"cannot open {place.partition(',')[0]}: ")
+        if kind == "tcp":
+            with socket.create_server(("127.0.0.1", port)) as listener:
+                listener.settimeout(10)
+                peer, _ = listener.accept()
+                with peer:
+                    peer.sendall(gga())
+                    end = time.monotonic() + 10
+                    while not track.fixes and time.monotonic() < end:
+                        time.sleep(0.01)
+            assert track.fixes == 1

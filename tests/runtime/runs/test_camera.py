@@ -462,3 +462,35 @@ def test_a_second_ctrl_c_is_no_fault(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         Rig(tmp_path, camera, sinks=[Insists()])()
     assert record(tmp_path)["state"] == "broken off" and camera.closed
+
+
+def test_a_camera_that_comes_back_with_larger_cubes_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(reconnect, "FIRST_PAUSE_S", 0.01)
+    first, other, again = Camera(lost="gone"), Camera(), Camera()
+    other.facts = replace(other.facts, cube_lines=128)
+    rig = Rig(tmp_path, first, other, again, settings=Settings(policy="wait", buffer=64))
+    summary = rig.run.run(rig.open())
+    said = [event.message for event in rig.events if event.kind == "waiting"]
+    assert said == ["--buffer must hold a whole cube, 128 lines, got 64"]
+    assert other.closed and len(summary.segments) == 2
+
+
+def test_stopped_before_the_first_camera_the_end_is_told(tmp_path):
+    def stop(rig, event):
+        if event.kind == "waiting":
+            rig.stop.request("stopped by SIGTERM")
+
+    rig = Rig(tmp_path, *repeat(CameraError("away"), 3), then=stop)
+    assert rig.run.run().segments == ()
+    assert [event.kind for event in rig.events] == ["waiting", "ended"]
+    assert rig.events[-1].message == "stopped by SIGTERM"
+
+
+def test_segments_that_a_run_reads_are_not_replaced(tmp_path):
+    rig = Rig(tmp_path, Camera())
+    rig.run.run(rig.open())
+    read = tmp_path / "out" / "segment-0001" / "run.json"
+    with pytest.raises(OutputError, match=r"segment-0001/run\.json is read, and would go with what .*out holds"):
+        SegmentsFolder(tmp_path / "out", overwrite=True, read=[None, read])
+    assert read.is_file()
+    SegmentsFolder(tmp_path / "out", append=True, read=[read])

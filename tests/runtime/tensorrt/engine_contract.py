@@ -81,7 +81,7 @@ def played(monkeypatch):
     driver = HostDriver()
     found = Played(driver)
     monkeypatch.setitem(sys.modules, "tensorrt", found.module)
-    monkeypatch.setattr(_device, "CudaDevice", lambda *_, **__: host_device(driver)[0])
+    monkeypatch.setattr(_device, "CudaDevice", lambda *_, stream=None, **__: host_device(driver, stream=stream)[0])
     return found
 
 

@@ -8,8 +8,6 @@ import re
 import select
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -190,24 +188,28 @@ def _open(place: Place, limit_s: float) -> int:
         descriptor = os.open(place.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         _enlarge_pipe(descriptor)
         return descriptor
-    with _socket(place) as peer:
-        peer.settimeout(limit_s)
-        # The kernel grants what its limits allow; less is no error.
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BUFFER_BYTES)
-        peer.connect(place.path if place.scheme == "unix" else (place.path, place.port))
-        peer.setblocking(False)
-        return peer.detach()
+    failed: OSError | None = None
+    for family, address in _addresses(place):
+        with socket.socket(family, socket.SOCK_STREAM) as peer:
+            peer.settimeout(limit_s)
+            # The kernel grants what its limits allow; less is no error.
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BUFFER_BYTES)
+            try:
+                peer.connect(address)
+            except OSError as error:
+                failed = failed or error
+                continue
+            peer.setblocking(False)
+            return peer.detach()
+    raise failed or OSError("it has no address")
 
 
-@contextmanager
-def _socket(place: Place) -> Iterator[socket.socket]:
-    """A socket that is closed unless it was detached."""
+def _addresses(place: Place) -> list[tuple[int, str | tuple[object, ...]]]:
+    """Families and addresses of a socket; of a name there may be several, such as ``::1`` and ``127.0.0.1``."""
     if place.scheme == "unix":
-        family = socket.AF_UNIX
-    else:
-        family = socket.getaddrinfo(place.path, place.port, type=socket.SOCK_STREAM)[0][0]
-    with socket.socket(family, socket.SOCK_STREAM) as peer:
-        yield peer
+        return [(socket.AF_UNIX, place.path)]
+    found = socket.getaddrinfo(place.path, place.port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in found]
 
 
 def _enlarge_pipe(descriptor: int) -> None:

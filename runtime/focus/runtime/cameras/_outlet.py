@@ -72,7 +72,8 @@ def _make_fifo(path: Path, undo: contextlib.ExitStack) -> None:
 
 def _listener(place: Place, undo: contextlib.ExitStack) -> socket.socket:
     if place.scheme == "tcp":
-        return socket.create_server((place.path, place.port), backlog=1)
+        family = socket.getaddrinfo(place.path, place.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((place.path, place.port), family=family, backlog=1)
     path = Path(place.path)
     _remove_stale(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -14,6 +14,7 @@ from focus.runtime._errors import CubeError
 from focus.runtime.cameras._stream_header import DTYPES, StreamHeader
 from focus.runtime.cubes import open_cube
 from focus.runtime.sources._contract import SourceFacts
+from focus.runtime.sources._replay import WordFormat, cube_lines_of, words_of
 from focus.runtime.sources._sim import Sim, SimOptions
 
 #: Different lines of a pattern: enough that a repeated line is seen, few enough to be made at once.
@@ -96,7 +97,13 @@ def _simulated(sim: Sim) -> Scene:
             yield line
 
     header = StreamHeader(
-        facts.bands, facts.samples, np.dtype("<u2"), facts.wavelengths_nm, facts.fwhm_nm, name=facts.name
+        facts.bands,
+        facts.samples,
+        np.dtype("<u2"),
+        facts.wavelengths_nm,
+        facts.fwhm_nm,
+        name=facts.name,
+        bits=facts.bits or 0,
     )
     return Scene(header, lines, facts.lines or 0, facts.calibration)
 
@@ -112,6 +119,7 @@ def _recorded(path: str) -> Scene:
     bands, count, samples = cube.shape
     # What a file does not state is sent as counts, which nobody takes for reflectance.
     quantity = cube.quantity or "counts"
+    words, cube_lines = words_of(cube, WordFormat()), cube_lines_of(cube)
     header = StreamHeader(
         bands,
         samples,
@@ -119,7 +127,12 @@ def _recorded(path: str) -> Scene:
         cube.wavelengths_nm,
         cube.fwhm_nm,
         name=name,
+        kind="push-broom" if cube_lines is None else "snapshot",
+        cube_lines=cube_lines or 0,
         quantity=quantity,
         scale=cube.scale if quantity == "reflectance" else 1.0,
+        bits=words.bits or 0,
+        shift=words.shift or 0,
+        exposure_ms=cube.exposure_ms or 0.0,
     )
     return Scene(header, lambda: (cube.values[:, line].astype(dtype, copy=False) for line in range(count)), count)

@@ -71,12 +71,17 @@ class StreamCamera:
             CameraError: it sends lines of another size than it said.
         """
         pixels = bytearray(self.header.line_bytes if self._layout else 0)
+        expected: int | None = None
         try:
             while True:
                 yield from self._frames.until_next()
                 frame = self._frames.next_header()
                 if frame.end:
+                    if expected is not None and frame.sequence > expected:
+                        lines = 1 if self._layout is None else self._layout.lines
+                        yield self._meta(frame, intact=False)._replace(sequence=frame.sequence * lines, ends=True)
                     return
+                expected = frame.sequence + 1
                 self._require_place(frame)
                 if self._layout is None:
                     yield self._meta(frame, self._read_line(frame, get_buffer()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -62,8 +63,12 @@ def output_options(args: argparse.Namespace) -> Iterator[OutputOptions]:
         return
     from focus.runtime.positions import track_from_place
 
-    with track_from_place(args.gps) as track:
+    with track_from_place(args.gps, _say_absent if args.wait else None) as track:
         yield replace(chosen, track=track)
+
+
+def _say_absent(reason: str) -> None:
+    print(f"focus-run: warning: {reason}; trying again until it is there", file=sys.stderr, flush=True)
 
 
 def _fsync(text: str) -> Fsync:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from focus.runtime.commands._cli import DONE, FAILED
+from focus.runtime.commands._run_options import files_read
 
 if TYPE_CHECKING:
     from focus.runtime._service import Service
@@ -39,7 +40,7 @@ def run_camera(parts: RunParts, camera: FrameSource | None, open_camera: OpenCam
     from focus.runtime.runs import CameraRun, SegmentsFolder
 
     args, live = parts.args, parts.served.live
-    folder = SegmentsFolder(args.out, append=args.append, overwrite=args.overwrite)
+    folder = SegmentsFolder(args.out, append=args.append, overwrite=args.overwrite, read=files_read(args, camera))
     stop = Stop()
     with service(stop) as supervisor, nullcontext() if args.quiet else RunProgress(None) as progress:
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from focus.runtime.outputs import MapSink, OutputOptions
     from focus.runtime.pipeline import Settings
     from focus.runtime.runs import RunLog
+    from focus.runtime.sources import FrameSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,14 @@ def add_loss_arguments(group: argparse._ArgumentGroup) -> None:
         "drops the oldest and counts them (default: record for cameras; recordings wait)",
     )
     add("--buffer", type=int, metavar="LINES", help="lines that may wait (of a camera: 128 MiB, up to 1024; two cubes)")
+
+
+def files_read(args: argparse.Namespace, source: FrameSource | None) -> list[Path]:
+    """The files that a run reads, as far as they are there; they must not go with what it replaces."""
+    held = None if source is None else source.facts.file
+    named = (args.calibration, args.engine, args.wavelengths, args.gps)
+    paths = [held, *(None if name is None else Path(name) for name in named)]
+    return [path for path in paths if path is not None and path.is_file()]
 
 
 def settings_of(args: argparse.Namespace) -> Settings:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from focus.runtime.commands._cli import DONE
+from focus.runtime.commands._run_options import files_read
 
 if TYPE_CHECKING:
     from focus.runtime.commands._run_options import RunParts
@@ -29,8 +30,7 @@ def run_recording(parts: RunParts, source: FrameSource) -> int:
     args, engine = parts.args, parts.engine
     if args.append:
         raise ValueError("--append goes with cameras; a recording's folder is made anew, replace it with --overwrite")
-    read = (source.facts.file, args.calibration, args.engine)
-    folder = RunFolder(args.out, overwrite=args.overwrite, read=read)
+    folder = RunFolder(args.out, overwrite=args.overwrite, read=files_read(args, source))
     with service() as supervisor:
         if args.quiet:
             summary, results = _into(folder, source, parts, supervisor.progress)

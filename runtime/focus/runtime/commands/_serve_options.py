@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from focus.runtime._errors import BrokenOff, OutputError
+
 if TYPE_CHECKING:
     from focus.runtime.monitor import Monitor
     from focus.runtime.outputs import MapSink
@@ -54,7 +56,7 @@ def serving(args: argparse.Namespace, monitor: Monitor | None = None) -> Iterato
         monitor: see ``LiveSink``.
     Raises:
         ValueError: options that do not fit each other, or a token that is easily guessed.
-        OutputError: the address is taken.
+        OutputError: the address is taken; BrokenOff with ``--wait``.
     """
     if args.serve is None:
         if args.serve_token is not None:
@@ -65,7 +67,13 @@ def serving(args: argparse.Namespace, monitor: Monitor | None = None) -> Iterato
 
     given = args.serve_token or os.environ.get(TOKEN_VARIABLE)
     live = LiveSink(args.out, monitor)
-    with LiveServer(live, address_from_text(args.serve), given) as server:
+    try:
+        server = LiveServer(live, address_from_text(args.serve), given)
+    except OutputError as error:
+        if not args.wait:
+            raise
+        raise BrokenOff(str(error)) from None  # after a boot its network may come later: a service starts again
+    with server:
         _say_where(server, given, quiet=args.quiet)
         try:
             yield Served(live, [HarmlessSink(live, "the live page")])

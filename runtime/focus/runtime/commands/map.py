@@ -170,13 +170,21 @@ def _made_with(args: argparse.Namespace, engine: Engine, settings: dict[str, Any
 
 
 def _map(args: argparse.Namespace, cubes: Sequence[ArchiveCube], order: Order, manifest: Manifest) -> list[Entry]:
-    from focus.runtime.archive import cluster, entries, map_archive
+    from focus.runtime.archive import GPU_BACKENDS, cluster, entries, map_archive
     from focus.runtime.commands._steps import Steps
 
     signal.signal(signal.SIGTERM, _interrupt)
     with cluster(args.address) as resources, Steps() as steps:
         cores, threads = int(resources.get("CPU", 0)), order.settings.threads or 1
         workers = args.workers or max(1, cores // threads)
+        if order.backend in GPU_BACKENDS:
+            gpus = int(resources.get("GPU", 0))
+            if gpus < 1:
+                raise ValueError(
+                    f"{order.backend} needs a GPU, and Ray knows of none here; start it with ray start --head "
+                    "--num-gpus 1 and give --address auto, or choose --backend onnxruntime"
+                )
+            workers = args.workers or min(workers, gpus)
         if workers * threads > cores:
             raise ValueError(
                 f"{workers} workers of {threads} threads need {workers * threads} cores, there are {cores}; give fewer "

@@ -121,6 +121,8 @@ def _parser() -> CommandParser:
 def _run(arguments: list[str]) -> int:
     args = _parser().parse_args(arguments)
     settings = settings_of(args)
+    if args.log is not None and args.log.resolve().is_relative_to(args.out.resolve()):
+        raise ValueError(f"--log {args.log} lies in --out, which is a run's own; choose another place for it")
 
     from focus.runtime.engines import engine_from_path
     from focus.runtime.monitor import Monitor

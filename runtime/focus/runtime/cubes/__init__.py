@@ -6,7 +6,7 @@ from focus.runtime.cubes._numpy import write_npz
 from focus.runtime.cubes._open import files_of, open_cube
 from focus.runtime.cubes._preview import quicklook, subsample
 from focus.runtime.cubes._resample import resample, resample_cube, resampling_matrix
-from focus.runtime.cubes._tables import WavelengthOption, bands_from_option
+from focus.runtime.cubes._tables import WavelengthOption, bands_from_option, cells_of_table
 
 __all__ = [
     "Cube",
@@ -14,6 +14,7 @@ __all__ = [
     "Quantity",
     "WavelengthOption",
     "bands_from_option",
+    "cells_of_table",
     "files_of",
     "open_cube",
     "open_jasper_ridge",

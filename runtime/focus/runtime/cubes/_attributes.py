@@ -37,7 +37,8 @@ def quantity_of(variable: str, attributes: Mapping[str, Any], floating: bool) ->
 
     Stated means: an attribute `quantity`, or the word reflectance in the variable's name, `standard_name` or
     `long_name`. The scale is 1 / `scale_factor` (CF conventions: stored value x factor) or `Scale_Factor` (NEON:
-    stored value / factor); integers without either, and units other than none or percent, leave the quantity open.
+    stored value / factor), times 100 where the units are percent, which are those of the unpacked values; integers
+    without either, and other units, leave the quantity open.
 
     Args:
         variable: name of the variable.
@@ -62,8 +63,6 @@ def quantity_of(variable: str, attributes: Mapping[str, Any], floating: bool) ->
     if stated != QUANTITIES[0] and not any("reflectance" in words.lower() for words in named):
         return None, 1.0
     units = text_of(attributes.get("units", "")).lower()
-    if scale is None and units in _PERCENT and floating:
-        return "reflectance", 100.0
-    if scale is None and units in _UNITLESS and floating:
-        return "reflectance", 1.0
-    return (None, 1.0) if scale is None else ("reflectance", scale)
+    if units not in (*_PERCENT, *_UNITLESS) or (scale is None and not floating):
+        return None, 1.0
+    return "reflectance", (scale or 1.0) * (100.0 if units in _PERCENT else 1.0)

@@ -106,10 +106,18 @@ def table_from_file(path: Path) -> Description:
     return _parse_table(data.decode("utf-8-sig", errors="replace"), path.name)
 
 
+def cells_of_table(text: str) -> list[list[str]]:
+    """The cells of a table, without empty lines and those that begin with #. Where semicolons or tabs part the columns,
+    a comma is the decimal sign.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]
+    delimiter = next((mark for mark in ";\t" if any(mark in line for line in lines)), ",")
+    rows = csv.reader(lines, delimiter=delimiter)
+    return [[cell.strip() if delimiter == "," else cell.strip().replace(",", ".") for cell in row] for row in rows]
+
+
 def _parse_table(text: str, name: str) -> Description:
-    separators = str.maketrans(";\t", ",,")
-    lines = [line.strip().translate(separators) for line in text.splitlines() if line.strip() and line[0] != "#"]
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines)]
+    rows = cells_of_table(text)
     if not rows:
         raise CubeError(f"{name} is empty; expected one band a line, in nm")
     if _is_number(rows[0][0]):
@@ -119,6 +127,12 @@ def _parse_table(text: str, name: str) -> Description:
     if centre is None:
         raise CubeError(
             f"{name} has no column called wavelength, it has: {', '.join(titles)}; name the columns in its first line"
+        )
+    wide = next((number for number, row in enumerate(rows, 1) if len(row) > len(titles)), None)
+    if wide is not None:
+        raise CubeError(
+            f"{name}, row {wide}: {len(rows[wide - 1])} cells under {len(titles)} titles; where commas are decimal "
+            "signs, part the columns with semicolons"
         )
     width = next((i for i, title in enumerate(titles) if title.startswith("fwhm")), None)
     unit = next((word for word in ("um", "µm", "μm", "micro") if word in titles[centre]), "nm")

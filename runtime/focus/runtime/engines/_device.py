@@ -50,6 +50,7 @@ class DeviceEngine(ABC):
         self.precision: str = self.bundle.precision
         self._gpu, self._stream = gpu, stream
         self._entered = False
+        self._room: CudaDevice | None = None
 
     @abstractmethod
     def load(self) -> np.dtype[np.floating]:
@@ -72,7 +73,7 @@ class DeviceEngine(ABC):
         """Gives the network's memory back."""
 
     def __enter__(self) -> Self:
-        self.device = CudaDevice(self._gpu, stream=self._stream, cache=lambda key: cache_folder("cuda", key))
+        self.device = self._new_device(self._stream)
         self._gpu = self.device.index
         self.queue = self.device.queue()
         try:
@@ -96,7 +97,30 @@ class DeviceEngine(ABC):
                 self.queue.wait()
             self.unload()
         finally:
+            self._leave_room()
             self.device.free()
+
+    def room(self) -> CudaDevice:
+        """The same GPU and context once more, for what lives as long as one run: memory, queues and graphs of its own,
+        which are given back with the next room or the engine. Its first queue is the engine's.
+
+        Raises:
+            RuntimeError: outside the context manager.
+        """
+        if not self._entered:
+            raise RuntimeError(CLOSED)
+        self._leave_room()
+        self._room = self._new_device(self.queue.handle)
+        return self._room
+
+    def _leave_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            with suppress(DeviceError):
+                room.free()
+
+    def _new_device(self, stream: int | None) -> CudaDevice:
+        return CudaDevice(self._gpu, stream=stream, cache=lambda key: cache_folder("cuda", key))
 
     def infer(self, band_means: NDArray[np.float32], composite: NDArray[np.float32]) -> Outputs:
         """See ``Engine.infer``."""

@@ -41,7 +41,8 @@ class TensorRTEngine(DeviceEngine):
         if batch > facts.batch.most:
             raise ValueError(
                 f"{plan} reads at most {facts.batch.most} windows at once, --batch asks for {batch}; "
-                f"{facts.rebuild} --batch 1,{batch},{batch} builds one that does"
+                f"{facts.rebuild} --batch 1,{batch},{batch} builds one that does, of an "
+                "ONNX file that was exported without --batch"
             )
         super().__init__(
             ModelFile(plan, facts.bundle, facts.plan_sha256), max(batch, facts.batch.least), gpu=gpu, stream=stream

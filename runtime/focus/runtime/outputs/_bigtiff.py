@@ -100,6 +100,8 @@ def _for_gdal(layout: Layout) -> dict[int, str]:
             f'<Item name="DESCRIPTION" sample="{band}" role="description">{escape(name)}</Item>'
             for band, name in enumerate(names)
         )
+        # TIFF takes ASCII alone; XML has a way to say everything else.
+        items = items.encode("ascii", "xmlcharrefreplace").decode()
         found[METADATA_TAG] = f"<GDALMetadata>{items}</GDALMetadata>"
     ignored = layout.fields.get("data ignore value")
     if ignored is not None:

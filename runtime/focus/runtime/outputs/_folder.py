@@ -15,6 +15,20 @@ from focus.runtime._errors import OutputError
 RECORD = "run.json"
 
 
+def refuse_to_lose(target: Path, read: Iterable[Path | None]) -> None:
+    """Before what a folder holds is replaced.
+
+    Args:
+        target: the folder.
+        read: files that a run reads.
+    Raises:
+        OutputError: one of them lies in it.
+    """
+    for path in read:
+        if path is not None and path.resolve().is_relative_to(target.resolve()):
+            raise OutputError(f"{path} is read, and would go with what {target} holds; choose another --out")
+
+
 class RunFolder:
     """A context manager: files go into a hidden folder beside the target, which becomes the target when all went well.
 
@@ -52,9 +66,7 @@ class RunFolder:
     def _refuse_to_lose(self, read: Iterable[Path | None]) -> None:
         if any(self._place.glob("segment-*")):
             raise OutputError(f"{self.target} holds the segments of a camera; choose another --out")
-        for path in read:
-            if path is not None and path.resolve().is_relative_to(self._place):
-                raise OutputError(f"{path} is read, and would go with what {self.target} holds; choose another --out")
+        refuse_to_lose(self.target, read)
 
     def __enter__(self) -> Self:
         parent = self._place.parent

@@ -86,6 +86,8 @@ class Assembler:
             for meta in metas:
                 if meta is None:
                     self._watch.idle()
+                elif meta.ends:
+                    yield from self._missing_until(meta.sequence)
                 else:
                     yield from self._take_line(meta)
                 if self._stop is not None and self._stop.reason is not None:
@@ -127,10 +129,15 @@ class Assembler:
                 f"{self._source.facts.name} jumped from line {expected - 1} to {meta.sequence}, as after a restart"
             )
         line = self._buffer().copy()  # it was written into the place of the first missing one
-        for _ in range(meta.sequence - expected):
+        yield from self._missing_until(meta.sequence)
+        self._buffer()[:] = line
+
+    def _missing_until(self, sequence: int) -> Iterator[Strip]:
+        """Leaves the places of lost lines empty; a number that cannot be is left alone, at the end of a stream."""
+        while self._next_sequence is not None and 0 < sequence - self._next_sequence <= MOST_MISSING:
+            self._next_sequence += 1
             self.counts.missing += 1
             yield from self._add(None)
-        self._buffer()[:] = line
 
     def _begin(self) -> None:
         self._arrived = np.zeros(self._patch, bool)

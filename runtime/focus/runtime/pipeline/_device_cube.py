@@ -29,7 +29,7 @@ class DeviceCubes:
     Args:
         engine: entered; its batch is how many cubes go together.
         source: of the cubes; one of their lines has as many samples as the model's window.
-        shown: index of the class whose maps are wanted; None takes each cube's predicted one.
+        shown: index of the class whose maps are wanted; None takes each cube's predicted one, the first target.
         with_cube: whether T is wanted.
     Raises:
         ValueError: another size than the window's.
@@ -40,6 +40,7 @@ class DeviceCubes:
         self, engine: DeviceEngine, source: SourceFacts, shown: int | None = None, with_cube: bool = False
     ) -> None:
         bundle, device, batch = engine.bundle, engine.device, engine.batch
+        device.use()
         backbone = bundle.backbone
         lines, samples = bundle.window
         if source.samples != samples:
@@ -64,14 +65,16 @@ class DeviceCubes:
         for part in (self._shown, self._first):
             part.send(self._arriving)
         self._arriving.wait()
-        self._maps = DeviceMaps(engine, self._ingest, shown, with_cube)
+        self._maps = DeviceMaps(engine, device, engine.queue, self._ingest, shown, with_cube)
         rows = np.arange(batch * backbone.rows).reshape(batch, backbone.rows)
         self._maps.places[:] = np.concatenate([np.zeros((batch, 1), int), rows, rows], axis=1)
         self._counts: NDArray[np.int32]
         self._counts, _ = device.pinned((batch, bundle.patches, 5), np.int32)
         shape = self._lines, bundle.bands, self._ingest.pitch
         self._stages = [Exchange(device, shape, source.dtype) for _ in range(2)]
-        self._passes = [Replayed(engine, partial(self._enqueue, stage)) for stage in self._stages]
+        self._passes = [
+            Replayed(engine.queue, partial(self._enqueue, stage), engine.capturable) for stage in self._stages
+        ]
         self._sent: deque[Mark] = deque()
         self._next = self._read = 0
 

@@ -8,7 +8,17 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from focus.kernels.cuda import DeviceError, DeviceIngest, DeviceSaliency, DeviceWindow, Exchange, Inputs, Maps
+from focus.kernels.cuda import (
+    Device,
+    DeviceError,
+    DeviceIngest,
+    DeviceSaliency,
+    DeviceWindow,
+    Exchange,
+    Inputs,
+    Maps,
+    Queue,
+)
 from focus.runtime.engines import DeviceEngine
 from focus.runtime.pipeline._data import Reading, Window
 from focus.runtime.pipeline._read import scores_from_logits
@@ -19,17 +29,29 @@ class DeviceMaps:
 
     Args:
         engine: entered.
+        device: holds what is needed beside the engine.
+        queue: the engine's, on that device.
         ingest: gives the rows.
-        shown: index of the class whose maps are wanted; None takes each window's predicted one.
+        shown: index of the class whose maps are wanted; None takes each window's predicted one, the first target.
         with_cube: whether T is wanted.
 
     Attributes:
         places: int32 [B, n] on the host, to be filled before ``enqueue``; see ``DeviceWindow.enqueue``.
     """
 
-    def __init__(self, engine: DeviceEngine, ingest: DeviceIngest, shown: int | None, with_cube: bool) -> None:
-        bundle, device, queue, batch = engine.bundle, engine.device, engine.queue, engine.batch
+    def __init__(
+        self,
+        engine: DeviceEngine,
+        device: Device,
+        queue: Queue,
+        ingest: DeviceIngest,
+        shown: int | None,
+        with_cube: bool,
+    ) -> None:
+        bundle, batch = engine.bundle, engine.batch
         backbone = bundle.backbone
+        if bundle.task == "regression":
+            shown = shown or 0
         self._engine, self._queue, self._shown, self.batch = engine, queue, shown, batch
         self._window = DeviceWindow(
             device,
@@ -97,18 +119,19 @@ class Replayed:
     """Enqueues the same work again and again: the first time step by step, then as a recorded graph.
 
     Args:
-        engine: whose queue, and whether it may be recorded.
+        queue: where.
         work: what enqueues it.
+        capturable: whether it may be recorded.
     """
 
-    def __init__(self, engine: DeviceEngine, work: Callable[[], None]) -> None:
-        self._engine, self._work = engine, work
+    def __init__(self, queue: Queue, work: Callable[[], None], capturable: bool) -> None:
+        self._queue, self._work, self._capturable = queue, work, capturable
         self._runs = 0
 
     def __call__(self) -> None:
         """Enqueues it."""
-        if self._runs == 1 and self._engine.capturable:
+        if self._runs == 1 and self._capturable:
             with suppress(DeviceError):  # a plan that cannot be recorded runs step by step all the same
-                self._work = self._engine.queue.captured(self._work)
+                self._work = self._queue.captured(self._work)
         self._work()
         self._runs += 1

@@ -67,11 +67,13 @@ class DeviceReader:
 
     def __init__(self, plan: Plan, engine: DeviceEngine) -> None:
         bundle, source, settings = plan.bundle, plan.source, plan.settings
-        device, backbone = engine.device, bundle.backbone
-        self._plan, self._device, self._queue, self._arriving = plan, device, engine.queue, device.queue()
+        device, backbone = engine.room(), bundle.backbone
+        self._plan, self._device, self._queue, self._arriving = plan, device, device.queue(), device.queue()
         # Alive at a time: the window's rows and those of a pending batch, what runs ahead, and what is on its way.
         # From one snapshot cube to the next it is a whole window.
-        step = step_from_overlap(settings.overlap, backbone.rows) if source.cube_lines is None else backbone.rows
+        step = backbone.rows
+        if source.cube_lines is None:
+            step = settings.stride or step_from_overlap(settings.overlap, backbone.rows)
         pending = step * max(settings.batch, engine.batch)
         total = 2 * backbone.rows + pending + 6
         native = source.dtype.isnative and source.dtype.name in READ
@@ -96,8 +98,8 @@ class DeviceReader:
             self.memory = [raw.host[..., : source.samples] for raw in self._raw]
         else:
             self.memory = [np.zeros((*size[:2], source.samples), source.dtype) for _ in range(plan.places)]
-        self._maps = DeviceMaps(engine, self._ingest, plan.shown, settings.with_cube)
-        self._pass = Replayed(engine, self._maps.enqueue)
+        self._maps = DeviceMaps(engine, device, self._queue, self._ingest, plan.shown, settings.with_cube)
+        self._pass = Replayed(self._queue, self._maps.enqueue, engine.capturable)
         self._row_before: Held | None = None
         self._line_before: int | None = None
 

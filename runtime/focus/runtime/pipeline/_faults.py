@@ -18,7 +18,7 @@ class Faults:
     """
 
     def __init__(self, source: SourceFacts, patch: int) -> None:
-        bands, used = int(np.count_nonzero(source.good_bands)), source.good_bands[:, None]
+        bands, used = int(np.count_nonzero(source.read_bands)), source.read_bands[:, None]
         starts = np.arange(0, source.samples, patch)
         low = np.zeros((1, 1), bool) if source.low_denominator is None else source.low_denominator & used
         by_sample = np.broadcast_to(low.sum(axis=0), source.samples)

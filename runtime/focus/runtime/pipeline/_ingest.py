@@ -55,13 +55,19 @@ class Ingest:
             self._lines.finish()
             self._row_before = None
         found = self._ingested(strip)
-        standardised = standardise(self._in_bands_of_model(found.band_means), self._mean, self._deviation)
+        means = self._in_bands_of_model(found.band_means)
+        standardised = standardise(means, self._mean, self._deviation)
         if not strip.arrived.any() and self._row_before is not None:
             standardised = self._row_before
         self._row_before = standardised
         held = np.pad(standardised, ((0, self._columns - len(standardised)), (0, 0)), mode="edge")
-        seen = seen_samples(strip, self._alive)
-        return patch_row(strip, self._columns, held, found.composite, found.quality, self._faults, seen)
+        seen, quality = seen_samples(strip, self._alive), found.quality
+        if self._resampling is not None:
+            blind = ~np.isfinite(means).any(axis=1)  # what was measured there makes no band of the model
+            seen &= ~np.repeat(blind, len(seen))[: seen.shape[1]]
+            quality = quality._replace(counts=quality.counts.copy())
+            quality.valid[blind] = 0
+        return patch_row(strip, self._columns, held, found.composite, quality, self._faults, seen)
 
     def _in_bands_of_model(self, band_means: Array) -> Array:
         """Band means [N, C] of the source in the model's bands: means over samples and over bands commute."""
@@ -118,11 +124,11 @@ def patch_row(
 
 def alive_samples(source: SourceFacts) -> NDArray[np.bool_]:
     """bool [C, S or 1], True where a detector's element measures."""
-    return np.asarray(np.isfinite(source.gain) & (source.gain != 0) & source.good_bands[:, None])
+    return np.asarray(np.isfinite(source.gain) & (source.gain != 0) & source.read_bands[:, None])
 
 
 def seen_samples(strip: Strip, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Samples that were measured in at least one good band, bool [patch, S]."""
+    """Samples that were measured in at least one band that is read, bool [patch, S]."""
     _, patch, samples = strip.raw.shape
     seen = alive.any(axis=0)
     if strip.raw.dtype.kind == "f":
@@ -141,7 +147,7 @@ def optics_of(source: SourceFacts) -> dict[str, Any]:
     return {
         "dark": source.dark,
         "gain": source.gain,
-        "used": source.good_bands,
+        "used": source.read_bands,
         "bits": source.bits,
         "shift": source.shift,
     }

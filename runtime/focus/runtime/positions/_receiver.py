@@ -19,6 +19,9 @@ PATIENCE_S, PAUSE_S = 0.5, 1.0
 #: A longer line is no sentence; NMEA allows 82 bytes.
 LONGEST_LINE = 1024
 
+#: Is told why a receiver is not there yet.
+Absent = Callable[[str], None]
+
 
 class Line(Protocol):
     """An open line to a receiver."""
@@ -89,22 +92,25 @@ class Receiver:
     Args:
         name: for messages.
         open_line: opens the line.
+        absent: told why it cannot be opened yet; it is then tried until it can. None takes that for an error.
     Raises:
         FocusError: it cannot be opened.
     Attributes:
         track: grows.
     """
 
-    def __init__(self, name: str, open_line: Callable[[], Line]) -> None:
+    def __init__(self, name: str, open_line: Callable[[], Line], absent: Absent | None = None) -> None:
         self.track = Track(name, live=True)
         self._open_line, self._nmea, self._rest = open_line, NmeaReader(), b""
         self._closed = threading.Event()
+        line = None
         try:
             line = open_line()
         except OSError as error:
-            raise FocusError(
-                f"cannot open {name}: {error.strerror or error}; check that the receiver is there"
-            ) from None
+            reason = f"cannot open {name}: {error.strerror or error}"
+            if absent is None:
+                raise FocusError(f"{reason}; check that the receiver is there") from None
+            absent(reason)
         self._thread = threading.Thread(target=self._run, args=(line,), name="focus-gps", daemon=True)
         self._thread.start()
 

@@ -78,7 +78,8 @@ class Track:
         """The fix at a time; None where nobody knows it.
 
         Raises:
-            LookupError: a later fix that is needed may still come; ask again.
+            LookupError: a later fix that is needed may still come; ask again. Not where the time lies further ahead
+                than the longest gap, as when the clock was set back since.
         """
         with self._changing:
             place = bisect.bisect_left(self._held, (utc_ns,))
@@ -88,7 +89,7 @@ class Track:
         if place == 0 and around:
             return None
         if len(around) < 2:
-            if self.live and time.time_ns() - utc_ns <= self._longest_gap_ns:
+            if self.live and abs(time.time_ns() - utc_ns) <= self._longest_gap_ns:
                 raise LookupError
             return None
         before, after = around

@@ -120,6 +120,7 @@ class CameraRun:
         if camera is None:
             camera = self._waited_for(self._open_camera)
             if camera is None:
+                self._say("failed" if self._stop.failed else "ended", self._stop.reason or "")
                 return CameraSummary((), self._stop.reason or "", self._stop.failed)
         plan_run(camera, self._engine, self._settings)
         self._uri = camera.facts.uri
@@ -180,12 +181,20 @@ class CameraRun:
         return reconnected(open_camera, self._stop, partial(self._say, "waiting"))
 
     def _opened(self) -> FrameSource:
-        camera = self._open_camera()
+        """The camera again.
+
+        Raises:
+            FocusError: it is not there, or is another one, which the run's choices do not fit: it is waited for.
+        """
         try:
-            plan_run(camera, self._engine, self._settings)
-        except FocusError:
-            camera.close()
-            raise
+            camera = self._open_camera()
+            try:
+                plan_run(camera, self._engine, self._settings)
+            except BaseException:
+                camera.close()
+                raise
+        except ValueError as error:
+            raise CameraError(str(error)) from None
         return camera
 
     def _take(self, camera: FrameSource) -> RunSummary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from focus.runtime._errors import OutputError
 from focus.runtime._files import write_atomically
 from focus.runtime.outputs import RECORD
+from focus.runtime.outputs._folder import refuse_to_lose
 
 #: Says in a record that it is a camera run's.
 SEGMENTS = "segments"
@@ -27,6 +28,7 @@ class SegmentsFolder:
         target: where.
         append: go on in an earlier camera run that is there, with the next segment.
         overwrite: replace it.
+        read: files that the run reads, which must not go with an earlier run.
     Raises:
         OutputError: the target holds something else.
         ValueError: both ``append`` and ``overwrite``.
@@ -34,7 +36,9 @@ class SegmentsFolder:
         earlier: what the record says of the segments of the earlier run, and those that it does not know.
     """
 
-    def __init__(self, target: Path | str, *, append: bool = False, overwrite: bool = False) -> None:
+    def __init__(
+        self, target: Path | str, *, append: bool = False, overwrite: bool = False, read: Iterable[Path | None] = ()
+    ) -> None:
         if append and overwrite:
             raise ValueError("--append goes on in a run and --overwrite replaces it; leave out one of them")
         self.target = Path(target)
@@ -50,6 +54,8 @@ class SegmentsFolder:
                 "or replace it with --overwrite"
             )
         segments = self._recorded()
+        if overwrite:
+            refuse_to_lose(self.target, read)
         if append:
             self.earlier = [*segments, *self._killed({segment.get("folder") for segment in segments})]
 

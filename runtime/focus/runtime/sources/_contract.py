@@ -29,6 +29,8 @@ class FrameMeta(NamedTuple):
         monotonic_ns: this machine's monotonic clock at arrival.
         utc_ns: this machine's UTC at arrival, nanoseconds since 1970.
         intact: False where the driver knows that the line is damaged; the pipeline counts it as rejected and masks it.
+        ends: this is no line, and no buffer was filled for it: ``sequence`` is the number after the last line, where a
+            source knows that its last lines were lost.
     """
 
     sequence: int
@@ -36,6 +38,7 @@ class FrameMeta(NamedTuple):
     monotonic_ns: int
     utc_ns: int
     intact: bool = True
+    ends: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +96,11 @@ class SourceFacts:
     def bands(self) -> int:
         """C."""
         return len(self.wavelengths_nm)
+
+    @property
+    def read_bands(self) -> NDArray[np.bool_]:
+        """bool [C], the good bands that any band of the model is made of."""
+        return self.good_bands if self.resampling is None else self.good_bands & self.resampling.any(axis=0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,7 +82,7 @@ class Replay:
         raw: bool = False,
         uri: str = "",
     ) -> None:
-        words = _words(cube, words or WordFormat())
+        words = words_of(cube, words or WordFormat())
         self._pace = pace or Pace()
         if cube.fwhm_nm is None and calibration is not None and calibration.bands == cube.shape[0]:
             cube = replace(cube, fwhm_nm=calibration.fwhm_nm)
@@ -110,18 +110,23 @@ class Replay:
             serial=serial_of(cube),
             file=Path(path) if path else None,
             provenance=_provenance(cube),
-            cube_lines=_cube_lines(cube),
+            cube_lines=cube_lines_of(cube),
         )
 
     def start(self, get_buffer: GetBuffer) -> Iterator[FrameMeta]:
         """See ``FrameSource.start``."""
         clock = LineClock(self._pace, self._cube)
+        lost_until = None
         for number, line, recorded in self._lines():
             clock.wait(None if recorded is None else recorded.monotonic_ns)
             if recorded is not None and recorded.state == "missing":
+                lost_until = recorded.sequence + 1
                 continue
+            lost_until = None
             get_buffer()[...] = line
             yield FrameMeta(number, None, time.monotonic_ns(), time.time_ns()) if recorded is None else _meta(recorded)
+        if lost_until is not None:
+            yield FrameMeta(lost_until, None, time.monotonic_ns(), time.time_ns(), intact=False, ends=True)
 
     def close(self) -> None:
         """There is nothing to give back."""
@@ -172,7 +177,7 @@ def _meta(recorded: RecordedLine) -> FrameMeta:
     return FrameMeta(recorded.sequence, recorded.camera_ns, monotonic_ns, utc_ns, recorded.state == "received")
 
 
-def _words(cube: Cube, given: WordFormat) -> WordFormat:
+def words_of(cube: Cube, given: WordFormat) -> WordFormat:
     """How counts lie in the words: the user's word goes before that of a recording's header."""
     header, name = cube.provenance.fields, cube.provenance.name
     bits, shift = given.bits, given.shift
@@ -239,7 +244,7 @@ def _recorded_with(cube: Cube) -> Path | None:
     return beside if named and beside.is_file() else None
 
 
-def _cube_lines(cube: Cube) -> int | None:
+def cube_lines_of(cube: Cube) -> int | None:
     """Lines of a snapshot camera's cube, as a recording's header says; None for push-broom."""
     fields = cube.provenance.fields
     return integer(fields, "cube lines", cube.provenance.name, low=1) if "cube lines" in fields else None
