@@ -13,6 +13,7 @@ from focus.exporter.study import Backbone, Entry, Run, Scale, Store, execute, re
 from focus.exporter.study._networks import permuted_labels
 from focus.exporter.study._plan import Costing
 from focus.exporter.study._plan_file import write_plan
+from focus.exporter.study._scale import Table
 from focus.exporter.study._store import METRICS, read_json, write_json
 from focus.exporter.study.report import write_study_report
 from focus.exporter.study.tables import TABLES, spurious
@@ -99,6 +100,14 @@ def test_the_report_holds_them_all(study: tuple[Store, dict[str, Entry]]) -> Non
     text = (folder / "report.md").read_text()
     assert "| flat map |" in text and "| permuted labels |" in text and "full-spectrum-vit" in text
     assert (folder / "corruptions.png").is_file()
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_table_one_has_all_pairs_and_others_every_split_once(table: Table) -> None:
+    scale = replace(SCALE, seeds=3, splits=2)
+    once, most = {(1, 11), (1, 12)}, {(seed, split) for seed in (1, 2, 3) for split in (11, 12)}
+    expected = {"benchmark": most, "costs": {(1, 11)}}.get(table.name, once)
+    assert {(entry.seed, entry.split) for entry in table.entries(scale)} == expected
 
 
 def test_numbers_that_there_are_not_become_null(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     plan.add_argument("--rows", default="", metavar="ROW,...", help="of these tables these rows, e.g. 'focus,se-cnn'")
     plan.add_argument("--dry-run", action="store_true", help="list what is to be made and what it will take")
     words = {
-        "seeds": "trainings of each kind: seeds 1..N",
+        "seeds": "trainings of each kind of Table I: seeds 1..N; of other tables the first",
         "splits": "simulations of each kind",
         "scenes": "training windows",
         "val": "validation windows",

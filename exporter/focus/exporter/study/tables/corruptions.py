@@ -23,7 +23,7 @@ def entries(scale: Scale) -> list[Entry]:
                 severity=severity,
             ),
         )
-        for seed, split in scale.pairs()
+        for seed, split in scale.splits_once()
         for kind, (_, severities) in CORRUPTIONS.items()
         for severity in severities
         for network in MAIN_MAPS

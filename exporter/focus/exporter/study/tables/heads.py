@@ -13,7 +13,7 @@ from focus.exporter.study._scale import Scale, Table, group_name
 def entries(scale: Scale) -> list[Entry]:
     """FOCUS on the full range: the heads that training chose, and others in their place."""
     found = []
-    for seed, split in scale.pairs():
+    for seed, split in scale.splits_once():
         usual = scale.focus_run(seed, split)
         others = {heads: Run(usual.training, (MODEL,), heads=heads) for heads in get_args(Heads)}
         for row, run in {"as trained": usual, **others}.items():

@@ -11,7 +11,7 @@ from focus.exporter.study._scale import Scale, Table, group_name
 def entries(scale: Scale) -> list[Entry]:
     """FOCUS on the full range, beside the same trained on permuted labels; randomised parameters come with each run."""
     found = []
-    for seed, split in scale.pairs():
+    for seed, split in scale.splits_once():
         training = scale.training("focus", "full", "class", seed, split)
         permuted = replace(training, data=replace(training.data, permuted=True))
         run = Run(training, ("FOCUS",), against=permuted)

@@ -14,7 +14,7 @@ SHORTCUT_NM = 833.0
 def entries(scale: Scale) -> list[Entry]:
     """Every network on the full range, trained with the shortcut."""
     found = []
-    for seed, split in scale.pairs():
+    for seed, split in scale.splits_once():
         for network in MAIN_MAPS:
             training = scale.training(network, "full", "class", seed, split)
             training = replace(training, data=replace(training.data, spurious=SHORTCUT_NM))
