@@ -5,15 +5,15 @@ bound to that memory.
 
 from __future__ import annotations
 
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from focus.kernels.cuda import DeviceError
 from focus.runtime import Calibration
-from focus.runtime.engines import engine_from_path
+from focus.runtime.engines import OnnxRuntimeEngine, engine_from_path
 from focus.runtime.pipeline import DeviceCubes, Settings, plan_run, stream
 from focus.runtime.sources import Replay, WordFormat
 from support.host_driver import HostDriver
@@ -251,9 +251,9 @@ class Slow(HostOrt):
         super().enqueue()
 
 
-@pytest.mark.parametrize(("stride", "batch"), [(3, 2), (3, 4), (1, 4)])
+@pytest.mark.parametrize(("stride", "batch"), [(3, 16), (1, 4)])
 def test_a_stride_of_its_own_has_its_rows_while_the_network_is_slow(model, stride, batch):
-    expected, found, _ = both(model, replay(120, 16), kind=Slow, batch=batch, stride=stride)
+    expected, found, _ = both(model, replay(400, 16), kind=Slow, batch=batch, stride=stride)
     require_same(expected, found)
 
 
@@ -272,32 +272,31 @@ def test_one_engine_reads_run_after_run_in_the_memory_of_one(model):
     assert not driver.held and not driver._graphs
 
 
-def test_an_engine_is_entered_in_one_thread_and_read_in_another(model):
+def explained(engine):
+    source = Replay(cube(values=reflectance(24, 20)))
+    return stream(plan_run(source, engine, Settings()), source, engine, [])
+
+
+@pytest.mark.parametrize("work", [explained, lambda engine: DeviceCubes(engine, Replay(cube(12, 16)).facts)])
+def test_an_engine_is_entered_in_one_thread_and_used_in_another(model, work):
     """As Ray Data does with an actor. A context is current in a thread, not in a process."""
-    driver, found = HostDriver(), []
     engine = HostOrt(model, 1)
-    with played_gpu(driver), engine:
-
-        def work():
-            source = Replay(cube(values=reflectance(24, 20)))
-            found.append(stream(plan_run(source, engine, Settings()), source, engine, []).windows)
-            found.append(DeviceCubes(engine, Replay(cube(12, 16)).facts))
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-    assert len(found) == 2 and found[0] > 0
+    with played_gpu(), engine, ThreadPoolExecutor(1) as other:
+        assert other.submit(work, engine).result()
 
 
-def test_cubes_of_a_regression_show_the_first_target(tmp_path):
+def test_cubes_of_a_regression_show_the_first_target(model, tmp_path):
     path = Toy(task="regression").save(tmp_path / "toy.onnx")
-    values = reflectance(12, 16)
-    expected, _ = run(Replay(cube(values=values)), engine_from_path(path, 1, backend="onnxruntime"))
-    engine = HostOrt(path, 1)
+    scenes = [reflectance(12, 16, seed=seed) for seed in range(4)]
+    highest = {run(Replay(cube(values=values)), OnnxRuntimeEngine(model))[0].readings[0].predicted for values in scenes}
+    assert highest - {0}  # the first target's number is not always the highest
+    engine = HostOrt(path, 4)
     with played_gpu(), engine:
-        cubes = DeviceCubes(engine, Replay(cube(values=values)).facts)
-        cubes.stage()[0] = values.transpose(1, 0, 2)
+        cubes = DeviceCubes(engine, Replay(cube(12, 16)).facts)
+        cubes.stage()[:] = [values.transpose(1, 0, 2) for values in scenes]
         cubes.send()
-        (reading,) = cubes.read()
-    assert reading.shown == 0
-    np.testing.assert_allclose(reading.heatmap, expected.readings[0].heatmap, rtol=1e-3, atol=1e-4)
+        found = cubes.read()
+    for reading, values in zip(found, scenes, strict=True):
+        expected, _ = run(Replay(cube(values=values)), OnnxRuntimeEngine(path))
+        assert reading.shown == expected.readings[0].shown == 0
+        np.testing.assert_allclose(reading.heatmap, expected.readings[0].heatmap, rtol=1e-3, atol=1e-4)
