@@ -65,6 +65,16 @@ def test_what_would_make_the_maps_lie_is_warned_of(tmp_path, path):
     assert explain(cube(12, 16), Model.from_path(path)).warnings == ()
 
 
+def test_what_was_explained_is_not_overwritten(tmp_path, path):
+    write_npz(cube(12, 16), tmp_path / "leaf.npz")
+    given = ["--engine", str(path), "--camera", f"replay:{tmp_path}/leaf.npz", "--record", "--quiet"]
+    assert main([*given, "--out", str(tmp_path / "out")]) == 0
+    explanation = explain(tmp_path / "out" / "raw.hdr", Model.from_path(path))
+    with pytest.raises(OutputError, match=r"raw.dat is read, and would go with what .*out holds"):
+        explanation.save(tmp_path / "out", overwrite=True)
+    assert (tmp_path / "out" / "raw.dat").is_file()
+
+
 def test_choices(path):
     model = Model.from_path(path)
     shown = explain(cube(12, 16), model, shown="water-soaked")

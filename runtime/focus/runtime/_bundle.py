@@ -289,19 +289,15 @@ class Bundle(_Part):
         """Refuses a sensor whose bands are not the model's, to a tenth of the model's band spacing.
 
         Args:
-            wavelengths_nm: of the sensor; source: its name, and way_out: what to do where it covers the model's bands,
-                for the message.
+            wavelengths_nm: of the sensor; source: its name, and way_out: what to do, for the message.
         Raises:
             BundleError: other number of bands, or other wavelengths.
         """
         ours, theirs = self.wavelengths, np.asarray(wavelengths_nm, np.float64)
-        low, high = float(theirs.min()), float(theirs.max())
-        beyond = (high - low) / max(theirs.size - 1, 1) / 2
-        covered = low - beyond <= ours[0] and ours[-1] <= high + beyond
-        way_out = way_out if covered else "use a model trained for its range"
         if np.any(np.diff(theirs) <= 0):
             way_out = "its bands must come from short to long wavelengths"
-        hint = f"{way_out} (the model covers {ours[0]:g}-{ours[-1]:g} nm, {source} {low:g}-{high:g} nm)"
+        covered = f"{ours[0]:g}-{ours[-1]:g} nm, {source} {theirs.min():g}-{theirs.max():g} nm"
+        hint = f"{way_out} (the model covers {covered})"
         if theirs.size != ours.size:
             raise BundleError(f"model {self.name} reads {ours.size} bands, {source} has {theirs.size}; {hint}")
         apart = np.abs(theirs - ours)

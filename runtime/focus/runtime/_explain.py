@@ -137,9 +137,9 @@ class Explanation:
             folder: must be empty or not exist.
             overwrite: replace an earlier run that is there.
         Raises:
-            OutputError: it holds something, or cannot be written.
+            OutputError: it holds something, or what was explained; or cannot be written.
         """
-        with RunFolder(folder, overwrite=overwrite) as target:
+        with RunFolder(folder, overwrite=overwrite, read=[self._recording.plan.source.file]) as target:
             writer = RunWriter(target.path, self._facts, with_cube=self.cube is not None)
             self._recording.tell(writer, self.summary)
         return writer.results

@@ -88,6 +88,11 @@ def test_the_entry_has_the_flags_of_the_monitor(order, leaf, tmp_path):
     assert Entry.from_json(json.loads(entry.to_json())) == entry
 
 
+def test_what_is_said_for_other_files_of_the_archive_does_not_stop_a_cube(order, leaf):
+    told = replace(order, source=SourceOptions(variable="reflectance"))
+    assert MapWorker(told).entry_of(leaf).state == "done"
+
+
 def test_nothing_is_left_beside_the_group(order, leaf):
     MapWorker(order).entry_of(leaf)
     assert [path.suffix for path in order.parts.iterdir()] == [".tries"]

@@ -248,7 +248,7 @@ def test_bad_cubes(bad):
     assert "cannot open" in bad.says(camera=f"replay:{bad.root}/absent.hdr")
     write_npz(bad.root / "few.npz", cube(values=reflectance(20, 20, bands=9), wavelengths_nm=WAVELENGTHS[:9]))
     said = bad.says(camera=f"replay:{bad.root}/few.npz")
-    assert "model toy reads 12 bands, few.npz has 9; use a model trained for its range (the model covers" in said
+    assert "model toy has other bands, and few.npz cannot be resampled: band 9 (855.0 nm) lies outside the" in said
     many = np.linspace(WAVELENGTHS[0], WAVELENGTHS[-1], 30)
     write_npz(bad.root / "many.npz", cube(values=reflectance(20, 20, bands=30), wavelengths_nm=many))
     said = bad.says(camera=f"replay:{bad.root}/many.npz")

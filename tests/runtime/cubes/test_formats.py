@@ -159,6 +159,24 @@ def test_between_semicolons_and_tabs_a_comma_is_the_decimal_sign(tmp_path, mark)
     assert cube.wavelengths_nm.tolist() == [500.9, 603.8] and cube.fwhm_nm.tolist() == [6.2, 6.3]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wavelength,fwhm\n500,6,\n510,7,\n",
+        "wavelength;fwhm;\n500,0;6,0;\n510,0;7,0;\n",
+        "wavelength,fwhm\n500,6,a note\n510,7\n",
+        "wavelength,\tfwhm\n500.0,\t6.0\n510.0,\t7.0\n",
+        "wavelength (nm; air),fwhm\n500,6\n510,7\n",
+        "wavelength;fwhm\n500,6\n510,7\n",
+    ],
+)
+def test_tables_as_programs_write_them(tmp_path, text):
+    np.save(tmp_path / "leaf.npy", np.ones((2, 3, 4)))
+    (tmp_path / "bands.csv").write_text(text)
+    cube = open_cube(tmp_path / "leaf.npy", wavelengths_nm=tmp_path / "bands.csv")
+    assert cube.wavelengths_nm.tolist() == [500, 510] and cube.fwhm_nm.tolist() == [6, 7]
+
+
 def test_table_in_micrometres(tmp_path):
     np.save(tmp_path / "leaf.npy", np.ones((2, 3, 4)))
     (tmp_path / "bands.csv").write_text("wavelength_um\n0.5\n0.6\n")
@@ -175,7 +193,7 @@ def test_table_in_micrometres(tmp_path):
         ("wavelength\n500\nred\n", "row 3: expected a number in column 1, got 'red'"),
         ("band,wavelength\n1,500\n2\n", "row 3: expected a number in column 2, got 'nothing'"),
         ("a\0b", "is not a table of wavelengths"),
-        ("wavelength\n500,9\n600,1\n", "row 2: 2 cells under 1 titles; where commas are decimal signs, part"),
+        ("wavelength\n500,9\n600,1\n", "twice as many numbers a line as titles; where commas are decimal signs"),
         ("0.5\n0.6\n", "look like micrometres"),
         ("500\n600\n700\n", "0 axes match 3 wavelengths; state the order with --axes"),
     ],
@@ -293,6 +311,8 @@ def test_the_order_of_an_npz_is_told_by_its_wavelengths_or_by_the_user(tmp_path,
         open_cube(tmp_path / "bare.npz", wavelengths_nm="400:900")
     assert np.array_equal(open_cube(tmp_path / "bare.npz", axes="hwc", wavelengths_nm="400:900").values, values)
     assert np.array_equal(open_cube(tmp_path / "bare.npz", wavelengths_nm=centres).values, values)
+    with pytest.raises(CubeError, match=r"one wavelength a band \(6\), got 4"):
+        open_cube(tmp_path / "pixels.npz", wavelengths_nm=[500, 600, 700, 800])  # as many as lines
 
 
 def test_what_a_format_has_no_use_for_is_refused(tmp_path, values, centres):

@@ -60,9 +60,8 @@ def test_a_recording_that_cannot_keep_up_ends_and_keeps_what_was_taken():
     assert all(strip.arrived.all() for strip in strips)
     np.testing.assert_array_equal(strips[1].raw, source._cube.values[:, 4:8])
     assert isinstance(taken.ended, CannotKeepUp) and source.closed
-    assert (
-        "sends faster than its lines are read: 12 wait, and there is room for no more. What was taken is safe"
-        in str(taken.ended)
+    assert "sends faster than its lines are read: 12 wait, and there is room for no more; use a larger --buffer" in str(
+        taken.ended
     )
     add_up(taken.counts, 12)
     assert taken.counts.received == 12

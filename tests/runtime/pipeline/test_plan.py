@@ -41,13 +41,13 @@ def test_rows_of_patches_that_there_is_memory_for(facts, settings, expected):
     ("recording", "policy", "expected"),
     [
         (True, None, "wait"),
-        (True, "record", "wait"),
+        (True, "record", "record"),
         (True, "live", "live"),
         (False, None, "record"),
         (False, "live", "live"),
         (False, "record", "record"),
     ],
 )
-def test_a_recording_waits_unless_it_is_to_be_live(recording, policy, expected):
+def test_a_recording_waits_unless_something_else_is_asked_for(recording, policy, expected):
     facts = replace(CAMERA, lines=4 if recording else None)
     assert Plan(Toy().bundle(), facts, None, Settings(policy=policy), 5, None).policy == expected

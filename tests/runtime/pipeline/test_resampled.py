@@ -185,3 +185,18 @@ def test_a_fringe_that_makes_no_band_is_no_measurement(engine):
     found, _ = run(fitted(Replay(replace(held, values=values))), engine)
     for row in found.rows:
         assert not row.mask[:, 20:].any() and np.isnan(row.heatmap[5:]).all()
+
+
+def test_shares_of_faults_are_of_the_bands_that_are_read(engine):
+    """However far a sensor goes on beyond the model."""
+    bands = np.append(OWN, OWN[-1] + 20.0 * np.arange(1, 100))
+    held = scene(24, 16)
+    counts = np.rint(np.concatenate([held.values, np.repeat(held.values[-1:], 99, axis=0)]) * 3000).astype(np.uint16)
+    counts[:, ::4, ::4] = 4095
+    found = []
+    for stop in (len(OWN), len(bands)):
+        source = Replay(
+            cube(values=counts[:stop], wavelengths_nm=bands[:stop], scale=3000.0), words=WordFormat(bits=12)
+        )
+        found.append(run(fitted(source), engine)[0].readings[0].window.faults[FAULTS.index("saturated")])
+    assert found == pytest.approx([1 / 16, 1 / 16])

@@ -166,7 +166,7 @@ def test_a_camera_that_comes_back_as_another_one_is_waited_for(tmp_path):
     other = Camera(wavelengths_nm=WAVELENGTHS + 30)
     rig = Rig(tmp_path, Camera(range(8), lost="x"), other, Camera())
     assert not rig().failed and other.closed
-    assert "toy has band 0 at 450 nm" in rig.events[2].message
+    assert "toy has other bands, and cube cannot be resampled: band 0" in rig.events[2].message
 
 
 def test_a_stop_finishes_the_segment(tmp_path):
@@ -296,7 +296,7 @@ def test_other_folders_are_left_alone(tmp_path, choice):
 
 def test_a_model_that_does_not_fit_writes_nothing(tmp_path):
     rig = Rig(tmp_path, Camera(wavelengths_nm=WAVELENGTHS + 30))
-    with pytest.raises(Exception, match="toy has band 0 at 450 nm"):
+    with pytest.raises(Exception, match="toy has other bands, and cube cannot be resampled: band 0"):
         rig()
     assert not (tmp_path / "out").exists()
 
@@ -490,7 +490,11 @@ def test_segments_that_a_run_reads_are_not_replaced(tmp_path):
     rig = Rig(tmp_path, Camera())
     rig.run.run(rig.open())
     read = tmp_path / "out" / "segment-0001" / "run.json"
-    with pytest.raises(OutputError, match=r"segment-0001/run\.json is read, and would go with what .*out holds"):
+    with pytest.raises(OutputError, match=r"run\.json is read, and would go with what .*segment-0001 holds"):
         SegmentsFolder(tmp_path / "out", overwrite=True, read=[None, read])
     assert read.is_file()
     SegmentsFolder(tmp_path / "out", append=True, read=[read])
+    beside = tmp_path / "out" / "rig.focuscal"
+    beside.touch()
+    SegmentsFolder(tmp_path / "out", overwrite=True, read=[beside]).begin()
+    assert beside.is_file() and not read.exists()

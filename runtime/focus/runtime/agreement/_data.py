@@ -219,7 +219,9 @@ def _windows_of(
     recording: Recording, model: ModelFile, options: SourceOptions, count: int, progress: Callable[[float], None]
 ) -> list[NetInput]:
     if recording.name.startswith(("sim:", "replay:")):
-        source = source_from_uri(recording.name, options)
+        scheme, _, path = recording.name.partition(":")
+        mine = options.for_one_of_many(Path(path)) if scheme == "replay" else options
+        source = source_from_uri(recording.name, mine)
         return windows_from_source(source, model, count, _label(recording, model.bundle), progress)
     given = [field.name for field in fields(options) if getattr(options, field.name) is not None]
     if given:

@@ -82,7 +82,7 @@ class MapWorker:
     def _map(self, cube: ArchiveCube, begun: int) -> Entry:
         order, engine, sink, monitor = self._order, self._engine, ZarrSink(), Monitor()
         facts = RunFacts.of_engine(engine)
-        source = source_from_uri(f"replay:{cube.path}", order.source)
+        source = source_from_uri(f"replay:{cube.path}", order.source.for_one_of_many(cube.path))
         try:
             plan = plan_run(source, engine, order.settings)
             summary = stream(plan, source, engine, [monitor, sink])

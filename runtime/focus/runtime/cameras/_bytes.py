@@ -190,17 +190,16 @@ def _open(place: Place, limit_s: float) -> int:
         return descriptor
     failed: OSError | None = None
     for family, address in _addresses(place):
-        with socket.socket(family, socket.SOCK_STREAM) as peer:
-            peer.settimeout(limit_s)
-            # The kernel grants what its limits allow; less is no error.
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BUFFER_BYTES)
-            try:
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as peer:
+                peer.settimeout(limit_s)
+                # The kernel grants what its limits allow; less is no error.
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BUFFER_BYTES)
                 peer.connect(address)
-            except OSError as error:
-                failed = failed or error
-                continue
-            peer.setblocking(False)
-            return peer.detach()
+                peer.setblocking(False)
+                return peer.detach()
+        except OSError as error:
+            failed = failed or error
     raise failed or OSError("it has no address")
 
 

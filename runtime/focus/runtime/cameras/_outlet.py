@@ -72,7 +72,8 @@ def _make_fifo(path: Path, undo: contextlib.ExitStack) -> None:
 
 def _listener(place: Place, undo: contextlib.ExitStack) -> socket.socket:
     if place.scheme == "tcp":
-        family = socket.getaddrinfo(place.path, place.port, type=socket.SOCK_STREAM)[0][0]
+        families = [found[0] for found in socket.getaddrinfo(place.path, place.port, type=socket.SOCK_STREAM)]
+        family = socket.AF_INET if socket.AF_INET in families else families[0]
         return socket.create_server((place.path, place.port), family=family, backlog=1)
     path = Path(place.path)
     _remove_stale(path)

@@ -120,6 +120,8 @@ def _recorded(path: str) -> Scene:
     # What a file does not state is sent as counts, which nobody takes for reflectance.
     quantity = cube.quantity or "counts"
     words, cube_lines = words_of(cube, WordFormat()), cube_lines_of(cube)
+    if cube_lines is not None and count > cube_lines:
+        count -= count % cube_lines  # played in a loop, the next round would go on in a cube that was broken off
     header = StreamHeader(
         bands,
         samples,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from focus.runtime.commands._cli import DONE, FAILED
 from focus.runtime.commands._run_options import files_read
+from focus.runtime.commands._summary import unplaced
 
 if TYPE_CHECKING:
     from focus.runtime._service import Service
@@ -67,7 +68,10 @@ def run_camera(parts: RunParts, camera: FrameSource | None, open_camera: OpenCam
             progress=report,
             idle=partial(supervisor.alive, "waiting for lines"),
         ).run(camera)
-    if not args.quiet:
+    if args.quiet:  # flags were told when they came up
+        for line in unplaced([segment.results.positions for segment in summary.segments]):
+            _to_stderr(f"focus-run: warning: {line}")
+    else:
         _print_summary(parts.engine, summary, folder)
     if summary.failed:
         print(f"focus-run: {summary.ended}", file=sys.stderr)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from focus.runtime.outputs import Results
@@ -27,16 +27,20 @@ def print_rows(rows: Sequence[tuple[str, str]], warnings: Sequence[str] = ()) ->
 
 
 def warnings_of_runs(results: Sequence[Results]) -> list[str]:
-    """What would make maps lie, or says that something was asked for in vain, over the segments of a run."""
+    """What would make maps lie, or was asked for in vain, over the segments of a run."""
     from focus.runtime.monitor import warnings_of
 
-    lines = warnings_of([result.monitor for result in results])
-    found = [result.positions for result in results if result.positions]
-    if found and any(one["windows"] for one in found) and not any(one["windows_placed"] for one in found):
-        last = found[-1]
-        held = f"{last['fixes']} fixes, {found[0]['utc_first']} to {last['utc_last']}" if last["fixes"] else "no fix"
-        lines.append(f"no window has a position: --gps {last['source']} holds {held}; windows.csv has the lines' times")
-    return lines
+    return [*warnings_of([result.monitor for result in results]), *unplaced([result.positions for result in results])]
+
+
+def unplaced(positions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whether no window of a run has a position, a line; see ``Results.positions``."""
+    found = [one for one in positions if one]
+    if not any(one["windows"] for one in found) or any(one["windows_placed"] for one in found):
+        return []
+    times = [time for one in found for time in (one["utc_first"], one["utc_last"]) if time is not None]
+    held = f"{found[-1]['fixes']} fixes, {min(times)} to {max(times)}" if times else "no fix"
+    return [f"no window has a position: --gps {found[-1]['source']} holds {held}; windows.csv has the lines' times"]
 
 
 def counted(counts: LineCounts) -> str:

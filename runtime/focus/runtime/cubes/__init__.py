@@ -3,7 +3,7 @@
 from focus.runtime.cubes._cube import Cube, Provenance, Quantity, stated_scale
 from focus.runtime.cubes._jasper import open_jasper_ridge
 from focus.runtime.cubes._numpy import write_npz
-from focus.runtime.cubes._open import files_of, open_cube
+from focus.runtime.cubes._open import files_of, open_cube, useless_options
 from focus.runtime.cubes._preview import quicklook, subsample
 from focus.runtime.cubes._resample import resample, resample_cube, resampling_matrix
 from focus.runtime.cubes._tables import WavelengthOption, bands_from_option, cells_of_table
@@ -24,5 +24,6 @@ __all__ = [
     "resampling_matrix",
     "stated_scale",
     "subsample",
+    "useless_options",
     "write_npz",
 ]

@@ -79,7 +79,8 @@ def open_npz(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthO
             f"and scale; it has: {listed or 'nothing'}"
         )
     values = content["values"]
-    bands = described.bands if wavelengths_nm is None else (table_from_option(wavelengths_nm, None) or described).bands
+    option = table_from_option(wavelengths_nm, None)
+    bands = option.bands if described.bands is None and option is not None else described.bands
     # As the key says, whatever else has that length; a file without wavelengths is told so below.
     laid_out = "chw" if bands == len(values) or (bands is None and wavelengths_nm is None) else None
     order = find_axes(values.shape, bands, axes or laid_out, path.name)

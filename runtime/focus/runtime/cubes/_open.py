@@ -90,6 +90,14 @@ def open_cube(
     return open_hdf5(file, variable=variable, axes=axes, wavelengths_nm=wavelengths_nm, column_major=matlab)
 
 
+def useless_options(path: Path) -> tuple[str, ...]:
+    """Which of ``axes`` and ``variable`` mean nothing for a file; see ``open_cube``."""
+    try:
+        return _USELESS.get(kind_of(path), ())
+    except CubeError:  # which open_cube says
+        return ()
+
+
 def _refuse_useless(kind: str, file: Path, **given: str | None) -> None:
     for name, value in given.items():
         if value is not None and name in _USELESS.get(kind, ()):

@@ -107,13 +107,25 @@ def table_from_file(path: Path) -> Description:
 
 
 def cells_of_table(text: str) -> list[list[str]]:
-    """The cells of a table, without empty lines and those that begin with #. Where semicolons or tabs part the columns,
-    a comma is the decimal sign.
+    """The cells of a table, without empty lines, those that begin with #, and what is empty at the end of a line. Where
+    semicolons or tabs part the numbers, a comma is the decimal sign.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]
-    delimiter = next((mark for mark in ";\t" if any(mark in line for line in lines)), ",")
-    rows = csv.reader(lines, delimiter=delimiter)
-    return [[cell.strip() if delimiter == "," else cell.strip().replace(",", ".") for cell in row] for row in rows]
+    first, numbers = lines[:1], lines[1:] or lines
+    delimiter = next((mark for mark in ";\t" if numbers and all(mark in line for line in numbers)), ",")
+    of_titles = next((mark for mark in (delimiter, *";\t,") if first and mark in first[0]), delimiter)
+    rows = [*csv.reader(first, delimiter=of_titles), *csv.reader(lines[1:], delimiter=delimiter)]
+    return [_trimmed([_cell(cell, delimiter) for cell in row]) for row in rows]
+
+
+def _cell(text: str, delimiter: str) -> str:
+    return text.strip() if delimiter == "," else text.strip(" \t,").replace(",", ".")
+
+
+def _trimmed(row: list[str]) -> list[str]:
+    while len(row) > 1 and not row[-1]:
+        row.pop()
+    return row
 
 
 def _parse_table(text: str, name: str) -> Description:
@@ -128,11 +140,10 @@ def _parse_table(text: str, name: str) -> Description:
         raise CubeError(
             f"{name} has no column called wavelength, it has: {', '.join(titles)}; name the columns in its first line"
         )
-    wide = next((number for number, row in enumerate(rows, 1) if len(row) > len(titles)), None)
-    if wide is not None:
+    if any(len(row) == 2 * len(titles) and all(map(_is_number, row)) for row in rows[1:]):
         raise CubeError(
-            f"{name}, row {wide}: {len(rows[wide - 1])} cells under {len(titles)} titles; where commas are decimal "
-            "signs, part the columns with semicolons"
+            f"{name} has twice as many numbers a line as titles; where commas are decimal signs, part the columns with "
+            "semicolons"
         )
     width = next((i for i, title in enumerate(titles) if title.startswith("fwhm")), None)
     unit = next((word for word in ("um", "µm", "μm", "micro") if word in titles[centre]), "nm")

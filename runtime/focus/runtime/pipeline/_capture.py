@@ -124,8 +124,8 @@ class Capture:
             if self._policy == "record":
                 lines = sum(len(place) for place in self._memory.places)
                 raise CannotKeepUp(
-                    f"{self._name} sends faster than its lines are read: {lines} wait, and there is room for no more. "
-                    "What was taken is safe; use a larger --buffer, a larger --stride, or --policy live"
+                    f"{self._name} sends faster than its lines are read: {lines} wait, and there is room for no more; "
+                    "use a larger --buffer, a larger --stride, or --policy live"
                 )
             if self._policy == "wait" or not self._give_up_oldest():
                 self._memory.wait(PATIENCE_S)

@@ -306,9 +306,7 @@ class Plan:
     def policy(self) -> Policy:
         """What happens where lines come faster than they are read."""
         recording = self.source.lines is not None or self.source.file is not None  # also one that is played for ever
-        if recording and self.settings.policy != "live":
-            return "wait"
-        return self.settings.policy or "record"
+        return self.settings.policy or ("wait" if recording else "record")
 
     @property
     def places(self) -> int:

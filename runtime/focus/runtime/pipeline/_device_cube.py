@@ -56,7 +56,7 @@ class DeviceCubes:
             dtype=source.dtype,
             rows=batch * backbone.rows,
         )
-        self._faults = Faults(source, backbone.patch)
+        self._faults, self._bands = Faults(source, backbone.patch), int(np.count_nonzero(source.read_bands))
         self._lines = batch * lines
         self._shown = Exchange(device, (self._lines,), np.int32)
         self._shown.host[:] = ARRIVED
@@ -123,7 +123,7 @@ class DeviceCubes:
     def _window(self, index: int, counts: NDArray[np.int32]) -> Window:
         lines, _ = self._engine.bundle.window
         quality = Quality(counts.copy(), self._ingest.full)
-        samples = self._engine.bundle.bands * lines * self._ingest.samples
+        samples = self._bands * lines * self._ingest.samples
         counts = self._faults.of_rows(quality, self._engine.bundle.backbone.patch, 0)
         faults = tuple((counts.sum(axis=0) / samples).tolist())
         return Window(index, 0, 0, 0, 0, quality.valid_share, faults, lines, index * lines, Times(None, None))

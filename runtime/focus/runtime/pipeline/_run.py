@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from focus.runtime._errors import CameraError, CubeError
+from focus.runtime._bundle import Bundle
+from focus.runtime._errors import BundleError, CameraError, CubeError
 from focus.runtime._stop import Stop
 from focus.runtime.engines import Engine
 from focus.runtime.pipeline._ahead import ahead
@@ -23,7 +24,7 @@ from focus.runtime.pipeline._read import shown_index
 from focus.runtime.pipeline._reader import prepare_kernels, reader_of
 from focus.runtime.pipeline._watch import Watch
 from focus.runtime.pipeline._windows import WindowCutter
-from focus.runtime.sources import FrameSource
+from focus.runtime.sources import Bands, FrameSource, SourceFacts
 
 if TYPE_CHECKING:
     from focus.runtime.outputs import MapSink
@@ -41,7 +42,7 @@ def plan_run(source: FrameSource, engine: Engine, settings: Settings) -> Plan:
     """
     bundle, facts = engine.bundle, source.facts
     if facts.resampling is None:
-        bundle.require_wavelengths(facts.wavelengths_nm, facts.name, "resample it with --resample")
+        _require_bands(bundle, facts)
     columns = max(-(-facts.samples // bundle.backbone.patch), bundle.backbone.columns)
     if settings.batch < 1:
         raise ValueError(f"--batch must be at least 1, got {settings.batch}")
@@ -49,9 +50,21 @@ def plan_run(source: FrameSource, engine: Engine, settings: Settings) -> Plan:
         raise ValueError(f"--buffer must be at least 1 line, got {settings.buffer}")
     if settings.buffer is not None and settings.buffer < (facts.cube_lines or 0):
         raise ValueError(f"--buffer must hold a whole cube, {facts.cube_lines} lines, got {settings.buffer}")
-    WindowCutter(bundle, columns, settings.overlap, settings.stride, facts.bands)
+    WindowCutter(bundle, columns, settings.overlap, settings.stride)
     Ingest(facts, bundle, columns)
     return Plan(bundle, facts, source.truth, settings, columns, shown_index(bundle, settings.shown))
+
+
+def _require_bands(bundle: Bundle, facts: SourceFacts) -> None:
+    """Refuses other bands than the model's, and says whether they can be resampled."""
+    try:
+        bundle.require_wavelengths(facts.wavelengths_nm, facts.name, "resample it with --resample")
+    except BundleError:
+        try:
+            Bands.of_model(bundle).made_of(facts)
+        except CubeError as error:
+            raise BundleError(f"model {bundle.name} has other bands, and {error}") from None
+        raise
 
 
 def run_pipeline(
@@ -133,7 +146,8 @@ class _Run:
         self._reader = reader_of(plan, engine)
         patch, rows = bundle.backbone.patch, bundle.backbone.rows
         self._capture = Capture(source, patch, rows, self._reader.memory, plan.policy, stop, watch)
-        self._cutter = WindowCutter(bundle, plan.columns, settings.overlap, settings.stride, plan.source.bands)
+        bands = int(np.count_nonzero(plan.source.read_bands))
+        self._cutter = WindowCutter(bundle, plan.columns, settings.overlap, settings.stride, bands)
         self._blend = Blend(bundle, plan.columns, plan.source.samples, settings.with_cube)
         self._longest_wait = settings.batch * self._cutter.step
         self._pending: list[Cut] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class SegmentsFolder:
     """
 
     def __init__(
-        self, target: Path | str, *, append: bool = False, overwrite: bool = False, read: Iterable[Path | None] = ()
+        self, target: Path | str, *, append: bool = False, overwrite: bool = False, read: Sequence[Path | None] = ()
     ) -> None:
         if append and overwrite:
             raise ValueError("--append goes on in a run and --overwrite replaces it; leave out one of them")
@@ -55,7 +55,8 @@ class SegmentsFolder:
             )
         segments = self._recorded()
         if overwrite:
-            refuse_to_lose(self.target, read)
+            for segment in self._folders():
+                refuse_to_lose(segment, read)
         if append:
             self.earlier = [*segments, *self._killed({segment.get("folder") for segment in segments})]
 

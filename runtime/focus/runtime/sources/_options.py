@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from focus.runtime._calibration import Calibration
-from focus.runtime.cubes import WavelengthOption
+from focus.runtime.cubes import WavelengthOption, useless_options
 from focus.runtime.sources._bands import Bands
 
 #: Options of focus-run that are not named like their field.
@@ -79,3 +80,7 @@ class SourceOptions:
             raise ValueError(f"--exposure must be milliseconds, more than 0, got {self.exposure_ms:g}")
         if self.timeout_s is not None and not 0 < self.timeout_s < 3600:
             raise ValueError(f"--timeout must be seconds, more than 0, got {self.timeout_s:g}")
+
+    def for_one_of_many(self, path: Path) -> SourceOptions:
+        """The same without what means nothing for a file: it is said for others among them."""
+        return replace(self, **dict.fromkeys(useless_options(path)))
