@@ -75,6 +75,41 @@ def test_what_was_explained_is_not_overwritten(tmp_path, path):
     assert (tmp_path / "out" / "raw.dat").is_file()
 
 
+def test_bands_that_are_not_measured_are_said(tmp_path, path, capsys):
+    good = np.arange(12) % 12 < 9
+    scene = cube(12, 16, good_bands=good)
+    with pytest.warns(
+        MonitorWarning, match=r"3 of the model's 12 bands, from 855 to 945 nm, are bad bands of cube: the"
+    ):
+        explanation = explain(scene, Model.from_path(path))
+    assert len(explanation.warnings) == 1
+    write_npz(scene, tmp_path / "leaf.npz")
+    given = [
+        "--engine",
+        str(path),
+        "--camera",
+        f"replay:{tmp_path}/leaf.npz",
+        "--quiet",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main(given) == 0
+    assert "focus-run: warning: 3 of the model's 12 bands, from 855 to 945 nm" in capsys.readouterr().err
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["source"]["unmeasured_nm"] == WAVELENGTHS[9:].tolist()
+
+
+def test_models_and_calibrations_may_be_files(tmp_path, path):
+    rig = Calibration(np.zeros((12, 1), np.float32), np.full((12, 1), 0.001, np.float32), WAVELENGTHS, 1.0)
+    rig.save(tmp_path / "rig.focuscal")
+    raw = cube(12, 16, values=(cube(12, 16).values * 1000).astype(np.uint16), quantity="counts")
+    expected = explain(raw, Model.from_path(path), calibration=rig).heatmap
+    np.testing.assert_array_equal(explain(raw, path, calibration=tmp_path / "rig.focuscal").heatmap, expected)
+    np.testing.assert_array_equal(explain(raw, str(path), calibration=f"{tmp_path}/rig.focuscal").heatmap, expected)
+    with pytest.raises(TypeError, match="explain takes a Cube or a file's name, got ndarray"):
+        explain(raw.values, path)
+
+
 def test_choices(path):
     model = Model.from_path(path)
     shown = explain(cube(12, 16), model, shown="water-soaked")

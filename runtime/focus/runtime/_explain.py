@@ -23,6 +23,7 @@ from focus.runtime.outputs import (
     RunFolder,
     RunWriter,
 )
+from focus.runtime.outputs._run_record import unmeasured_bands
 from focus.runtime.pipeline import MapRow, Plan, Reading, RunSummary, Settings, Window, run_pipeline
 from focus.runtime.sources import Bands, Replay
 
@@ -147,12 +148,12 @@ class Explanation:
 
 def explain(
     cube: Cube | Path | str,
-    model: Model | None = None,
+    model: Model | Path | str | None = None,
     *,
     shown: str | None = None,
     with_cube: bool = False,
     overlap: int | None = None,
-    calibration: Calibration | None = None,
+    calibration: Calibration | Path | str | None = None,
     resample: bool = False,
 ) -> Explanation:
     """Runs a cube of any size through a model, window by window; the same code as ``focus-run --camera replay:``.
@@ -160,11 +161,11 @@ def explain(
     Args:
         cube: reflectance, or counts with a calibration (``cube.with_quantity`` states what a file does not say); or
             its file, see ``open_cube``.
-        model: None takes the shipped one.
+        model: a model, or its file; None takes the shipped one.
         shown: class or target to explain; None takes each window's predicted class.
         with_cube: also keep T.
         overlap: patches that neighbouring windows share; None takes half a window.
-        calibration: makes reflectance of counts.
+        calibration: makes reflectance of counts; or its file.
         resample: resample the cube to the model's bands.
     Warns:
         MonitorWarning: something would make the maps lie, see ``Explanation.warnings``.
@@ -172,8 +173,15 @@ def explain(
         CubeError: the file cannot be read, the cube's quantity is not known, or nothing in it is valid.
         BundleError: the cube's bands are not the model's.
         ValueError: a class or an overlap that does not exist.
+        TypeError: neither a cube nor a file's name.
     """
-    chosen = Model.from_path() if model is None else model
+    if not isinstance(cube, Cube | Path | str):
+        raise TypeError(
+            f"explain takes a Cube or a file's name, got {type(cube).__name__}; Cube(values, wavelengths_nm)"
+        )
+    chosen = model if isinstance(model, Model) else Model.from_path(model)
+    if isinstance(calibration, Path | str):
+        calibration = Calibration.load(calibration)
     bundle = chosen.bundle
     held = cube if isinstance(cube, Cube) else open_cube(cube)
     source = Replay(held, calibration=calibration)
@@ -183,7 +191,8 @@ def explain(
     recording, heatmap, curves, monitor = _Recording(), CollectedMap(), Curves(), Monitor()
     settings = Settings(shown, overlap, with_cube=with_cube, threads=chosen.threads)
     summary = run_pipeline(source, chosen.engine, [monitor, recording, heatmap, curves], settings)
-    found = tuple(warnings_of([monitor.to_json()]))
+    unmeasured = unmeasured_bands(recording.plan)
+    found = (*([unmeasured] if unmeasured else []), *warnings_of([monitor.to_json()]))
     for line in found:
         warnings.warn(line, MonitorWarning, stacklevel=2)
     rows = [item for item in recording.told if isinstance(item, MapRow)]

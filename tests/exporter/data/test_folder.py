@@ -53,7 +53,9 @@ def test_windows_are_ingested_with_names_and_classes(folder: Path) -> None:
     np.testing.assert_array_equal(windows.band_means[1], expected.band_means)
     np.testing.assert_allclose(windows.composite[1], expected.composite, rtol=1e-3)
     assert windows.notes[0].startswith("there is no column group, so every cube counts as one of its own")
-    assert windows.notes[1:] == ("there is no validation window: the last epoch is kept",)
+    assert windows.notes[1:] == (
+        "there is no validation window: the last epoch is kept; a column split names some, and more groups give some",
+    )
 
 
 def test_split_by_group_keeps_groups_whole_and_depends_on_the_seed(folder: Path) -> None:
@@ -274,6 +276,17 @@ def test_sizes_are_read(text: str, size: tuple[int, int]) -> None:
 def test_other_sizes_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="--size must be one number or LINESxSAMPLES"):
         parse_size(text)
+
+
+def test_what_a_file_says_of_its_values_is_not_overruled(folder: Path) -> None:
+    values = np.full((12, 16, 16), 0.4, np.float32)
+    write_cube(folder / "says.npz", values)
+    write_cube(folder / "percent.npz", values * 100, scale=100.0)
+    write_cube(folder / "silent.npz", values * 10_000, quantity=None)
+    rows = "says.npz,a,train\npercent.npz,b,train\nsilent.npz,a,train\n"
+    stated = FolderOptions(quantity="reflectance", scale=10_000.0)
+    windows = folder_windows(manifest(folder, f"path,label,split\n{rows}"), stated, 4, SIZE, seed=1)
+    np.testing.assert_allclose(windows.band_means, 0.4, rtol=1e-5)
 
 
 def test_a_scale_goes_with_a_quantity_and_integers_need_one(folder: Path) -> None:

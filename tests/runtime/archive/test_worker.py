@@ -93,6 +93,14 @@ def test_what_is_said_for_other_files_of_the_archive_does_not_stop_a_cube(order,
     assert MapWorker(told).entry_of(leaf).state == "done"
 
 
+def test_what_a_cube_says_of_its_values_is_not_overruled(order, leaf):
+    own = MapWorker(order).entry_of(leaf)
+    maps = zarr.open_group(str(order.out / own.cube), mode="r")["M"][:]
+    told = replace(order, source=SourceOptions(quantity="reflectance", scale=10_000.0), made_with={"scale": 1e4})
+    assert MapWorker(told).entry_of(leaf).state == "done"
+    np.testing.assert_array_equal(zarr.open_group(str(order.out / own.cube), mode="r")["M"][:], maps)
+
+
 def test_nothing_is_left_beside_the_group(order, leaf):
     MapWorker(order).entry_of(leaf)
     assert [path.suffix for path in order.parts.iterdir()] == [".tries"]

@@ -244,6 +244,31 @@ def test_bad_models(bad):
     assert "the model's bundle is not valid" in bad.says(engine=damaged)
 
 
+def test_a_file_in_the_place_of_an_option(bad, capsys):
+    checkpoint = bad.root / "model.pt"
+    checkpoint.write_bytes((40).to_bytes(8, "little") + b'{"__metadata__": {}}'.ljust(40))
+    said = bad.says(engine=checkpoint)
+    assert f"model.pt is a checkpoint, no ONNX model; focus-export --ckpt {checkpoint} --onnx FOCUS.onnx" in said
+    assert main([str(bad.leaf), "--out", str(bad.root / "new")]) == 2
+    assert f"{bad.leaf} is a file; did you mean --camera replay:{bad.leaf}, or inspect?" in capsys.readouterr().err
+
+
+def test_the_share_of_valid_samples_is_not_of_what_pads_a_window(tmp_path, model):
+    write_npz(tmp_path / "small.npz", cube(7, 9))
+    given = [
+        "--engine",
+        str(model),
+        "--camera",
+        f"replay:{tmp_path}/small.npz",
+        "--quiet",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main(given) == 0
+    (row,) = rows(tmp_path / "out" / "windows.csv")
+    assert (row["lines"], row["samples"], row["valid_share"]) == ("7", "9", "1.0000")
+
+
 def test_bad_cubes(bad):
     assert "cannot open" in bad.says(camera=f"replay:{bad.root}/absent.hdr")
     write_npz(bad.root / "few.npz", cube(values=reflectance(20, 20, bands=9), wavelengths_nm=WAVELENGTHS[:9]))

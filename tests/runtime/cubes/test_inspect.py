@@ -63,7 +63,7 @@ def test_what_is_printed(tmp_path, write_envi, values, capsys):
 def test_what_is_not_stated_is_said(tmp_path, write_envi, values, capsys):
     run(write_envi(tmp_path / "leaf.hdr", values, wavelength_units=None), "--out", tmp_path)
     text = capsys.readouterr().out
-    assert "not stated; say --quantity reflectance --scale S, or calibrate with --calibration" in text
+    assert "not stated; focus-run takes --quantity reflectance --scale S, or --calibration FILE" in text
     assert "states no unit of wavelength; taken as nm" in text
 
 

@@ -114,6 +114,8 @@ def _print_summary(white: Reference, darks: list[Reference], calibration: Calibr
     for name, count in calibration.flaw_counts.items():
         if count:
             print(f"  {name}: {count}")
+    if not darks:
+        print("note: without --dark the dark level is taken as 0 counts; a camera's own is some tens to hundreds")
     for reference in (white, *darks):
         if reference.lines < LEAST_LINES:
             few = "1 line" if reference.lines == 1 else f"{reference.lines} lines"

@@ -172,7 +172,8 @@ def _window(cube: Cube, corner: tuple[int, int], size: tuple[int, int]) -> NDArr
 def _split_notes(splits: NDArray[np.int8]) -> tuple[str, ...]:
     notes = []
     if not (splits == 1).any():
-        notes.append("there is no validation window: the last epoch is kept")
+        way_out = "a column split names some, and more groups give some"
+        notes.append(f"there is no validation window: the last epoch is kept; {way_out}")
     if not (splits == 2).any():
         notes.append("there is no test window: the report is about what the model was chosen or trained on")
     return tuple(notes)

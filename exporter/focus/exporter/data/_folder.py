@@ -88,8 +88,9 @@ def _reflectance_cube(file: Path, options: FolderOptions) -> Cube:
             raise CubeError(
                 f"{file} says that it holds {cube.quantity}, not {options.quantity}; calibrate it to reflectance first"
             )
-        scale = stated_scale(options.scale, cube.scale, cube.values.dtype, str(file))
-        cube = cube.with_quantity("reflectance", scale)
+        if cube.quantity is None:  # what a file says of its own values goes first
+            scale = stated_scale(options.scale, cube.scale, cube.values.dtype, str(file))
+            cube = cube.with_quantity("reflectance", scale)
     if cube.quantity != "reflectance":
         held = "counts" if cube.quantity == "counts" else "a quantity that it does not state"
         raise CubeError(

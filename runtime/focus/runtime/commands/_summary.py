@@ -30,7 +30,9 @@ def warnings_of_runs(results: Sequence[Results]) -> list[str]:
     """What would make maps lie, or was asked for in vain, over the segments of a run."""
     from focus.runtime.monitor import warnings_of
 
-    return [*warnings_of([result.monitor for result in results]), *unplaced([result.positions for result in results])]
+    unmeasured = dict.fromkeys(result.unmeasured for result in results if result.unmeasured)
+    flags = warnings_of([result.monitor for result in results])
+    return [*unmeasured, *flags, *unplaced([result.positions for result in results])]
 
 
 def unplaced(positions: Sequence[Mapping[str, Any]]) -> list[str]:

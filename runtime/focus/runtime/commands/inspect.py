@@ -109,7 +109,8 @@ def _described(cube: Cube) -> list[tuple[str, str]]:
     axes = fields.get("axes")
     bad = (~cube.good_bands).nonzero()[0]
     quantity = {"reflectance": f"reflectance = stored value / {cube.scale:g}", "counts": "counts"}.get(
-        cube.quantity or "", "not stated; say --quantity reflectance --scale S, or calibrate with --calibration"
+        cube.quantity or "",
+        "not stated; focus-run takes --quantity reflectance --scale S, or --calibration FILE",
     )
     rows = [
         ("format", cube.provenance.format + (f", axes {axes}" if axes else "")),

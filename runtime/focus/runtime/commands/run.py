@@ -69,6 +69,8 @@ def _work(arguments: list[str]) -> int:
     other = others.get(arguments[0]) if arguments else None
     if other is None:
         if arguments and not arguments[0].startswith("-"):
+            if Path(arguments[0]).is_file():
+                raise ValueError(f"{arguments[0]} is a file; did you mean --camera replay:{arguments[0]}, or inspect?")
             raise ValueError(f"unknown command {arguments[0]!r}; commands are {', '.join(others)}; see {NAME} --help")
         return _run(arguments)
     parser = CommandParser(prog=f"{NAME} {arguments[0]}", formatter_class=RawDescriptionHelpFormatter)

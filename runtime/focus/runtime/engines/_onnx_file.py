@@ -66,6 +66,11 @@ def read_model_file(path: Path) -> ModelFile:
 
 
 def _damaged(path: Path, reason: str) -> BundleError:
+    with path.open("rb") as file:
+        if file.read(9)[8:] == b"{":  # safetensors
+            return BundleError(
+                f"{path} is a checkpoint, no ONNX model; focus-export --ckpt {path} --onnx FOCUS.onnx makes one of it"
+            )
     return BundleError(f"{path} is not a readable ONNX model ({reason}); copy or export it again")
 
 

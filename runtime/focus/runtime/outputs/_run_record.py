@@ -56,12 +56,14 @@ class Results:
         lesion_iou: see ``lesion_iou``; empty where the truth is not known.
         monitor: see ``Monitor.to_json``; empty where the run did not finish.
         positions: where they came from, and how many; empty without ``--gps``.
+        unmeasured: a line on bands of the model that the source does not have; empty where it has all.
     """
 
     files: list[str] = field(default_factory=list)
     lesion_iou: dict[str, float] = field(default_factory=dict)
     monitor: dict[str, Any] = field(default_factory=dict)
     positions: dict[str, Any] = field(default_factory=dict)
+    unmeasured: str = ""
 
 
 class RunRecord:
@@ -112,6 +114,17 @@ def _of_summary(summary: RunSummary) -> dict[str, Any]:
     return {**asdict(summary), "mean_scores": scores, "windows_per_second": summary.windows_per_second}
 
 
+def unmeasured_bands(plan: Plan) -> str:
+    """A line on the model's bands that are not measured; empty where all are."""
+    lost = plan.unmeasured_nm
+    if not lost.size:
+        return ""
+    return (
+        f"{lost.size} of the model's {plan.bundle.bands} bands, from {lost[0]:.0f} to {lost[-1]:.0f} nm, are bad bands "
+        f"of {plan.source.name}: the answer is made without them, and may be another one"
+    )
+
+
 def what_was_run(plan: Plan, facts: RunFacts, *, hashed: bool) -> dict[str, Any]:
     """What was run on what, as JSON values.
 
@@ -135,6 +148,7 @@ def what_was_run(plan: Plan, facts: RunFacts, *, hashed: bool) -> dict[str, Any]
             "sha256": file_sha256(source.file) if source.file and hashed else None,
             **_plain(source.provenance),
             "resampled": source.resampling is not None,
+            "unmeasured_nm": plan.unmeasured_nm.tolist(),
         },
         "calibration": None if calibration is None else calibration.record,
         "settings": {

@@ -42,7 +42,9 @@ class WindowsSink(BaseSink):
         """See ``MapSink.add_window``."""
         bundle, window = self._plan.bundle, reading.window
         names = bundle.class_names
-        samples = bundle.window[1]
+        lines, samples = bundle.window
+        wide = min(samples, self._plan.source.samples - window.first_sample)
+        share = float(window.valid_share.mean()) * lines * samples / max(1, window.lines * wide)  # not of what pads it
         highest = np.argsort(-reading.curve, kind="stable")[:TOP_BANDS]
         row: list[object] = [
             window.index,
@@ -50,12 +52,12 @@ class WindowsSink(BaseSink):
             window.first_line,
             window.lines,
             window.first_sample,
-            min(samples, self._plan.source.samples - window.first_sample),
+            wide,
             window.first_sequence,
             window.first_sequence + window.lines - 1,
             utc_text(window.times.first_ns),
             utc_text(window.times.last_ns),
-            f"{window.valid_share.mean():.4f}",
+            f"{min(share, 1.0):.4f}",
             *(f"{share:.4f}" for share in window.faults),
             "" if reading.predicted is None else names[reading.predicted],
             names[reading.shown],

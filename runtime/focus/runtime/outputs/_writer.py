@@ -22,7 +22,7 @@ from focus.runtime.outputs._options import OutputOptions
 from focus.runtime.outputs._placed import FixesSink
 from focus.runtime.outputs._preview import Preview
 from focus.runtime.outputs._record import RecordSink
-from focus.runtime.outputs._run_record import Results, RunFacts, RunRecord
+from focus.runtime.outputs._run_record import Results, RunFacts, RunRecord, unmeasured_bands
 from focus.runtime.outputs._truth import TruthSink
 from focus.runtime.outputs._utc import utc_text
 from focus.runtime.outputs._windows import WindowsSink
@@ -129,7 +129,7 @@ class RunWriter(BaseSink):
             self._files.close()
         found = self.results.lesion_iou = {} if self._truth is None else self._truth.lesion_iou
         Pictures(self._folder, self._plan, self._preview, self._curves, summary, found).write()
-        self.results.monitor = self._monitor.to_json()
+        self.results.monitor, self.results.unmeasured = self._monitor.to_json(), unmeasured_bands(self._plan)
         track = self._options.track
         if track is not None:
             self.results.positions = self._positions(track)

@@ -303,6 +303,13 @@ class Plan:
     shown: int | None
 
     @property
+    def unmeasured_nm(self) -> NDArray[np.float64]:
+        """Bands of the model that the source has marked as bad, or has too few good ones to make them of, in nm."""
+        source = self.source
+        good = source.good_bands if source.resampling is None else source.resampling @ source.good_bands >= 0.5 - 1e-6
+        return self.bundle.wavelengths[~good]
+
+    @property
     def policy(self) -> Policy:
         """What happens where lines come faster than they are read."""
         recording = self.source.lines is not None or self.source.file is not None  # also one that is played for ever

@@ -50,6 +50,7 @@ class SourceOptions:
         resend: whether packets that are lost are asked for again (GigE); None does.
         packet_size: bytes of a packet (GigE); None lets the camera and the network find it.
         timeout_s: a silence of the camera that is longer means that it is lost.
+        fill: quantity and scale are for files that do not say them; of others they are not overruled.
     Raises:
         ValueError: an exposure or a timeout that is none.
     """
@@ -74,6 +75,7 @@ class SourceOptions:
     resend: bool | None = None
     packet_size: int | None = None
     timeout_s: float | None = None
+    fill: bool | None = None
 
     def __post_init__(self) -> None:
         if self.exposure_ms is not None and not 0 < self.exposure_ms < 1e7:
@@ -82,5 +84,5 @@ class SourceOptions:
             raise ValueError(f"--timeout must be seconds, more than 0, got {self.timeout_s:g}")
 
     def for_one_of_many(self, path: Path) -> SourceOptions:
-        """The same without what means nothing for a file: it is said for others among them."""
-        return replace(self, **dict.fromkeys(useless_options(path)))
+        """The same for one of several files: what its format has no use for, or it says itself, is meant for others."""
+        return replace(self, fill=True, **dict.fromkeys(useless_options(path)))

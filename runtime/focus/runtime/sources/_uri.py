@@ -79,7 +79,9 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
         raise ValueError("--scale goes with --quantity reflectance (stored value / scale = reflectance)")
     _refuse_unknown(path)
     cube = open_cube(path, variable=options.variable, axes=options.axes, wavelengths_nm=options.wavelengths_nm)
-    if options.quantity == "reflectance":
+    if options.fill and cube.quantity is not None:
+        pass
+    elif options.quantity == "reflectance":
         if cube.quantity == "counts":
             raise ValueError(
                 f"{cube.provenance.name} says that it holds raw counts, not reflectance; give --calibration FILE"
