@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 
 import numpy as np
-import pytest
 from repository.tree import ROOT
 
 from focus.runtime.cameras import StreamCamera, place_from_uri
 from focus.runtime.sources import SourceOptions
 from support.streams import played
+from support.tools import tool
 
-COMPILER = shutil.which("gcc") or shutil.which("cc")
 
-
-@pytest.mark.skipif(COMPILER is None, reason="no C compiler")
 def test_the_writer_in_c_is_read(tmp_path):
     program, fifo = tmp_path / "writer", tmp_path / "camera"
     source = ROOT / "examples/stream_writer.c"
     flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-    subprocess.run([COMPILER, *flags, "-o", str(program), str(source)], check=True)
+    subprocess.run([tool("gcc", "gcc"), *flags, "-o", str(program), str(source)], check=True)
     os.mkfifo(fifo)
     with subprocess.Popen([str(program), str(fifo), "300"]) as writer:
         options = SourceOptions(quantity="reflectance", scale=4095.0)

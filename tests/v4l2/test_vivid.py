@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from linuxpy.video import device as video
 
 from focus.runtime._errors import CameraLost
 from focus.runtime.cameras._list import list_cameras
@@ -19,9 +20,7 @@ from support.streams import lines_from
 DRIVER = Path("/sys/bus/platform/drivers/vivid")
 
 if not DRIVER.is_dir():
-    pytest.skip("there is no driver vivid here; make test-v4l2 boots a kernel that has it", allow_module_level=True)
-
-video = pytest.importorskip("linuxpy.video.device", reason="linuxpy is not installed (the extra v4l2)")
+    pytest.skip("no driver vivid here; to run these tests: make test-v4l2 (boots a kernel)", allow_module_level=True)
 
 #: Bands x samples of a Specim FX10.
 BANDS, SAMPLES = 224, 1024

@@ -17,7 +17,9 @@ from support.host_engines import played_gpu
 from support.scenes import cube
 from support.toy_model import WAVELENGTHS, Toy
 
-needs_zarr = pytest.mark.skipif(sys.version_info < (3, 11), reason="Zarr 3 needs Python 3.11")
+needs_zarr = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="Zarr 3 needs it; to run this test: Python 3.11 or newer"
+)
 
 
 @pytest.fixture

@@ -312,7 +312,7 @@ def test_a_writer_listens_at_an_address_of_ipv6():
             probe.bind(("::1", 0))
             port = probe.getsockname()[1]
     except OSError:
-        pytest.skip("this machine has no IPv6")
+        pytest.skip("no address ::1 here; to run this test: a network namespace with IPv6 on its loopback")
     uri = f"tcp://[::1]:{port}"
     with Played(uri):
         _, metas = played(StreamCamera(place_from_uri(uri), HELD))

@@ -10,12 +10,9 @@ import numpy as np
 import pytest
 
 from focus.runtime._errors import CameraError, CameraLost
-from support.played_v4l2 import PlayedDriver
-
-pytest.importorskip("linuxpy", reason="linuxpy is not installed (the extra v4l2)")
-
 from focus.runtime.cameras._v4l2 import V4L2Camera
 from focus.runtime.sources import SourceOptions
+from support.played_v4l2 import PlayedDriver
 from support.streams import lines_from
 
 HELD = {"wavelengths_nm": "400:1000", "quantity": "reflectance", "scale": 4095.0}
