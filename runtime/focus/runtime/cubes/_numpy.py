@@ -85,7 +85,7 @@ def open_npz(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthO
     laid_out = "chw" if bands == len(values) or (bands is None and wavelengths_nm is None) else None
     order = find_axes(values.shape, bands, axes or laid_out, path.name)
     values = bands_first(values, order)
-    option = table_from_option(wavelengths_nm, len(values))
+    option = option or table_from_option(wavelengths_nm, len(values))
     if option is not None:
         described = described.with_wavelengths(option)
     return cube_from_description(values, described, path, "NPZ", {"axes": order})

@@ -16,6 +16,7 @@ from focus.runtime.pipeline._data import Reading, Times, Window
 from focus.runtime.pipeline._device_maps import DeviceMaps, Replayed
 from focus.runtime.pipeline._faults import Faults
 from focus.runtime.pipeline._ingest import composite_of_good, optics_of
+from focus.runtime.pipeline._read import shown_index
 from focus.runtime.sources import SourceFacts
 
 
@@ -29,7 +30,8 @@ class DeviceCubes:
     Args:
         engine: entered; its batch is how many cubes go together.
         source: of the cubes; one of their lines has as many samples as the model's window.
-        shown: index of the class whose maps are wanted; None takes each cube's predicted one, the first target.
+        shown: index of the class whose maps are wanted; None takes each cube's predicted one, or
+            the first target.
         with_cube: whether T is wanted.
     Raises:
         ValueError: another size than the window's.
@@ -41,6 +43,8 @@ class DeviceCubes:
     ) -> None:
         bundle, device, batch = engine.bundle, engine.device, engine.batch
         device.use()
+        if shown is None:
+            shown = shown_index(bundle, None)
         backbone = bundle.backbone
         lines, samples = bundle.window
         if source.samples != samples:

@@ -32,7 +32,7 @@ class DeviceMaps:
         device: holds what is needed beside the engine.
         queue: the engine's, on that device.
         ingest: gives the rows.
-        shown: index of the class whose maps are wanted; None takes each window's predicted one, the first target.
+        shown: index of the class whose maps are wanted; None takes each window's predicted one.
         with_cube: whether T is wanted.
 
     Attributes:
@@ -50,8 +50,6 @@ class DeviceMaps:
     ) -> None:
         bundle, batch = engine.bundle, engine.batch
         backbone = bundle.backbone
-        if bundle.task == "regression":
-            shown = shown or 0
         self._engine, self._queue, self._shown, self.batch = engine, queue, shown, batch
         self._window = DeviceWindow(
             device,

@@ -79,17 +79,16 @@ def _replay(text: str, options: SourceOptions, uri: str) -> Replay:
         raise ValueError("--scale goes with --quantity reflectance (stored value / scale = reflectance)")
     _refuse_unknown(path)
     cube = open_cube(path, variable=options.variable, axes=options.axes, wavelengths_nm=options.wavelengths_nm)
-    if options.fill and cube.quantity is not None:
-        pass
-    elif options.quantity == "reflectance":
+    told = None if options.fill and cube.quantity is not None else options.quantity
+    if told == "reflectance":
         if cube.quantity == "counts":
             raise ValueError(
                 f"{cube.provenance.name} says that it holds raw counts, not reflectance; give --calibration FILE"
             )
         scale = stated_scale(options.scale, cube.scale, cube.values.dtype, cube.provenance.name)
         cube = cube.with_quantity("reflectance", scale)
-    elif options.quantity is not None:
-        cube = cube.with_quantity(options.quantity)
+    elif told is not None:
+        cube = cube.with_quantity(told)
     if options.exposure_ms is not None:
         cube = replace(cube, exposure_ms=options.exposure_ms)
     return Replay(
