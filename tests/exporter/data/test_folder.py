@@ -54,6 +54,7 @@ def test_windows_are_ingested_with_names_and_classes(folder: Path) -> None:
     np.testing.assert_allclose(windows.composite[1], expected.composite, rtol=1e-3)
     assert windows.notes[0].startswith("there is no column group, so every cube counts as one of its own")
     assert windows.notes[1:] == (
+        "nothing in the test split is of b: the report says nothing of how well it is told",
         "there is no validation window: the last epoch is kept; a column split names some, and more groups give some",
     )
 
@@ -106,7 +107,7 @@ def test_a_cube_is_the_same_however_it_is_spelled(folder: Path) -> None:
 
 
 def test_a_cube_in_place_of_the_list_is_named(folder: Path) -> None:
-    with pytest.raises(FocusError, match=r"is not a CSV text file .*--data takes a list of cubes"):
+    with pytest.raises(FocusError, match=r"is not a CSV text file .*expected a list of cubes"):
         read_manifest(folder / "leaf0.npz", (), seed=1)
 
 
@@ -122,7 +123,8 @@ def test_torn_groups_are_taken_where_the_user_knows_it_and_said(folder: Path) ->
     assert found.splits.tolist() == [0, 0, 2]
     assert found.notes == (
         "the split is random: windows of one group stand on both sides, so the figures flatter",
-    )  # fmt: skip
+        "nothing in the test split is of b: the report says nothing of how well it is told",
+    )
     whole = read_manifest(manifest(folder, f"path,label,split,group\n{rows.replace('test', 'train')}"), (), seed=1)
     assert whole.notes == ()
 
@@ -144,7 +146,6 @@ def test_torn_groups_are_taken_where_the_user_knows_it_and_said(folder: Path) ->
         ("path,water\nleaf0.npz,1\nleaf1.npz,wet\n", ("water",), "line 3: water must be a number, got 'wet'"),
         ("path,water\nleaf0.npz,1\nleaf1.npz,1\n", ("water",), "water is 1 in every training row"),
         ('path,label\nleaf0.npz,"a\n', (), "is not a CSV text file"),
-        ("path;label\nleaf0.npz;a\n", (), "has no column path .*separated by semicolons, save it with commas"),
         (
             "path,label\nleaf0.npz,a\nleaf1.npz,b\n./leaf0.npz,b\n",
             (),
@@ -167,6 +168,28 @@ def test_a_manifest_that_is_missing_or_no_text_is_named(folder: Path) -> None:
         read_manifest(folder / "nothing.csv", (), seed=1)
     with pytest.raises(FocusError, match="is not a CSV text file"):
         read_manifest(folder / "leaf0.npz", (), seed=1)
+
+
+def test_semicolons_and_decimal_commas_are_read(folder: Path) -> None:
+    found = read_manifest(manifest(folder, "path;water\nleaf0.npz;1,5\nleaf1.npz;2,25\n"), ("water",), seed=1)
+    assert found.values.ravel().tolist() == [1.5, 2.25]
+
+
+def test_what_a_list_says_twice_or_nearly_twice_is_told(folder: Path) -> None:
+    rows = "".join(f"leaf{index}.npz,{'Rust' if index % 2 else 'rust'},{index}\n" for index in range(6))
+    said = "line 8 lists a cube that stood above; what is listed twice weighs twice"
+    text = f"path,label,group\n{rows}leaf0.npz,rust,0\n"
+    found = read_manifest(manifest(folder, text), (), seed=1)
+    spelled = "Rust and rust are two classes, as they are spelled; if they are one, spell them alike"
+    assert found.notes == (said, spelled)
+    found = read_manifest(manifest(folder, text.replace("Rust", "other") + "leaf1.npz,other,1\n"), (), seed=1)
+    assert found.notes == ("line 8 and 1 more list cubes that stood above; what is listed twice weighs twice",)
+
+
+def test_a_class_that_nothing_tests_is_told(folder: Path) -> None:
+    rows = "".join(f"leaf{index}.npz,{'abc'[index % 2]},{index}\n" for index in range(6))
+    found = read_manifest(manifest(folder, f"path,label,group\n{rows}leaf6.npz,c,6\nleaf7.npz,d,7\n"), (), seed=1)
+    assert found.notes == ("nothing in the test split is of c, d: the report says nothing of how well it is told",)
 
 
 def test_fewer_than_two_training_windows_are_refused(folder: Path) -> None:

@@ -98,6 +98,8 @@ def test_a_manifest_gives_labels_and_keeps_its_split(model, cubes):
     found = divide(model, [str(cubes / "leaves.csv")])
     assert {window.label for window in found.calibration} == {0}
     assert [window.label for window in found.check] == [1] * 4 + [-1] * 4
+    (cubes / "leaves.csv").write_text("\n".join(["path, label, split", *rows]).replace(",", ";"))
+    assert [window.label for window in divide(model, [str(cubes / "leaves.csv")]).check] == [1] * 4 + [-1] * 4
 
 
 def test_a_simulation_knows_its_labels(leaves):

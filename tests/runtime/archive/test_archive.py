@@ -46,6 +46,8 @@ def test_a_pattern_gives_what_it_names(archive):
 def test_a_table_names_paths_from_its_folder(archive):
     (archive / "cubes.csv").write_text("label,path\nx,a/leaf.hdr\ny, b/leaf.hdr\nz,gone.npz\n,\n")
     assert names(archive / "cubes.csv") == ["a/leaf.hdr", "b/leaf.hdr", "gone.npz"]
+    (archive / "cubes.csv").write_text("label;path\nx;a/leaf.hdr\ny; b/leaf.hdr\n")
+    assert names(archive / "cubes.csv") == ["a/leaf.hdr", "b/leaf.hdr"]
 
 
 def test_a_single_file_is_an_archive_of_one(archive):
@@ -61,7 +63,7 @@ def test_nothing_and_two_of_one_name_are_refused(archive, tmp_path):
     with pytest.raises(FocusError, match=r"no cube in .*nowhere; give a folder, a pattern"):
         cubes_of(str(archive / "nowhere"))
     (archive / "cubes.csv").write_text("file\na/leaf.hdr\n")
-    with pytest.raises(FocusError, match="has no column path; it has file"):
+    with pytest.raises(FocusError, match=r"has no column path \(it has file\)"):
         cubes_of(str(archive / "cubes.csv"))
     outside = tmp_path / "leaf.hdr"
     (archive / "cubes.csv").write_text("path\na/../a/leaf.hdr\na/leaf.hdr\n../leaf.hdr\n")

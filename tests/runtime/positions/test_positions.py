@@ -148,6 +148,14 @@ def test_rubbish_is_no_sentence_and_nothing_else(rubbish, start):
         assert found is None or found.utc_ns == 5
 
 
+def test_a_table_may_come_from_a_spreadsheet(tmp_path):
+    commas = track_of(tmp_path / "gps.csv", b"UTC,Lat,Lon,alt\n1,2.5,3.5,\n2,3,4,9\n3,3,4,high\n")
+    other = track_of(tmp_path / "other.csv", b"\xef\xbb\xbfutc;lat;lon;alt\r\n1;2,5;3,5;\r\n2;3;4;9\r\n3;3;4;high\r\n")
+    assert commas.bad_lines == other.bad_lines == 1
+    assert commas.at(SECOND) == pytest.approx((SECOND, 2.5, 3.5, *[math.nan] * 4), nan_ok=True)
+    assert [repr(other.at(k * SECOND)) for k in (1, 2)] == [repr(commas.at(k * SECOND)) for k in (1, 2)]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from focus.exporter.data._cubes import Progress, windows_of_cubes
 from focus.exporter.data._folder import FolderOptions, stamps
-from focus.exporter.data._manifest import Manifest, require_classes, rows_of_table
+from focus.exporter.data._manifest import Manifest, require_classes
 from focus.exporter.data._spec import number_of, parse_spec
 from focus.exporter.data._splits import chosen_split, split_note
 from focus.exporter.data._windows import WindowSet
 from focus.runtime import CubeError, FocusError
+from focus.runtime._table import Row, rows_of_table
 from focus.runtime.cubes import Cube
 from focus.runtime.cubes._describe import bands_first, find_axes
 from focus.runtime.cubes._tiff import load_tiff
@@ -131,7 +132,7 @@ def _manifest(plan: HyperLeaf, options: FolderOptions, seed: int) -> Manifest:
     table = plan.folder / "train.csv"
     if not table.is_file():
         raise FocusError(f"no HyperLeaf2024 in {plan.folder} (no train.csv). {_WHERE}")
-    rows = rows_of_table(table, ("ImageId", *TRAITS, *CULTIVARS))
+    rows = rows_of_table(table, "ImageId", *TRAITS, *CULTIVARS)
     paths = tuple(plan.folder / "images" / f"{_image(row, table)}.tiff" for row in rows)
     missing = [path for path in paths if not path.is_file()]
     if missing:
@@ -141,7 +142,7 @@ def _manifest(plan: HyperLeaf, options: FolderOptions, seed: int) -> Manifest:
     if not (np.isin(marks, (0, 1)).all() and (marks.sum(axis=1) == 1).all()):
         raise FocusError(f"{table} must mark one cultivar a leaf with 1, of {', '.join(CULTIVARS)}")
     # A plot has one grain weight, and its number stands nowhere else; plots of equal weight count as one.
-    groups = tuple(f"plot of {float(row['GrainWeight']):g}" for row in rows)
+    groups = tuple(f"plot of {row.number('GrainWeight'):g}" for row in rows)
     labels = [CULTIVARS[index] for index in marks.argmax(axis=1)]
     splits = chosen_split(plan.split, groups, labels, seed, leaks=options.leaks, source="HyperLeaf2024", unit="plot")
     notes = split_note(plan.split, "plot")
@@ -161,9 +162,9 @@ def _image(row: Mapping[str, str], table: Path) -> str:
     return f"{int(row['ImageId']):05d}"
 
 
-def _number(row: Mapping[str, str], name: str, table: Path) -> float:
+def _number(row: Row, name: str, table: Path) -> float:
     try:
-        value = float(row[name])
+        value = row.number(name)
     except ValueError:
         value = float("nan")
     if not np.isfinite(value):

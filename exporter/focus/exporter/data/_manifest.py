@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from focus.exporter.data._splits import require_whole_groups, split_groups, split_note
 from focus.exporter.data._windows import SPLITS, Task
 from focus.runtime import FocusError
+from focus.runtime._table import Row, rows_of_table
 from focus.runtime.cubes._envi import header_of
 
 #: Beginnings of ``--data`` for data sets with a layout of their own.
@@ -68,7 +68,8 @@ def read_manifest(path: Path, targets: Sequence[str], seed: int, *, leaks: bool 
             f"no manifest {path}; --data takes a CSV file, sim:vnir or sim:full for simulated leaves, or a known set: "
             f"{KNOWN}"
         )
-    rows = rows_of_table(path, ("path", *(targets or ("label",))))
+    hint = "" if targets else "; for regression name the columns with --targets"
+    rows = rows_of_table(path, "path", *(targets or ("label",)), hint=hint)
     names = tuple(row["path"] for row in rows)
     paths = tuple(path.parent / name for name in names)
     missing = [name for name, file in zip(names, paths, strict=True) if not file.is_file()]
@@ -88,7 +89,7 @@ def read_manifest(path: Path, targets: Sequence[str], seed: int, *, leaks: bool 
         # A cube that is listed twice under two groups would still leak.
         require_whole_groups(cubes, splits.tolist(), str(path), "cube")
         require_whole_groups(groups, splits.tolist(), str(path))
-    notes: tuple[str, ...] = () if "group" in rows[0] else (NO_GROUPS,)
+    notes = (*_repeats(rows, cubes), *(() if "group" in rows[0] else (NO_GROUPS,)))
     if len(set(zip(groups, splits.tolist(), strict=True))) > len(set(groups)):
         notes += split_note("random", "group")
     if targets:
@@ -97,6 +98,8 @@ def read_manifest(path: Path, targets: Sequence[str], seed: int, *, leaks: bool 
         return Manifest("regression", paths, names, values, tuple(targets), splits, groups, notes)
     classes = sorted(set(labels))
     require_classes(path, classes, [label for label, split in zip(labels, splits, strict=True) if split == 0])
+    tested = {label for label, split in zip(labels, splits, strict=True) if split == 2}
+    notes += (*_twins(classes), *_untested(classes, tested))
     values = np.array([classes.index(label) for label in labels], np.int64)
     return Manifest("classification", paths, names, values, tuple(classes), splits, groups, notes)
 
@@ -114,50 +117,26 @@ def _require_one_answer(path: Path, rows: list[Row], cubes: Sequence[str], colum
             )
 
 
-class Row(dict[str, str]):
-    """A row of a table, by column.
-
-    Attributes:
-        line: of the file, the last one if it has several.
-    """
-
-    line = 0
+def _repeats(rows: Sequence[Row], cubes: Sequence[str]) -> Iterator[str]:
+    first: dict[str, Row] = {}
+    again = [row.line for row, cube in zip(rows, cubes, strict=True) if first.setdefault(cube, row) is not row]
+    if again:
+        lines = f"line {again[0]}" + (f" and {len(again) - 1} more list cubes" if len(again) > 1 else " lists a cube")
+        yield f"{lines} that stood above; what is listed twice weighs twice"
 
 
-def rows_of_table(path: Path, needed: tuple[str, ...]) -> list[Row]:
-    """The rows of a CSV file with a header line, by column, stripped.
+def _twins(classes: Sequence[str]) -> Iterator[str]:
+    first: dict[str, str] = {}
+    for name in classes:
+        other = first.setdefault(name.casefold(), name)
+        if other != name:
+            yield f"{other} and {name} are two classes, as they are spelled; if they are one, spell them alike"
 
-    Args:
-        path: an existing file; needed: columns that every row must fill.
-    Raises:
-        FocusError: names the column or line that does not fit.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file, skipinitialspace=True, strict=True)
-            columns = [column.strip() for column in table.fieldnames or ()]
-            table.fieldnames = columns
-            rows = []
-            for cells in table:
-                row = Row({key: (value or "").strip() for key, value in cells.items() if isinstance(key, str)})
-                row.line = table.line_num
-                rows.append(row)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FocusError(
-            f"{path} is not a CSV text file ({error}); --data takes a list of cubes, saved as comma-separated UTF-8"
-        ) from None
-    absent = [column for column in needed if column not in columns]
-    if absent:
-        hint = "; for regression name the columns with --targets" if absent == ["label"] else ""
-        hint = "; it is separated by semicolons, save it with commas" if ";" in "".join(columns) else hint
-        raise FocusError(f"{path} has no column {absent[0]} (it has {', '.join(columns) or 'none'}){hint}")
-    if not rows:
-        raise FocusError(f"{path} lists no cube; write one row a cube below the header")
-    for row in rows:
-        empty = next((column for column in needed if not row[column]), None)
-        if empty is not None:
-            raise FocusError(f"{path} line {row.line} has no {empty}; fill it in or remove the row")
-    return rows
+
+def _untested(classes: Sequence[str], tested: set[str]) -> Iterator[str]:
+    absent = [name for name in classes if name not in tested]
+    if tested and absent:
+        yield f"nothing in the test split is of {', '.join(absent)}: the report says nothing of how well it is told"
 
 
 def _splits(path: Path, rows: list[Row], groups: tuple[str, ...], labels: list[str], seed: int) -> NDArray[np.int8]:
@@ -175,7 +154,7 @@ def _target_values(path: Path, rows: list[Row], targets: Sequence[str]) -> NDArr
     for index, row in enumerate(rows):
         for column, name in enumerate(targets):
             try:
-                values[index, column] = float(row[name])
+                values[index, column] = row.number(name)
             except ValueError:
                 values[index, column] = math.nan
             if not math.isfinite(values[index, column]):

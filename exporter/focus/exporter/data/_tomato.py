@@ -11,13 +11,14 @@ import numpy as np
 
 from focus.exporter.data._cubes import Progress, windows_of_cubes
 from focus.exporter.data._folder import FolderOptions, stamps
-from focus.exporter.data._manifest import Manifest, require_classes, rows_of_table
+from focus.exporter.data._manifest import Manifest, require_classes
 from focus.exporter.data._spec import number_of, parse_spec
 from focus.exporter.data._splits import chosen_split, split_note
 from focus.exporter.data._tomato_cubes import joined_cube, tomato_cube
 from focus.exporter.data._tomato_names import SENSORS, TomatoFile, tomato_files
 from focus.exporter.data._windows import WindowSet
 from focus.runtime import FocusError
+from focus.runtime._table import rows_of_table
 
 _OPTIONS = {"sensor": "visnir", "label": "infected", "split": "grouped", "plants": "plants.csv", "panel": "0.99"}
 
@@ -137,7 +138,7 @@ def _manifest(plan: TomatoBls, options: FolderOptions, seed: int) -> tuple[Manif
 def _plants(table: Path, recordings: Sequence[str], plan: TomatoBls) -> tuple[str, ...]:
     """The plant of each recording; file names do not tell it."""
     if table.is_file():
-        rows = {row["recording"].lower(): row["plant"] for row in rows_of_table(table, ("recording", "plant"))}
+        rows = {row["recording"].lower(): row["plant"] for row in rows_of_table(table, "recording", "plant")}
         absent = [name for name in recordings if name not in rows]
         if absent:
             raise FocusError(f"{table} has no row for recording {absent[0]}; name its plant")

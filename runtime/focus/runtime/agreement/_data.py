@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import glob
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -13,6 +12,7 @@ import numpy as np
 
 from focus.runtime import Bundle, FocusError
 from focus.runtime._kept import KEPT_FILE, kept_windows
+from focus.runtime._table import rows_of_table
 from focus.runtime.agreement._windows import UNKNOWN, NetInput, windows_from_kept, windows_from_source
 from focus.runtime.cubes._envi import header_of
 from focus.runtime.cubes._open import kind_of
@@ -105,28 +105,17 @@ def _manifest(path: Path) -> list[Recording]:
     """Rows of a manifest as ``focus-train`` reads it: ``path``, and optionally ``label`` and ``split``."""
     if not path.is_file():
         raise FocusError(f"no manifest {path}; it is a CSV file with the column path and, if known, label")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file, skipinitialspace=True, strict=True)
-            table.fieldnames = [column.strip() for column in table.fieldnames or ()]
-            rows = [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in table]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FocusError(f"{path} is not a CSV text file ({error}); save it as comma-separated UTF-8") from None
-    if "path" not in table.fieldnames:
-        raise FocusError(f"{path} has no column path (it has {', '.join(table.fieldnames) or 'none'})")
     found = []
-    for line, row in enumerate(rows, start=2):
-        if not row["path"] or not (path.parent / row["path"]).is_file():
+    for row in rows_of_table(path, "path"):
+        if not (path.parent / row["path"]).is_file():
             raise FocusError(
-                f"{path} line {line}: no file {row['path'] or '(empty)'}; paths are relative to {path.parent.resolve()}"
+                f"{path} line {row.line}: no file {row['path']}; paths are relative to {path.parent.resolve()}"
             )
         split = row.get("split", "").lower()
         if split and split not in _SPLITS:
-            raise FocusError(f"{path} line {line}: split must be train, val, test, got {row['split']!r}")
+            raise FocusError(f"{path} line {row.line}: split must be train, val, test, got {row['split']!r}")
         role = None if not split else "check" if split in _CHECK_SPLITS else "calibration"
         found.append(Recording(f"replay:{path.parent / row['path']}", row.get("label") or None, role))
-    if not found:
-        raise FocusError(f"{path} lists no cube; write one row a cube below the header")
     return found
 
 

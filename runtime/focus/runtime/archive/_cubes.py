@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import glob
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from focus.runtime._errors import FocusError
+from focus.runtime._table import rows_of_table
 from focus.runtime.cubes import files_of
 from focus.runtime.cubes._envi import DATA_SUFFIXES, header_of
 from focus.runtime.cubes._open import SUFFIXES
@@ -43,7 +43,7 @@ def cubes_of(archive: str) -> list[ArchiveCube]:
     if place.is_dir():
         base, paths = place, _once([path for path in _walked(place) if path.suffix.lower() in SUFFIXES])
     elif place.suffix.lower() == ".csv":
-        base, paths = place.parent, _listed(place)
+        base, paths = place.parent, [place.parent / row["path"] for row in rows_of_table(place, "path")]
     elif place.is_file():
         base, paths = place.parent, [place]
     else:
@@ -115,17 +115,6 @@ def _says_what_it_is(path: Path) -> bool:
 def _has(data: Path, named: set[Path]) -> bool:
     """Whether it is the data file of a header that is named, too."""
     return not _says_what_it_is(data) and header_of(data) in named
-
-
-def _listed(manifest: Path) -> list[Path]:
-    try:
-        with manifest.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            if "path" not in (rows.fieldnames or ()):
-                raise FocusError(f"{manifest} has no column path; it has {', '.join(rows.fieldnames or ()) or 'none'}")
-            return [manifest.parent / row["path"].strip() for row in rows if (row["path"] or "").strip()]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FocusError(f"cannot read {manifest} ({error}); check the path and that it is a CSV file") from None
 
 
 def _fixed_part(pattern: Path) -> Path:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
 from focus.runtime._errors import FocusError
+from focus.runtime._table import rows_of_text
 from focus.runtime.positions._fix import FIELDS, Fix, checked
 from focus.runtime.positions._nmea import NmeaReader
 from focus.runtime.positions._track import Track
+
+_EXPECTED = "expected a table with utc, lat, lon, or NMEA"
 
 
 def track_from_file(path: Path) -> Track:
@@ -57,25 +59,22 @@ def _nmea(content: bytes) -> Iterator[Fix | ValueError]:
 
 
 def _table(content: bytes, path: Path) -> Iterator[Fix | ValueError]:
-    rows = csv.DictReader(content.decode("utf-8", "replace").splitlines())
-    names = [name.strip().lower() for name in rows.fieldnames or ()]
-    missing = [name for name in ("utc", "lat", "lon") if name not in names]
+    try:
+        titles, rows = rows_of_text(content.decode("utf-8-sig", "replace"), strict=False)
+    except csv.Error as error:
+        raise FocusError(f"{path} is no table ({error}); {_EXPECTED}") from None
+    column = {title.lower(): title for title in titles}
+    missing = [name for name in ("utc", "lat", "lon") if name not in column]
     if missing:
-        raise FocusError(f"{path} has no column {missing[0]}; expected a table with utc, lat, lon, or NMEA")
-    rows.fieldnames = names
+        raise FocusError(f"{path} has no column {missing[0]}; {_EXPECTED}")
     for row in rows:
         try:
-            yield checked(Fix(_utc_ns(row["utc"] or ""), *(_number(row.get(name)) for name in FIELDS)))
+            yield checked(Fix(_utc_ns(row[column["utc"]]), *(row.number(column.get(name, name)) for name in FIELDS)))
         except ValueError as error:
             yield error
 
 
-def _number(text: str | None) -> float:
-    return float(text) if text and text.strip() else math.nan
-
-
 def _utc_ns(text: str) -> int:
-    text = text.strip()
     try:
         return round(float(text) * 1e6) * 1000
     except ValueError:
