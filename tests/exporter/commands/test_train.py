@@ -116,6 +116,14 @@ def test_the_data_can_have_a_seed_of_their_own(tmp_path: Path) -> None:
     assert one != other
 
 
+def test_a_sensor_of_few_bands_has_a_group_a_band(tmp_path: Path) -> None:
+    options = [*DATA[:-1], DATA[-1].replace("bands=32", "bands=8"), *TINY[:-2]]
+    assert "bands=8" in options[1]
+    for name, given in (("few", []), ("fewer", ["--groups", "3"])):
+        assert command.main([*options, *given, "--out", str(tmp_path / f"{name}.pt")]) == 0
+    assert [len(load_checkpoint(tmp_path / f"{name}.pt")[1].groups) for name in ("few", "fewer")] == [8, 3]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -216,7 +216,7 @@ def test_descending_bands_are_turned_round_as_a_view(tmp_path, write_envi, value
         ({"file_compression": 1}, "compressed ENVI files cannot be read"),
         ({"major_frame_offsets": [4, 0]}, "major frame offsets are not supported"),
         ({"bbl": [1, 1, 2, 1, 1, 1]}, r"'bbl' must hold 0 \(bad\) and 1 \(good\), got 2 at band 2"),
-        ({"bbl": [1, 1]}, "good_bands must be bool of shape"),
+        ({"bbl": [1, 1]}, "'bbl' must say good or bad of each of 6 bands, got 2 numbers"),
         ({"fwhm": [1, 2]}, "one FWHM a band"),
         ({"reflectance_scale_factor": "0"}, "scale must be a positive number"),
         ({"data_ignore_value": "{1, 2}"}, "'data ignore value' must be one number, got 2"),

@@ -151,6 +151,15 @@ def test_tables_as_people_write_them(tmp_path, text):
     ]
 
 
+def test_a_list_of_decimal_commas_is_not_cut_at_them(tmp_path):
+    np.save(tmp_path / "leaf.npy", np.ones((2, 3, 4)))
+    (tmp_path / "bands.txt").write_text("500,5\n600,25\n")
+    with pytest.raises(CubeError, match=r"bands.txt says 500,5, a decimal comma or two columns; write 400.5, or name"):
+        open_cube(tmp_path / "leaf.npy", wavelengths_nm=tmp_path / "bands.txt")
+    (tmp_path / "bands.txt").write_text("500.0,5\n600,25\n")
+    assert open_cube(tmp_path / "leaf.npy", wavelengths_nm=tmp_path / "bands.txt").wavelengths_nm.tolist() == [500, 600]
+
+
 @pytest.mark.parametrize("mark", [";", "\t"])
 def test_between_semicolons_and_tabs_a_comma_is_the_decimal_sign(tmp_path, mark):
     np.save(tmp_path / "leaf.npy", np.ones((2, 3, 4)))
@@ -286,11 +295,12 @@ def test_npz_round_trip(dtype, quantity, scale, ignore, exposure, described, sho
 
 
 def test_npz_that_is_no_cube(tmp_path, values, centres):
-    np.savez(tmp_path / "other.npz", x=values)
-    with pytest.raises(
-        CubeError, match=r"must hold a 3-D array called values, .*wavelengths_nm.*; it has: x \[6, 4, 5\]"
-    ):
-        open_cube(tmp_path / "other.npz")
+    np.savez(tmp_path / "flat.npz", values=values[0], mask=values > 0)
+    with pytest.raises(CubeError, match=r"holds no numeric variable with three axes; it has: values \[4, 5\]\. Save"):
+        open_cube(tmp_path / "flat.npz")
+    np.savez(tmp_path / "two.npz", x=values, y=values)
+    with pytest.raises(CubeError, match=r"holds 2 variables with three axes, name one with --variable; it has: x"):
+        open_cube(tmp_path / "two.npz")
     np.savez(tmp_path / "bare.npz", values=values)
     with pytest.raises(CubeError, match=r"bare.npz .* states no wavelengths"):
         open_cube(tmp_path / "bare.npz")
@@ -300,6 +310,20 @@ def test_npz_that_is_no_cube(tmp_path, values, centres):
     np.savez(tmp_path / "text.npz", values=values, wavelengths_nm=np.array(["red"]))
     with pytest.raises(CubeError, match=r"text.npz cannot be read as NPZ"):
         open_cube(tmp_path / "text.npz")
+
+
+def test_an_npz_of_other_keys_is_a_cube_if_it_holds_one(tmp_path, values, centres):
+    other = {"FWHM": np.full(6, 4.0), "bbl": np.array([1, 1, 0, 1, 1, 1]), "mask": np.ones((4, 5), bool)}
+    np.savez(tmp_path / "leaf.npz", cube=values.transpose(1, 2, 0), wavelengths=centres, **other)
+    cube = open_cube(tmp_path / "leaf.npz")
+    assert np.array_equal(cube.values, values) and np.array_equal(cube.wavelengths_nm, centres)
+    assert cube.fwhm_nm.tolist() == [4.0] * 6 and cube.good_bands.tolist() == [True, True, False, True, True, True]
+    assert cube.provenance.notes[0] == "leaf.npz: wavelengths states no unit of wavelength; taken as nm"
+    np.savez(tmp_path / "both.npz", white=values * 2, cube=values, wavelengths_nm=centres)
+    assert np.array_equal(open_cube(tmp_path / "both.npz", variable="cube").values, values)
+    np.savez(tmp_path / "square.npz", cube=np.zeros((6, 6, 5)), wavelengths_nm=centres)
+    with pytest.raises(CubeError, match="2 axes match 6 wavelengths; state the order with --axes"):
+        open_cube(tmp_path / "square.npz")
 
 
 def test_the_order_of_an_npz_is_told_by_its_wavelengths_or_by_the_user(tmp_path, values, centres):
@@ -316,9 +340,9 @@ def test_the_order_of_an_npz_is_told_by_its_wavelengths_or_by_the_user(tmp_path,
 
 
 def test_what_a_format_has_no_use_for_is_refused(tmp_path, values, centres):
-    write_npz(Cube(values, centres), tmp_path / "leaf.npz")
-    with pytest.raises(ValueError, match=r"--variable means nothing for leaf.npz, which holds one cube; leave it out"):
-        open_cube(tmp_path / "leaf.npz", variable="cube")
+    np.save(tmp_path / "leaf.npy", values)
+    with pytest.raises(ValueError, match=r"--variable means nothing for leaf.npy, which holds one cube; leave it out"):
+        open_cube(tmp_path / "leaf.npy", variable="cube")
     header = "ENVI\nsamples = 5\nlines = 4\nbands = 6\ndata type = 4\ninterleave = bsq\nbyte order = 0\n"
     (tmp_path / "leaf.hdr").write_text(header)
     with pytest.raises(ValueError, match=r"--axes means nothing for leaf.hdr, whose header says the order"):

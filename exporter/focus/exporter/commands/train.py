@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.resources
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,7 +104,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         default="128",
         help="window in samples, N or LINESxSAMPLES, multiples of the patch (default: %(default)s)",
     )
-    group.add_argument("--groups", type=int, default=10, help="band groups (default: %(default)s)")
+    group.add_argument("--groups", type=int, help="band groups (default: 10, or one a band where there are fewer)")
     group.add_argument(
         "--read-blocks",
         type=int,
@@ -194,6 +195,8 @@ def _run(args: argparse.Namespace) -> int:
     # The first process of a machine fills the cache, from which its others read.
     with fabric.rank_zero_first(local=True) if args.cache else nullcontext():
         windows = windows_from_options(args, backbone, console)
+    if args.groups is None:
+        settings = replace(settings, groups=min(settings.groups, windows.bands))
     say = partial(console.print, markup=False, soft_wrap=True)
     say(_summary(windows, args.backbone))
     if fabric.world_size > 1:
@@ -213,9 +216,10 @@ def _run(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> TrainSettings:
     from focus.exporter.training import TrainSettings
 
-    of_model, of_steps = ("groups", "read_blocks"), ("epochs", "batch", "lr", "weight_decay", "whitening", "hidden")
+    of_model, of_steps = ("read_blocks",), ("epochs", "batch", "lr", "weight_decay", "whitening", "hidden")
     names = (*of_model, *of_steps, "one_vs_rest", "sink_weight", "precision", "seed")
-    return TrainSettings(**{name: getattr(args, name) for name in names})
+    given = {} if args.groups is None else {"groups": args.groups}
+    return TrainSettings(**given, **{name: getattr(args, name) for name in names})
 
 
 def _backbone(args: argparse.Namespace, size: tuple[int, int]) -> VisionTransformer:

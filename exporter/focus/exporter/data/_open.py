@@ -104,7 +104,7 @@ def require_size(spec: str, patch: int, size: tuple[int, int]) -> None:
         ValueError: no multiple of the patch; FocusError: too small for simulated leaves.
     """
     if size[0] % patch or size[1] % patch:
-        near = ", ".join(str(max(1, round(edge / patch)) * patch) for edge in size)
+        near = "x".join(str(max(1, round(edge / patch)) * patch) for edge in size)
         raise ValueError(
             f"--size must be a multiple of the backbone's patch {patch}, got {size[0]} x {size[1]}; try {near}"
         )

@@ -33,7 +33,7 @@ def add_source_arguments(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--resample", action="store_true", help="resample to the model's bands")
     group.add_argument("--wavelengths", metavar="FILE|START:STOP", help="band centres in nm")
-    group.add_argument("--variable", metavar="NAME", help="variable that holds the cube (MATLAB, HDF5, NetCDF)")
+    group.add_argument("--variable", metavar="NAME", help="variable that holds the cube (MATLAB, HDF5, NetCDF, NPZ)")
     group.add_argument(
         "--axes", metavar="ORDER", help="order of the stored axes, e.g. hwc (c bands, h lines, w samples)"
     )

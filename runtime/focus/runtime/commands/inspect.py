@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of the pictures, made where there is none (default: the folder you are in)",
     )
-    parser.add_argument("--variable", metavar="NAME", help="variable of a MATLAB, NetCDF or HDF5 file")
+    parser.add_argument("--variable", metavar="NAME", help="variable of a MATLAB, HDF5, NetCDF or NPZ file")
     parser.add_argument(
         "--axes", metavar="ORDER", help="order of the stored axes: c bands, h lines, w samples, e.g. hwc"
     )

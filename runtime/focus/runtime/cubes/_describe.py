@@ -140,8 +140,8 @@ def choose_variable(shapes: Mapping[str, tuple[int, ...]], variable: str | None,
     cubes = [name for name, shape in shapes.items() if len(shape_without_leading_ones(shape)) == 3]
     if not cubes:
         raise CubeError(
-            f"{path.name} holds no numeric variable with three axes; it has: {listed}. MATLAB's structs and cells "
-            "are not read: save the cube as a variable of its own"
+            f"{path.name} holds no numeric variable with three axes; it has: {listed}. Save the cube as an array of "
+            "its own (MATLAB's structs and cells are not read)"
         )
     if len(cubes) != 1:
         raise CubeError(

@@ -135,14 +135,15 @@ def describe_header(fields: Mapping[str, str], name: str, bands: int | None) -> 
     table = Description()
     if wavelengths is not None:
         table = table_in_nm(wavelengths, numbers(fields, "fwhm", name), fields.get("wavelength units"), name)
-    shown, notes = _default_bands(fields, name, table.bands if bands is None else bands)
+    bands = table.bands if bands is None else bands
+    shown, notes = _default_bands(fields, name, bands)
     scale = number(fields, "reflectance scale factor", name)
     exposure = number(fields, "tint", name)
     if exposure is not None and not exposure > 0:
         exposure, notes = None, (*notes, f"tint is {fields['tint']}; taken as not stated")
     return replace(
         table,
-        good_bands=_good_bands(fields, name),
+        good_bands=_good_bands(fields, name, bands),
         ignore_value=number(fields, "data ignore value", name),
         quantity="reflectance" if scale is not None else "counts" if _is_recording(fields) else None,
         scale=1.0 if scale is None else scale,
@@ -157,10 +158,12 @@ def _is_recording(fields: Mapping[str, str]) -> bool:
     return fields.get("calibration", "").partition(" ")[0].endswith(".focuscal")
 
 
-def _good_bands(fields: Mapping[str, str], name: str) -> NDArray[np.bool_] | None:
+def _good_bands(fields: Mapping[str, str], name: str, bands: int | None) -> NDArray[np.bool_] | None:
     flags = numbers(fields, "bbl", name)
     if flags is None:
         return None
+    if bands is not None and flags.size != bands:
+        raise CubeError(f"{name}: 'bbl' must say good or bad of each of {bands} bands, got {flags.size} numbers")
     wrong = np.flatnonzero((flags != 0) & (flags != 1))
     if wrong.size:
         raise CubeError(

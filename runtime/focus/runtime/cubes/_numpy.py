@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,16 @@ from focus.runtime.cubes._describe import (
     as_vector,
     bands_first,
     check_memory,
+    choose_variable,
     cube_from_description,
     find_axes,
 )
 from focus.runtime.cubes._tables import WavelengthOption, table_beside, table_from_option
+from focus.runtime.cubes._wavelengths import FWHM_NAMES, GOOD_BAND_NAMES, WAVELENGTH_NAMES, find_name, table_in_nm
 
 _NUMBERS = ("ignore_value", "scale", "exposure_ms")
 _OPTIONAL = (*_NUMBERS, "fwhm_nm", "good_bands", "quality", "quantity", "default_bands")
+_KEY = "values"
 
 
 def open_npy(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthOption = None) -> Cube:
@@ -53,48 +57,48 @@ def open_npy(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthO
     return cube_from_description(values, described, path, "NPY", {"axes": order})
 
 
-def open_npz(path: Path, *, axes: str | None = None, wavelengths_nm: WavelengthOption = None) -> Cube:
-    """Opens a cube that `write_npz` wrote, or one with the same keys; its values are read into memory.
+def open_npz(
+    path: Path, *, variable: str | None = None, axes: str | None = None, wavelengths_nm: WavelengthOption = None
+) -> Cube:
+    """Opens a cube that `write_npz` wrote, or a 3-D array of another archive; its values are read into memory.
 
-    Keys: `values` [C, H, W] (or as `axes` or the number of wavelengths says), `wavelengths_nm` [C]; optional `fwhm_nm`
-    [C], `good_bands` bool [C], `quality` bool [H, W], `quantity`, `scale`, `ignore_value`, `exposure_ms`,
-    `default_bands`. Pickled objects are never loaded.
+    Keys: `values` [C, H, W] (or as `axes` or the number of wavelengths says) or the only 3-D array, `wavelengths_nm` [C]
+    or another of `WAVELENGTH_NAMES`; optional `fwhm_nm` [C], `good_bands` bool [C], `quality` bool [H, W], `quantity`,
+    `scale`, `ignore_value`, `exposure_ms`, `default_bands`. Pickled objects are never loaded.
 
     Raises:
-        CubeError: if the file is damaged, or lacks `values`.
+        CubeError: if the file is damaged, or holds no such array.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             check_memory(sum(item.file_size for item in archive.infolist()), path, "store it as NPY or ENVI")
         content = load_arrays(path)
-        described = _describe(content)
+        described = _describe(content, path.name)
     except DAMAGED as error:
         broken = isinstance(error, (zipfile.BadZipFile, zlib.error, EOFError))
         advice = "it is damaged or not whole, copy it again" if broken else "write it with numpy.savez and plain arrays"
         raise CubeError(f"{path.name} cannot be read as NPZ ({error}); {advice}") from error
-    if "values" not in content or np.ndim(content["values"]) != 3:
-        listed = ", ".join(f"{key} {list(np.shape(item))}" for key, item in content.items())
-        raise CubeError(
-            f"{path.name} must hold a 3-D array called values, and what is known of wavelengths_nm, fwhm_nm, quantity "
-            f"and scale; it has: {listed or 'nothing'}"
-        )
-    values = content["values"]
+    shapes = {key: item.shape for key, item in content.items() if item.dtype.kind in "iuf"}
+    own = variable is None and len(shapes.get(_KEY, ())) == 3
+    name = _KEY if own else choose_variable(shapes, variable, path)
+    values = content[name]
     option = table_from_option(wavelengths_nm, None)
     bands = option.bands if described.bands is None and option is not None else described.bands
-    # As the key says, whatever else has that length; a file without wavelengths is told so below.
-    laid_out = "chw" if bands == len(values) or (bands is None and wavelengths_nm is None) else None
+    # As our own key says, whatever else has that length; a file without wavelengths is told so below.
+    laid_out = "chw" if (own and bands == len(values)) or (bands is None and wavelengths_nm is None) else None
     order = find_axes(values.shape, bands, axes or laid_out, path.name)
     values = bands_first(values, order)
     option = option or table_from_option(wavelengths_nm, len(values))
     if option is not None:
         described = described.with_wavelengths(option)
-    return cube_from_description(values, described, path, "NPZ", {"axes": order})
+    return cube_from_description(values, described, path, "NPZ", {"variable": name, "axes": order})
 
 
-def _describe(content: dict[str, Any]) -> Description:
-    fields: dict[str, Any] = {key: as_vector(content[key]) for key in ("wavelengths_nm", "fwhm_nm") if key in content}
-    if "good_bands" in content:
-        fields["good_bands"] = content["good_bands"].reshape(-1)
+def _describe(content: dict[str, Any], file: str) -> Description:
+    centres, fwhm, good = (find_name(content, names) for names in (WAVELENGTH_NAMES, FWHM_NAMES, GOOD_BAND_NAMES))
+    fields: dict[str, Any] = {}
+    if good:
+        fields["good_bands"] = as_vector(content[good]) == 1
     if "quality" in content:
         fields["quality"] = content["quality"]
     fields.update({key: float(content[key].item()) for key in _NUMBERS if key in content})
@@ -102,7 +106,11 @@ def _describe(content: dict[str, Any]) -> Description:
         fields["quantity"] = str(content["quantity"].item())
     if "default_bands" in content:
         fields["default_bands"] = tuple(int(band) for band in content["default_bands"].reshape(-1))
-    return Description(**fields)
+    if centres is None:
+        return Description(**fields)
+    unit = "nm" if centres.lower().endswith("_nm") else None
+    widths = as_vector(content[fwhm]) if fwhm else None
+    return replace(table_in_nm(as_vector(content[centres]), widths, unit, f"{file}: {centres}"), **fields)
 
 
 def write_npz(cube: Cube, path: Path | str) -> None:

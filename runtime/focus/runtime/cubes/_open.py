@@ -36,7 +36,7 @@ SUFFIXES = {
 }  # fmt: skip
 
 #: What a user cannot say of a cube, by format, and why.
-_USELESS = {"envi": ("axes", "variable"), "tiff": ("variable",), "npy": ("variable",), "npz": ("variable",)}
+_USELESS = {"envi": ("axes", "variable"), "tiff": ("variable",), "npy": ("variable",)}
 _SAYS = {"axes": "whose header says the order (interleave)", "variable": "which holds one cube"}
 
 
@@ -54,7 +54,7 @@ def open_cube(
 
     Args:
         path: the file; for ENVI the header or the data file.
-        variable: for MATLAB, NetCDF and HDF5, the variable that holds the cube, if there are several.
+        variable: for MATLAB, NetCDF, HDF5 and NPZ, the variable that holds the cube, if there are several.
         axes: order of the stored axes as an arrangement of c (bands), h (lines), w (samples), where it cannot be told.
         wavelengths_nm: band centres in nm [C], or the path of a table (see `table_from_file`), or "START:STOP" for
             evenly spaced bands; replaces those of the file.
@@ -68,10 +68,14 @@ def open_cube(
     _refuse_useless(kind, file, axes=axes, variable=variable)
     if kind == "envi":
         return open_envi(file, wavelengths_nm=wavelengths_nm)
-    if kind in ("npy", "npz"):
-        from focus.runtime.cubes._numpy import open_npy, open_npz
+    if kind == "npy":
+        from focus.runtime.cubes._numpy import open_npy
 
-        return (open_npy if kind == "npy" else open_npz)(file, axes=axes, wavelengths_nm=wavelengths_nm)
+        return open_npy(file, axes=axes, wavelengths_nm=wavelengths_nm)
+    if kind == "npz":
+        from focus.runtime.cubes._numpy import open_npz
+
+        return open_npz(file, variable=variable, axes=axes, wavelengths_nm=wavelengths_nm)
     if kind == "tiff":
         from focus.runtime.cubes._tiff import open_tiff
 
