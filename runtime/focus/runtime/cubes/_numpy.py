@@ -62,9 +62,9 @@ def open_npz(
 ) -> Cube:
     """Opens a cube that `write_npz` wrote, or a 3-D array of another archive; its values are read into memory.
 
-    Keys: `values` [C, H, W] (or as `axes` or the number of wavelengths says) or the only 3-D array, `wavelengths_nm` [C]
-    or another of `WAVELENGTH_NAMES`; optional `fwhm_nm` [C], `good_bands` bool [C], `quality` bool [H, W], `quantity`,
-    `scale`, `ignore_value`, `exposure_ms`, `default_bands`. Pickled objects are never loaded.
+    Keys: `values` [C, H, W] (or as `axes` or the number of wavelengths says) or the only 3-D array, `wavelengths_nm`
+    [C] or another of `WAVELENGTH_NAMES`; optional `fwhm_nm` [C], `good_bands` bool [C], `quality` bool [H, W],
+    `quantity`, `scale`, `ignore_value`, `exposure_ms`, `default_bands`. Pickled objects are never loaded.
 
     Raises:
         CubeError: if the file is damaged, or holds no such array.

@@ -151,11 +151,18 @@ def draw_classes(scene: Scene, axes: Axes, bundle: Bundle) -> None:
     scene.image(axes, picture, scene.preview.patch_extent, interpolation="nearest")
 
 
-def draw_target(scene: Scene, axes: Axes, index: int) -> AxesImage:
-    """A regression target over the scene."""
+def draw_target(scene: Scene, axes: Axes, bundle: Bundle, index: int) -> AxesImage:
+    """A regression target over the scene. Its colours span a standard deviation of the training at least, so that
+    answers that hardly differ look so.
+    """
+    values = scene.preview.scores[..., index]
+    known = values[np.isfinite(values)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
+    more = max(0.0, bundle.targets[index].deviation - (high - low)) / 2
     return scene.image(
-        axes, scene.preview.scores[..., index], scene.preview.patch_extent, cmap="viridis", interpolation="bilinear"
-    )
+        axes, values, scene.preview.patch_extent, cmap="viridis", vmin=low - more, vmax=high + more,
+        interpolation="bilinear",
+    )  # fmt: skip
 
 
 def draw_curve(axes: Axes, bundle: Bundle, curves: Curves) -> None:

@@ -176,7 +176,7 @@ class Pictures:
         if bundle.task == "regression":
             index = self._plan.shown or 0
             target = bundle.targets[index]
-            image = draw_target(self._scene, axes, index)
+            image = draw_target(self._scene, axes, bundle, index)
             _colour_bar(axes, image)
             self._scene.frame(axes, f"{target.name}" + (f" [{target.unit}]" if target.unit else ""))
             return
