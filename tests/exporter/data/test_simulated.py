@@ -166,7 +166,7 @@ def test_a_damaged_cache_is_made_again(tmp_path) -> None:
 
 
 def test_sizes_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match="multiple of the backbone's patch 14, got 128 x 128; try 126, 126"):
+    with pytest.raises(ValueError, match="multiple of the backbone's patch 14, got 128 x 128; try 126x126"):
         open_windows(SMALL, 14, (128, 128), seed=1)
     with pytest.raises(FocusError, match="at least 32 x 32"):
         open_windows(SMALL, 8, (16, 16), seed=1)
