@@ -36,10 +36,22 @@ def raising(error):
         (BrokenOff("the run broke off: no GPU"), 1, "focus-x: the run broke off: no GPU"),
         (OSError(errno.EIO, "Input/output error", "a.dat"), 1, "focus-x: Input/output error (a.dat)"),
         (
+            ModuleNotFoundError("No module named 'timm'", name="timm"),
+            2,
+            'focus-x: timm is not installed; run pip install "focus-hsi[export]"',
+        ),
+        (
             ModuleNotFoundError("No module named 'timm.layers'", name="timm.layers"),
             2,
-            'focus-x: timm.layers is not installed; run pip install "focus-hsi[export]"',
+            "focus-x: the installed timm is not one that FOCUS knows (No module named 'timm.layers'); run pip install "
+            '--upgrade "focus-hsi[export]"',
         ),
+        (
+            ImportError("cannot import name 'a' from 'timm'", name="timm"),
+            2,
+            "focus-x: the installed timm is not one that FOCUS knows (cannot import name 'a' from 'timm'); run pip ",
+        ),
+        (ImportError("libGL.so.1: no such file", name=None), 1, "focus-x: ImportError: libGL.so.1"),
         (KeyError("a"), 1, "focus-x: KeyError: 'a'; set FOCUS_DEBUG=1 to see where"),
         (MemoryError(), 1, "focus-x: not enough memory"),
         (KeyboardInterrupt(), 1, "focus-x: interrupted"),

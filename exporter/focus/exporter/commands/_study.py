@@ -109,7 +109,7 @@ def _chosen(args: argparse.Namespace, entries: Sequence[Entry]) -> list[Entry]:
         known = ", ".join(dict.fromkeys(entry.row for entry in of_tables))
         raise ValueError(f"no row {min(unknown)!r} in --rows; there are {known}")
     of_rows = [entry for entry in of_tables if not rows or entry.row in rows]
-    found = [entry for entry in of_rows if args.where in entry.group]
+    found = [entry for entry in of_rows if args.where.casefold() in entry.group.casefold()]
     if not found:
         groups = ", ".join(f"'{group}'" for group in dict.fromkeys(entry.group for entry in of_rows))
         raise ValueError(f"no run on --where {args.where!r}; there are {groups}")

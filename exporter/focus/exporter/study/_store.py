@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +134,7 @@ def code_version(*names: str, without: tuple[str, ...] = ()) -> str:
     digest = hashlib.sha256()
     for wanted in names:
         package, _, module = wanted.partition("/")
-        for name, text in sorted(_sources(importlib.resources.files(package))):
+        for name, text in sorted(_sources(Path(str(importlib.resources.files(package))))):
             if module not in ("", name) or f"{package}/{name}" in (*TELLS, *without):
                 continue
             tree = ast.parse(text)
@@ -152,7 +151,7 @@ def _simulator() -> str:
     return simulator_version()
 
 
-def _sources(folder: Traversable, above: str = "") -> list[tuple[str, str]]:
+def _sources(folder: Path, above: str = "") -> list[tuple[str, str]]:
     found = []
     for entry in folder.iterdir():
         name = f"{above}{entry.name}"

@@ -123,10 +123,14 @@ def _explained(error: Exception) -> tuple[str, int]:
         return str(error), WRONG_INPUT
     if isinstance(error, BrokenOff):
         return str(error), FAILED
-    if isinstance(error, ModuleNotFoundError):
-        extra = EXTRA_OF_MODULE.get((error.name or "").partition(".")[0])
+    if isinstance(error, ImportError):
+        package, _, part = (error.name or "").partition(".")
+        extra = EXTRA_OF_MODULE.get(package)
+        if extra is not None and isinstance(error, ModuleNotFoundError) and not part:
+            return f'{package} is not installed; run pip install "focus-hsi[{extra}]"', WRONG_INPUT
         if extra is not None:
-            return f'{error.name} is not installed; run pip install "focus-hsi[{extra}]"', WRONG_INPUT
+            way_out = f'run pip install --upgrade "focus-hsi[{extra}]"'
+            return f"the installed {package} is not one that FOCUS knows ({error}); {way_out}", WRONG_INPUT
     if isinstance(error, OSError):
         return _explained_os(error)
     if isinstance(error, MemoryError):
