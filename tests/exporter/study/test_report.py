@@ -37,9 +37,9 @@ def metrics(figures: dict[str, dict[str, list[float]]], accuracy: float, **more:
 
 
 def write_study(folder: Path, runs: dict[str, tuple[str, str, int, dict[str, Any] | None]]) -> Path:
-    """A study's folder: name of the run -> table, row, seed, and what it found or None."""
+    """A study's folder: name of the run -> table, row, split, and what it found or None."""
     entries = []
-    for name, (table, row, seed, found) in runs.items():
+    for name, (table, row, split, found) in runs.items():
         place = folder / "runs" / name
         place.mkdir(parents=True)
         entries.append(
@@ -47,8 +47,8 @@ def write_study(folder: Path, runs: dict[str, tuple[str, str, int, dict[str, Any
                 "table": table,
                 "group": GROUP,
                 "row": row,
-                "seed": seed,
-                "split": 1,
+                "seed": 1,
+                "split": split,
                 "run": f"runs/{name}",
                 "trainings": [],
             }
@@ -64,14 +64,14 @@ def write_study(folder: Path, runs: dict[str, tuple[str, str, int, dict[str, Any
 
 
 def two_runs(folder: Path, ours: float, theirs: float, **more: Any) -> Path:
-    """FOCUS and one other method, two seeds."""
+    """FOCUS and one other method, two splits."""
     runs: dict[str, tuple[str, str, int, dict[str, Any] | None]] = {}
-    for seed in (1, 2):
+    for split in (1, 2):
         steps = np.array([-0.01, 0.0, 0.01])
-        mine = {key: (ours + steps * seed).tolist() for key in ("bio_5", "iou_leaf", "auprc")}
+        mine = {key: (ours + steps * split).tolist() for key in ("bio_5", "iou_leaf", "auprc")}
         other = {key: (theirs - steps).tolist() for key in ("bio_5", "iou_leaf", "auprc")}
-        runs[f"focus-{seed}"] = "benchmark", "focus", seed, metrics({"FOCUS": mine}, 0.9, **more)
-        runs[f"adapted-vit-{seed}"] = "benchmark", "adapted-vit", seed, metrics({"grad-cam": other}, 0.905)
+        runs[f"focus-{split}"] = "benchmark", "focus", split, metrics({"FOCUS": mine}, 0.9, **more)
+        runs[f"adapted-vit-{split}"] = "benchmark", "adapted-vit", split, metrics({"grad-cam": other}, 0.905)
     return write_study(folder, runs)
 
 
@@ -103,7 +103,10 @@ def test_sink_and_sanity_are_read_from_their_runs(tmp_path: Path) -> None:
     def sink(collapse: float) -> dict[str, Any]:
         return metrics({"FOCUS": {}}, 0.9, attention={"FOCUS": {"collapse": [collapse, 0.0]}})
 
-    sanity = {"nothing learnt": {"T": [0.49, 0.0], "M": [0.6, 0.0], "B": None}}
+    sanity = {
+        "nothing learnt": {"T": [0.49, 0.0], "M": [-0.6, 0.0], "B": None},
+        "untrained prompts": {"T": [0.7, 0.0], "M": [0.1, 0.0], "B": [0.1, 0.0]},
+    }
     folder = write_study(
         tmp_path,
         {
@@ -116,16 +119,25 @@ def test_sink_and_sanity_are_read_from_their_runs(tmp_path: Path) -> None:
     found = {claim.words: claim for claim in claims_of(collect(folder))}
     claim = found["the sink lowers collapse by at least 40 %"]
     assert claim.holds is True and claim.found == "0.500 without, 0.200 with it: -60% (1 run)"
-    holds = [found[f"a randomised model has another {key}: rank correlation below 0.5"].holds for key in "TMB"]
-    assert holds == [True, False, None]
+    ask = "with {} {} is another: its rank correlation is below 0.5"
+    assert [found[ask.format("nothing learnt", key)].holds for key in "TMB"] == [True, False, None]
+    assert found[ask.format("untrained prompts", "T")].holds is False
+    assert found[ask.format("nothing learnt", "M")].found == (
+        "0.600 on the mean, 0.600 to 0.600, not below in 1 of 1 run"
+    )  # fmt: skip
     assert found["FOCUS leads every other method in BIO@5 by at least 0.15"].holds is None
 
 
-def test_runs_are_paired_by_seed_and_one_run_alone_is_open(tmp_path: Path) -> None:
+def test_runs_are_paired_and_one_split_alone_is_open(tmp_path: Path) -> None:
     study = collect(two_runs(tmp_path, 0.5, 0.3))
     ours, theirs = (study.cells("benchmark", GROUP, name) for name in ("FOCUS", "grad-cam"))
     pair = compare(ours, theirs[1:], "bio_5")
-    assert pair is not None and pair.pairs == 1 and pair.difference == pytest.approx(0.2) and np.isnan(pair.p)
+    assert (
+        pair is not None
+        and (pair.splits, pair.runs) == (1, 1)
+        and pair.difference == pytest.approx(0.2)
+        and np.isnan(pair.p)
+    )
     assert compare(ours, theirs, "pointing") is None
     study.tables["benchmark"][GROUP]["grad-cam"] = theirs[1:]
     alone = {claim.words: claim.holds for claim in claims_of(study)}
@@ -183,9 +195,7 @@ def test_answers_are_compared_once_a_network(tmp_path: Path) -> None:
 
 def test_the_test_is_one_that_can_tell_among_so_many_rows() -> None:
     def cells(value: float) -> list[Cell]:
-        return [
-            Cell(seed, split, {"bio_5": value + 0.01 * seed * split}, {}) for seed in (1, 2, 3) for split in (1, 2, 3)
-        ]
+        return [Cell(seed, split, {"bio_5": value + 0.01 * seed * split}, {}) for seed in (1, 2) for split in range(9)]
 
     for others, test in ((1, "signed-rank"), (14, "t")):
         rows = {"FOCUS": cells(0.5), **{f"map {number}": cells(0.1 * number) for number in range(others)}}
@@ -196,7 +206,7 @@ def test_what_focus_does_alone_is_open_while_its_own_runs_are_missing(tmp_path: 
     sanity = {"nothing learnt": {"T": [0.4, 0.0], "M": [0.4, 0.0], "B": [0.6, 0.0]}}
     folder = two_runs(tmp_path, 0.5, 0.3, sanity=sanity)
     plan = json.loads((folder / "study.json").read_text())
-    words = [f"a randomised model has another {key}: rank correlation below 0.5" for key in "TB"]
+    words = [f"with nothing learnt {key} is another: its rank correlation is below 0.5" for key in "TB"]
     for row, holds in (("se-cnn", [True, False]), ("focus", [None, False])):
         missing = [*plan["entries"], {**plan["entries"][0], "row": row, "run": "runs/never"}]
         (folder / "study.json").write_text(json.dumps({**plan, "entries": missing}))
@@ -206,7 +216,7 @@ def test_what_focus_does_alone_is_open_while_its_own_runs_are_missing(tmp_path: 
 def test_a_lead_beyond_noise_is_asked_of_each_other_method(tmp_path: Path) -> None:
     study = collect(two_runs(tmp_path, 0.5, 0.45))
     rows = study.tables["benchmark"][GROUP]
-    # Further behind than grad-cam on the whole, but in one of the two runs alone.
+    # Further behind than grad-cam on the whole, but on one of the two splits alone.
     rows["chefer"] = [
         Cell(cell.seed, cell.split, {"auprc": value}, {"auprc": [value] * 3})
         for cell, value in zip(rows["grad-cam"], (0.5, 0.3), strict=True)
@@ -218,6 +228,41 @@ def test_a_lead_beyond_noise_is_asked_of_each_other_method(tmp_path: Path) -> No
     del rows["chefer"]
     (claim,) = [one for one in claims_of(study) if "AUPRC" in one.words]
     assert claim.holds is True and claim.found.endswith("over grad-cam, the nearest")
+
+
+def test_seeds_of_a_split_count_as_one(tmp_path: Path) -> None:
+    def cells(leads: dict[int, list[float]]) -> list[Cell]:
+        return [
+            Cell(seed, split, {"auprc": 0.5 + lead}, {"auprc": [0.5 + lead, 0.5 + lead, None]})
+            for split, of_seeds in leads.items()
+            for seed, lead in enumerate(of_seeds)
+        ]
+
+    theirs = cells({1: [0.0] * 4, 2: [0.0]})
+    pair = compare(cells({1: [0.1, 0.2, 0.3, 0.2], 2: [-0.1]}), theirs, "auprc")
+    assert pair is not None and (pair.splits, pair.runs, pair.ahead) == (2, 5, 1)
+    assert pair.difference == pytest.approx(0.05)
+    # Four runs of five are ahead, which says nothing of another split.
+    assert pair.low == pytest.approx(-0.1) and pair.high > 0.15
+    study = collect(two_runs(tmp_path, 0.5, 0.3))
+    rows = study.tables["benchmark"][GROUP]
+    rows["FOCUS"], rows["grad-cam"] = cells({1: [0.2] * 4, 2: [0.3]}), cells({1: [0.0] * 4, 2: [0.0]})
+    (claim,) = [one for one in claims_of(study) if "AUPRC" in one.words]
+    assert claim.holds is True
+    assert claim.found == "+0.250 (95 % 0.200 to 0.300, ahead on 2 of 2 splits, 5 runs) over grad-cam, the nearest"
+
+
+def test_chance_and_ceiling_stand_under_table_one_and_are_no_method(tmp_path: Path) -> None:
+    chance = {"bio_5": [0.04, 0.0], "ceiling_5": [1.0, 0.0], "bio_20": [0.19, 0.0], "ceiling_20": [0.65, 0.01]}
+    folder = two_runs(tmp_path, 0.5, 0.3, chance=chance)
+    study = collect(folder)
+    assert {claim.found.rpartition(" over ")[2] for claim in claims_of(study) if "BIO@5" in claim.words} == {
+        "grad-cam, the nearest"
+    }
+    write_study_report(folder)
+    text = (folder / "report.md").read_text()
+    assert "| by chance | - | 0.040 ± 0.000 | 0.190 ± 0.000 | - | - | 2 |" in text
+    assert "| at best | - | 1.000 ± 0.000 | 0.650 ± 0.000 | - | - | 2 |" in text
 
 
 def test_accuracy_is_compared_where_both_were_run(tmp_path: Path) -> None:

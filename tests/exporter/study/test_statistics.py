@@ -58,13 +58,29 @@ def test_holm_steps_down() -> None:
     assert np.isnan(found[0]) and found[1] == 0.02
 
 
-def test_the_interval_holds_the_mean_and_knows_that_runs_differ() -> None:
+def test_the_interval_holds_the_mean_and_knows_that_splits_differ() -> None:
     rng = np.random.default_rng(1)
-    alike = [0.2 + 0.1 * rng.standard_normal(200) for _ in range(5)]
+    alike = [0.2 + 0.1 * rng.standard_normal((1, 200)) for _ in range(5)]
     apart = [part + shift for part, shift in zip(alike, (-0.3, -0.1, 0.0, 0.1, 0.3), strict=True)]
     low, high = bootstrap_interval(alike)
     assert low < 0.2 < high and high - low == pytest.approx(2 * 1.96 * 0.1 * np.sqrt(1 / 1000), rel=0.5)
     wide = bootstrap_interval(apart)
-    # The deviation between runs, 0.2 / sqrt(5), is now what counts.
+    # The deviation between splits, 0.2 / sqrt(5), is now what counts.
     assert wide[1] - wide[0] == pytest.approx(2 * 1.96 * 0.2 / np.sqrt(5), rel=0.35)
-    assert bootstrap_interval([np.full(3, 0.5)]) == (0.5, 0.5)
+    assert bootstrap_interval([np.full((1, 3), 0.5)]) == (0.5, 0.5)
+
+
+def test_windows_that_seeds_share_are_not_new_ones() -> None:
+    rng = np.random.default_rng(2)
+    one = rng.standard_normal((1, 100))
+    low, high = bootstrap_interval([one])
+    again = bootstrap_interval([np.repeat(one, 25, axis=0)])
+    assert again[1] - again[0] == pytest.approx(high - low, rel=0.1)
+    apart = bootstrap_interval([one + np.linspace(-1, 1, 4)[:, None]])
+    assert apart[1] - apart[0] > 1.5 * (high - low)
+
+
+def test_windows_without_a_value_do_not_count() -> None:
+    values = np.array([[0.1, np.nan, 0.3], [0.1, np.nan, 0.3]])
+    low, high = bootstrap_interval([values])
+    assert low == pytest.approx(0.1) and high == pytest.approx(0.3)

@@ -1,4 +1,8 @@
-"""Is one method better than another? Paired over seeds and splits, and over windows."""
+"""Is one method better than another? Paired over splits, the seeds in them, and windows.
+
+Seeds of a split share its simulation: its windows, and which bands tell what. So a split is what counts once, and more
+seeds say less than more splits do.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +27,12 @@ class Paired(NamedTuple):
     """A comparison.
 
     Attributes:
-        difference: mean of ours - theirs over the runs.
+        difference: mean of ours - theirs over the splits, of a split over its seeds.
         low, high: 95 % interval of the bootstrap, or nan where there are no windows.
-        p: two-sided, of ``test``; nan where it cannot be computed. After ``holm`` adjusted.
+        p: two-sided, of ``test`` over the splits; nan where it cannot be computed. After ``holm`` adjusted.
         test: ``signed-rank`` or ``t``.
-        pairs: how many runs.
+        splits, runs: how many.
+        ahead: on how many splits ours is ahead.
     """
 
     difference: float
@@ -35,7 +40,9 @@ class Paired(NamedTuple):
     high: float
     p: float
     test: str
-    pairs: int
+    splits: int
+    runs: int
+    ahead: int
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
@@ -44,12 +51,11 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
 
 
 def paired_test(ours: Sequence[float], theirs: Sequence[float], tests: int = 1) -> tuple[float, str]:
-    """Two-sided p of no difference between pairs (the same seed and split), and which test gave it.
+    """Two-sided p of no difference between pairs (the same split), and which test gave it.
 
     Wilcoxon's signed-rank test, which asks nothing of the distribution, where its least p, 2 / 2^n for n pairs, is
     still below 0.05 after ``holm`` over all tests. Elsewhere it could never tell, and the paired t test takes its
-    place, which trusts the differences to be normal. Runs that share a split or a seed are not independent: p is a
-    guide, not a proof.
+    place, which trusts the differences to be normal.
 
     Args:
         tests: how many p are adjusted together.
@@ -78,21 +84,27 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def bootstrap_interval(
-    runs: Sequence[NDArray[np.floating]], seed: int = 0, draws: int = DRAWS, level: float = 0.95
+    splits: Sequence[NDArray[np.floating]], seed: int = 0, draws: int = DRAWS, level: float = 0.95
 ) -> tuple[float, float]:
-    """Interval of the mean difference, by drawing runs with replacement and then windows within each drawn run.
+    """Interval of the mean difference: splits are drawn with replacement, and within each drawn split its seeds and,
+    the same ones for all of them, its windows (a clustered bootstrap).
 
-    Windows of a run share a network, so that they are drawn within it and not across (a clustered bootstrap).
+    Of few splits the interval is too narrow, as they look more alike than more of them would.
 
     Args:
-        runs: for each run the differences of its windows, float [windows], at least one window each.
+        splits: for each the differences, float [seeds, windows], nan where a window has none; one known at least.
     """
     rng = np.random.default_rng(seed)
-    chosen = rng.integers(len(runs), size=(draws, len(runs)))
+    chosen = rng.integers(len(splits), size=(draws, len(splits)))
     means = np.empty(chosen.shape)
-    for number, differences in enumerate(runs):
+    for number, differences in enumerate(splits):
         places = chosen == number
-        windows = rng.integers(differences.size, size=(int(places.sum()), differences.size))
-        means[places] = differences[windows].mean(axis=1)
+        seeds, windows = (rng.multinomial(n, np.full(n, 1 / n), size=int(places.sum())) for n in differences.shape)
+        known = np.isfinite(differences)
+        total, count = (
+            np.einsum("ds,sw,dw->d", seeds, values, windows) for values in (np.where(known, differences, 0.0), known)
+        )
+        # A draw of none that is known, of very few windows, says what they say on the mean.
+        means[places] = np.divide(total, count, out=np.full(len(total), differences[known].mean()), where=count > 0)
     low, high = np.quantile(means.mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -1,6 +1,7 @@
 """What the study was expected to show, and whether its numbers do.
 
-A lead is beyond noise where the 95 % interval of the paired difference (``bootstrap_interval``) lies above zero.
+A lead is beyond noise where the 95 % interval of the paired difference (``bootstrap_interval``) lies above zero, and
+FOCUS is ahead on every split.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from focus.exporter.study._statistics import Paired
 from focus.exporter.study.report._collect import Cell, Collected, Rows
 from focus.exporter.study.report._compare import compare, runs_of_both
 
-#: Maps whose ranks correlate less are other maps.
+#: Maps whose ranks correlate less, either way, are other maps.
 UNLIKE = 0.5
+
+#: What is randomised: all that was learnt, or FOCUS' prompts alone.
+RANDOMISED = ("nothing learnt", "untrained prompts")
 
 #: Where the sink is measured.
 SINK_GROUP = group_name("full", "class")
@@ -71,7 +75,7 @@ def claims_of(study: Collected) -> list[Claim]:
                 for control in (RANDOM, EDGES)
                 for unit in ("patches", "bands", "voxels")
             ]
-            alone += [_differs(rows, group, key) for key in OWN_MAPS]
+            alone += [_differs(rows, group, key, other) for other in RANDOMISED for key in OWN_MAPS]
             found += [_unless(bool(missing), claim) for claim in against_all]
             found += [_unless(FOCUS in missing, claim) for claim in alone]
     return [*found, _unless(bool(_missing(study, "sink", SINK_GROUP)), _sink(study))]
@@ -124,12 +128,15 @@ def _beats(rows: Rows, group: str, control: str, unit: str) -> Claim:
     return Claim(ask, group, _beyond_noise(pair), _words(pair))
 
 
-def _differs(rows: Rows, group: str, key: str) -> Claim:
-    ask = f"a randomised model has another {key}: rank correlation below {UNLIKE:g}"
-    found = _mean(rows.get(MODEL, []), f"sanity_{key}_nothing learnt")
-    if found is None:
+def _differs(rows: Rows, group: str, key: str, other: str) -> Claim:
+    ask = f"with {other} {key} is another: its rank correlation is below {UNLIKE:g}"
+    figure = f"sanity_{key}_{other}"
+    found = [abs(cell.figures[figure]) for cell in rows.get(MODEL, []) if figure in cell.figures]
+    if not found:
         return Claim(ask, group, None, "not measured")
-    return Claim(ask, group, found < UNLIKE, f"{found:.3f}")
+    above = sum(one >= UNLIKE for one in found)
+    spread = f"{min(found):.3f} to {max(found):.3f}, not below in {above} of {_runs(len(found))}"
+    return Claim(ask, group, bool(np.mean(found) < UNLIKE), f"{np.mean(found):.3f} on the mean, {spread}")
 
 
 def _sink(study: Collected) -> Claim:
@@ -144,13 +151,8 @@ def _sink(study: Collected) -> Claim:
 
 
 def _beyond_noise(pair: Paired) -> bool | None:
-    """None where there is one run alone, which tells nothing of how runs differ, or no interval."""
-    return None if pair.pairs < 2 or not np.isfinite(pair.low) else pair.low > 0
-
-
-def _mean(cells: Sequence[Cell], key: str) -> float | None:
-    values = [cell.figures[key] for cell in cells if key in cell.figures]
-    return float(np.mean(values)) if values else None
+    """None where there is one split alone, which tells nothing of how they differ, or no interval."""
+    return None if pair.splits < 2 or not np.isfinite(pair.low) else pair.low > 0 and pair.ahead == pair.splits
 
 
 def _both(ours: Sequence[Cell], theirs: Sequence[Cell], key: str) -> _Both | None:
@@ -163,7 +165,9 @@ def _both(ours: Sequence[Cell], theirs: Sequence[Cell], key: str) -> _Both | Non
 
 
 def _words(pair: Paired) -> str:
-    return f"{pair.difference:+.3f} (95 % {pair.low:.3f} to {pair.high:.3f}, {_runs(pair.pairs)})"
+    splits = f"{pair.splits} split{'s' * (pair.splits > 1)}"
+    ahead = f"ahead on {pair.ahead} of {splits}, {_runs(pair.runs)}"
+    return f"{pair.difference:+.3f} (95 % {pair.low:.3f} to {pair.high:.3f}, {ahead})"
 
 
 def _runs(count: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from focus.exporter.evaluate import OWN_MAPS
+from focus.exporter.study._plan import FOCUS
 from focus.exporter.study._plan_file import read_plan
 from focus.exporter.study._store import FACTS, METRICS, read_json
 
@@ -44,6 +45,7 @@ class Collected:
     Attributes:
         plan: ``study.json``.
         tables: table -> group -> rows. In the benchmark a row is a way to make maps, elsewhere it is a run's row.
+        chance: group of the benchmark -> rows of what scores need to be read: what chance gets, and the most there is.
         missing: the entries whose run is not there.
         costs: folder of a run or training -> its facts; metrics: folder of a run -> what it found.
     """
@@ -51,6 +53,7 @@ class Collected:
     folder: Path
     plan: dict[str, Any]
     tables: dict[str, dict[str, Rows]] = field(default_factory=dict)
+    chance: dict[str, Rows] = field(default_factory=dict)
     missing: list[dict[str, Any]] = field(default_factory=list)
     costs: dict[str, dict[str, Any]] = field(default_factory=dict)
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -85,6 +88,8 @@ def collect(folder: Path) -> Collected:
         for row, name in _names(entry, metrics):
             windows = metrics["by_window"].get(name, {})
             rows.setdefault(row, []).append(Cell(entry["seed"], entry["split"], figures_of(metrics, name), windows))
+        if (entry["table"], entry["row"]) == ("benchmark", FOCUS):
+            _add_chance(found.chance.setdefault(entry["group"], {}), entry, metrics.get("chance", {}))
         if "shortcut" in metrics:
             _add_flat(rows.setdefault(FLAT, []), entry, metrics["shortcut"][FLAT])
     for table in [table for table in found.tables if table != "benchmark"]:
@@ -110,6 +115,15 @@ def _side_by_side(rows: Rows, planned: int) -> Rows:
     if not shared or len(rows) < min(planned, 2):
         return {}
     return {row: [cell for cell in cells if (cell.seed, cell.split) in shared] for row, cells in rows.items()}
+
+
+def _add_chance(rows: Rows, entry: Mapping[str, Any], chance: Mapping[str, Any]) -> None:
+    """Of overlaps of bands; the same for all methods, as they are measured on the same windows."""
+    for row, start in (("by chance", "bio_"), ("at best", "ceiling_")):
+        found = {f"bio_{key.removeprefix(start)}": value for key, value in chance.items() if key.startswith(start)}
+        figures = {key: float(value[0]) for key, value in found.items()}
+        if figures:
+            rows.setdefault(row, []).append(Cell(entry["seed"], entry["split"], figures, {}))
 
 
 def _add_flat(cells: list[Cell], entry: Mapping[str, Any], shares: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""FOCUS against each other method, paired by seed and split."""
+"""FOCUS against each other method, paired by split and seed."""
 
 from __future__ import annotations
 
@@ -57,11 +57,15 @@ def compare(ours: Sequence[Cell], theirs: Sequence[Cell], key: str, *, tests: in
     both = runs_of_both(ours, theirs, key)
     if not both:
         return None
-    one, two = ([cell.figures[key] for cell in side] for side in zip(*both, strict=True))
-    p, test = paired_test(one, two, tests)
-    windows = [part for pair in both if (part := _differences(*pair, key)) is not None]
-    low, high = bootstrap_interval(windows) if len(windows) == len(both) else (float("nan"), float("nan"))
-    return Paired(float(np.mean(np.subtract(one, two))), low, high, p, test, len(both))
+    of_splits = [[pair for pair in both if pair[0].split == split] for split in sorted({one.split for one, _ in both})]
+    ours_of, theirs_of = (
+        np.array([np.mean([pair[side].figures[key] for pair in pairs]) for pairs in of_splits]) for side in (0, 1)
+    )
+    p, test = paired_test(ours_of.tolist(), theirs_of.tolist(), tests)
+    windows = [part for pairs in of_splits if (part := _differences(pairs, key)) is not None]
+    low, high = bootstrap_interval(windows) if len(windows) == len(of_splits) else (float("nan"), float("nan"))
+    leads = ours_of - theirs_of
+    return Paired(float(leads.mean()), low, high, p, test, len(leads), len(both), int((leads > 0).sum()))
 
 
 def runs_of_both(ours: Sequence[Cell], theirs: Sequence[Cell], key: str) -> list[tuple[Cell, Cell]]:
@@ -72,10 +76,12 @@ def runs_of_both(ours: Sequence[Cell], theirs: Sequence[Cell], key: str) -> list
     ]
 
 
-def _differences(one: Cell, other: Cell, key: str) -> np.ndarray | None:
-    """Of the windows that both measured; both have the same ones in the same order."""
-    mine, theirs = one.windows.get(key, []), other.windows.get(key, [])
-    if len(mine) != len(theirs):
+def _differences(pairs: Sequence[tuple[Cell, Cell]], key: str) -> np.ndarray | None:
+    """Of one split, float [seeds, windows]; all its runs measured the same windows in the same order. None where they
+    did not, or one has none.
+    """
+    found = [[np.array(cell.windows.get(key, []), np.float64) for cell in pair] for pair in pairs]
+    if len({values.shape for pair in found for values in pair}) > 1:
         return None
-    pairs = [(a, b) for a, b in zip(mine, theirs, strict=True) if a is not None and b is not None]
-    return np.subtract(*np.array(pairs).T) if pairs else None
+    differences = np.array([ours - theirs for ours, theirs in found])
+    return differences if np.isfinite(differences).any(axis=1).all() else None

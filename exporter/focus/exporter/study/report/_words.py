@@ -65,7 +65,8 @@ def tables_of(
             if table == "sanity":
                 found.append(_sanity(name, says, rows))
                 continue
-            found.append(_table(name, columns, _flat_last(rows), says))
+            more = study.chance.get(group, {}) if table == "benchmark" else {}
+            found.append(_table(name, columns, {**_flat_last(rows), **more}, says))
             if table == "benchmark":
                 found += [_table(f"{name}, deletion and insertion", REMOVAL, rows, ""), _tests(name, compared[group])]
                 found += [_targets(name, rows)] if "regression" in group else []
@@ -109,9 +110,10 @@ def _tests(title: str, found: Comparisons) -> Words:
     names = dict.fromkeys(name for pairs in found.values() for name in pairs)
     lines = [(name, *(_pair(found[key].get(name)) for key in found)) for name in names]
     note = (
-        "Difference, 95 % interval (runs drawn with replacement, and windows within them), and p adjusted by Holm's "
-        "method over the column (signed-rank test where there are pairs of seed and split enough to reach 0.05 so "
-        "adjusted, else t test). Answers are a network's, in the row of its main map."
+        "Difference, mean over the splits; 95 % interval (splits drawn with replacement, and seeds and windows within "
+        "them); and p over the splits, adjusted by Holm's method over the column, not over all columns (signed-rank "
+        "test where there are splits enough to reach 0.05 so adjusted, else t test). Answers are a network's, in the "
+        "row of its main map."
     )
     return Words(f"{title}, {MODEL} minus each", ("", *(COMPARED[key] for key in found)), lines, note)
 
