@@ -104,10 +104,12 @@ def test_the_report_holds_them_all(study: tuple[Store, dict[str, Entry]]) -> Non
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_table_one_has_all_pairs_and_others_every_split_once(table: Table) -> None:
-    scale = replace(SCALE, seeds=3, splits=2)
-    once, most = {(1, 11), (1, 12)}, {(seed, split) for seed in (1, 2, 3) for split in (11, 12)}
-    expected = {"benchmark": most, "costs": {(1, 11)}}.get(table.name, once)
-    assert {(entry.seed, entry.split) for entry in table.entries(scale)} == expected
+    for splits, first in ((2, (11, 12)), (5, (11, 12, 13))):
+        scale = replace(SCALE, seeds=3, splits=splits)
+        once = {(1, split) for split in first}
+        most = {(seed, split) for seed in (1, 2, 3) for split in first} | {(1, 11 + number) for number in range(splits)}
+        expected = {"benchmark": most, "costs": {(1, 11)}}.get(table.name, once)
+        assert {(entry.seed, entry.split) for entry in table.entries(scale)} == expected
 
 
 def test_numbers_that_there_are_not_become_null(tmp_path: Path) -> None:

@@ -13,13 +13,17 @@ from focus.exporter.training import TrainSettings
 #: The first split's simulation; FOCUS' defaults were fitted on other ones, up to 7.
 FIRST_SPLIT = 11
 
+#: How many splits have more than one seed, and the tables beside Table I.
+SEEDED = 3
+
 
 @dataclass(frozen=True)
 class Scale:
     """How much of everything a study makes.
 
     Attributes:
-        seeds, splits: how many of each; Table I is made for all pairs, other tables on every split with the first seed.
+        seeds, splits: how many of each; Table I is made for all pairs of the first ``SEEDED`` splits and once on every
+            further one, other tables once on the first ``SEEDED``.
         scenes, val, test: windows of each split.
         removals: windows of a run on which deletion and insertion are measured.
         settings: of every training; its seed is replaced.
@@ -36,15 +40,18 @@ class Scale:
     blocks: int = 12
 
     def pairs(self) -> Iterator[tuple[int, int]]:
-        """Seeds and splits: every split before the next seed, as runs differ by the split first."""
-        splits = range(FIRST_SPLIT, FIRST_SPLIT + self.splits)
-        return ((seed, split) for seed in range(1, self.seeds + 1) for split in splits)
+        """Seeds and splits: every split before the next seed, as runs differ by the split first. Splits beyond
+        ``SEEDED`` have the first seed alone: another split says more than another seed does.
+        """
+        for seed in range(1, self.seeds + 1):
+            splits = self.splits if seed == 1 else min(self.splits, SEEDED)
+            yield from ((seed, FIRST_SPLIT + number) for number in range(splits))
 
     def splits_once(self) -> Iterator[tuple[int, int]]:
-        """Every split with the first seed, for tables beside Table I: where one thing is moved, simulations differ more
-        than seeds do.
+        """The first splits with the first seed, for tables beside Table I: where one thing is moved, simulations differ
+        more than seeds do.
         """
-        return ((seed, split) for seed, split in self.pairs() if seed == 1)
+        return ((1, FIRST_SPLIT + number) for number in range(min(self.splits, SEEDED)))
 
     def training(self, network: str, sensor: str, task: str, seed: int, split: int, **changes: Any) -> Training:
         """One training; ``changes`` are of its settings."""
