@@ -28,7 +28,10 @@ from focus.exporter.study._plan import Data
 from focus.runtime import Bundle, FocusError
 from focus.runtime.commands import CommandParser, command_parser, run_command
 
-DESCRIPTION = "Gives FOCUS' contrast to the heatmaps of other methods, and lets it stand alone, on the runs of a study."
+DESCRIPTION = (
+    "Gives FOCUS' contrast to the heatmaps of other methods, and lets it stand alone, on the runs of a study; shows "
+    "FOCUS' own maps class by class, too."
+)
 
 #: Heatmaps without a spectral axis, of the adapted ViT.
 OTHERS = ("chefer", "rollout", "grad-cam", "layer-cam")
@@ -63,7 +66,7 @@ def _run(args: argparse.Namespace) -> int:
     if not found:
         raise FocusError(f"{args.study} has no finished runs of focus and adapted-vit on {args.where!r}")
     table = Table("maps", "AUPRC", "IoU in the leaf", "BIO@5", "BIO@20", title=_title(found))
-    for name, runs in found.items():
+    for name, runs in sorted(found.items(), key=lambda row: row[0].startswith(f"{MODEL}, ")):
         splits = sorted({split for _, split in runs})
         means = np.mean([np.mean([row for (_, of), row in runs.items() if of == split], 0) for split in splits], 0)
         table.add_row(name, *("-" if np.isnan(value) else f"{value:.3f}" for value in means))
@@ -91,7 +94,10 @@ def _pairs(study: Path, where: str) -> Iterator[tuple[tuple[int, int], dict[str,
 
 def _measured(study: Path, ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[tuple[str, tuple[float, ...]]]:
     """Rows of all scored windows of a run: AUPRC, IoU in the leaf, BIO@5, BIO@20."""
-    bundle = load_checkpoint(study / ours["trainings"][0] / "model.pt")[1]
+    checkpoint = study / ours["trainings"][0] / "model.pt"
+    if not checkpoint.is_file():
+        raise FocusError(f"{study} no longer has its networks; make its runs again")
+    bundle = load_checkpoint(checkpoint)[1]
     settings = Cache(study / ours["run"]).settings()
     windows = _windows(study, bundle, Data(**settings["run"]["training"]["data"]))
     of_ours, of_theirs = Cache(study / ours["run"]), Cache(study / theirs["run"])
@@ -100,8 +106,9 @@ def _measured(study: Path, ours: dict[str, Any], theirs: dict[str, Any]) -> Iter
         if mine is None or other is None:
             raise FocusError(f"{study} no longer has the maps of its windows; make its runs again")
         if mine.facts["scored"]:
-            for name, (heatmap, curve) in _rows(bundle, sample, mine, other).items():
-                yield name, _scores(sample, heatmap, curve)
+            rows = {name: _scores(sample, *maps) for name, maps in _rows(bundle, sample, mine, other).items()}
+            yield from rows.items()
+            yield f"{MODEL}, {bundle.class_names[sample.label]}", rows[MODEL]
 
 
 def _windows(study: Path, bundle: Bundle, data: Data) -> WindowSet:
