@@ -49,4 +49,6 @@ def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(FocusError, match=r"list.csv line 2 has no path; fill it in or remove the row"):
         rows_of_table(tmp_path / "list.csv", "path")
     with pytest.raises(FocusError, match=r"list.csv has no column plant \(it has path, label\); say it"):
-        rows_of_table(tmp_path / "list.csv", "path", "plant", hint="; say it")
+        rows_of_table(tmp_path / "list.csv", "path", "plant", hints={"plant": "; say it"})
+    with pytest.raises(FocusError, match=r"has no column leaf \(it has path, label\)$"):
+        rows_of_table(tmp_path / "list.csv", "leaf", hints={"plant": "; say it"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 from focus.runtime._errors import FocusError
@@ -56,12 +57,12 @@ def rows_of_text(text: str, *, strict: bool = True) -> tuple[list[str], list[Row
     return titles, rows
 
 
-def rows_of_table(path: Path, *needed: str, hint: str = "") -> list[Row]:
+def rows_of_table(path: Path, *needed: str, hints: Mapping[str, str] | None = None) -> list[Row]:
     """The rows of a list of cubes.
 
     Args:
         path: a CSV file in UTF-8; needed: columns that every row must fill.
-        hint: to say where a needed column is absent.
+        hints: what to say more where one of them is absent.
     Raises:
         FocusError: it cannot be read; or names the column or line that does not fit.
     """
@@ -75,6 +76,7 @@ def rows_of_table(path: Path, *needed: str, hint: str = "") -> list[Row]:
         ) from None
     absent = [column for column in needed if column not in titles]
     if absent:
+        hint = (hints or {}).get(absent[0], "")
         raise FocusError(f"{path} has no column {absent[0]} (it has {', '.join(titles) or 'none'}){hint}")
     if not rows:
         raise FocusError(f"{path} lists no cube; write one row a cube below the header")

@@ -68,8 +68,8 @@ def read_manifest(path: Path, targets: Sequence[str], seed: int, *, leaks: bool 
             f"no manifest {path}; --data takes a CSV file, sim:vnir or sim:full for simulated leaves, or a known set: "
             f"{KNOWN}"
         )
-    hint = "" if targets else "; for regression name the columns with --targets"
-    rows = rows_of_table(path, "path", *(targets or ("label",)), hint=hint)
+    hints = {"label": "; for regression name the columns with --targets"}
+    rows = rows_of_table(path, "path", *(targets or ("label",)), hints=hints)
     names = tuple(row["path"] for row in rows)
     paths = tuple(path.parent / name for name in names)
     missing = [name for name, file in zip(names, paths, strict=True) if not file.is_file()]

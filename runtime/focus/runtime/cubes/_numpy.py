@@ -79,13 +79,13 @@ def open_npz(
         advice = "it is damaged or not whole, copy it again" if broken else "write it with numpy.savez and plain arrays"
         raise CubeError(f"{path.name} cannot be read as NPZ ({error}); {advice}") from error
     shapes = {key: item.shape for key, item in content.items() if item.dtype.kind in "iuf"}
-    own = variable is None and len(shapes.get(_KEY, ())) == 3
-    name = _KEY if own else choose_variable(shapes, variable, path)
+    name = variable if variable is not None or len(shapes.get(_KEY, ())) != 3 else _KEY
+    name = choose_variable(shapes, name, path)
     values = content[name]
     option = table_from_option(wavelengths_nm, None)
     bands = option.bands if described.bands is None and option is not None else described.bands
     # As our own key says, whatever else has that length; a file without wavelengths is told so below.
-    laid_out = "chw" if (own and bands == len(values)) or (bands is None and wavelengths_nm is None) else None
+    laid_out = "chw" if (name == _KEY and bands == len(values)) or (bands is None and wavelengths_nm is None) else None
     order = find_axes(values.shape, bands, axes or laid_out, path.name)
     values = bands_first(values, order)
     option = option or table_from_option(wavelengths_nm, len(values))
