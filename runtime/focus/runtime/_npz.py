@@ -17,6 +17,15 @@ DAMAGED = (
 )  # fmt: skip
 
 
+def has_array(path: Path, name: str) -> bool:
+    """Whether an .npz file lists an array; a damaged one lists none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return f"{name}.npy" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def load_arrays(path: Path) -> dict[str, Any]:
     """All arrays of an .npz file; nothing that is pickled.
 

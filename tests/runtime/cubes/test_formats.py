@@ -341,8 +341,15 @@ def test_the_order_of_an_npz_is_told_by_its_wavelengths_or_by_the_user(tmp_path,
 
 def test_what_a_format_has_no_use_for_is_refused(tmp_path, values, centres):
     np.save(tmp_path / "leaf.npy", values)
-    with pytest.raises(ValueError, match=r"--variable means nothing for leaf.npy, which holds one cube; leave it out"):
-        open_cube(tmp_path / "leaf.npy", variable="cube")
+    write_npz(Cube(values, centres), tmp_path / "leaf.npz")
+    for name in ("leaf.npy", "leaf.npz"):
+        with pytest.raises(
+            ValueError, match=f"--variable means nothing for {name}, which holds one cube; leave it out"
+        ):
+            open_cube(tmp_path / name, variable="cube")
+    (tmp_path / "torn.npz").write_bytes((tmp_path / "leaf.npz").read_bytes()[:-40])
+    with pytest.raises(CubeError, match=r"torn.npz cannot be read as NPZ .* damaged or not whole"):
+        open_cube(tmp_path / "torn.npz", variable="cube")
     header = "ENVI\nsamples = 5\nlines = 4\nbands = 6\ndata type = 4\ninterleave = bsq\nbyte order = 0\n"
     (tmp_path / "leaf.hdr").write_text(header)
     with pytest.raises(ValueError, match=r"--axes means nothing for leaf.hdr, whose header says the order"):

@@ -13,7 +13,7 @@ import numpy as np
 
 from focus.runtime._errors import CubeError
 from focus.runtime._files import write_atomically
-from focus.runtime._npz import DAMAGED, load_arrays
+from focus.runtime._npz import DAMAGED, has_array, load_arrays
 from focus.runtime.cubes._cube import Cube
 from focus.runtime.cubes._describe import (
     Description,
@@ -79,8 +79,8 @@ def open_npz(
         advice = "it is damaged or not whole, copy it again" if broken else "write it with numpy.savez and plain arrays"
         raise CubeError(f"{path.name} cannot be read as NPZ ({error}); {advice}") from error
     shapes = {key: item.shape for key, item in content.items() if item.dtype.kind in "iuf"}
-    name = variable if variable is not None or len(shapes.get(_KEY, ())) != 3 else _KEY
-    name = choose_variable(shapes, name, path)
+    own = _KEY if len(shapes.get(_KEY, ())) == 3 else None
+    name = choose_variable(shapes, own or variable, path)
     values = content[name]
     option = table_from_option(wavelengths_nm, None)
     bands = option.bands if described.bands is None and option is not None else described.bands
@@ -92,6 +92,11 @@ def open_npz(
     if option is not None:
         described = described.with_wavelengths(option)
     return cube_from_description(values, described, path, "NPZ", {"variable": name, "axes": order})
+
+
+def holds_one_cube(path: Path) -> bool:
+    """Whether it has the array that is the cube whatever else is there, as `write_npz` calls it."""
+    return has_array(path, _KEY)
 
 
 def _describe(content: dict[str, Any], file: str) -> Description:

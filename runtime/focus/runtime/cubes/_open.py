@@ -97,14 +97,22 @@ def open_cube(
 def useless_options(path: Path) -> tuple[str, ...]:
     """Which of ``axes`` and ``variable`` mean nothing for a file; see ``open_cube``."""
     try:
-        return _USELESS.get(kind_of(path), ())
+        return _useless(kind_of(path), path)
     except CubeError:  # which open_cube says
         return ()
 
 
+def _useless(kind: str, file: Path) -> tuple[str, ...]:
+    if kind == "npz":
+        from focus.runtime.cubes._numpy import holds_one_cube
+
+        return ("variable",) if holds_one_cube(file) else ()
+    return _USELESS.get(kind, ())
+
+
 def _refuse_useless(kind: str, file: Path, **given: str | None) -> None:
     for name, value in given.items():
-        if value is not None and name in _USELESS.get(kind, ()):
+        if value is not None and name in _useless(kind, file):
             raise ValueError(f"--{name} means nothing for {file.name}, {_SAYS[name]}; leave it out")
 
 
