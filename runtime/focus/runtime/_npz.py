@@ -22,7 +22,7 @@ def has_array(path: Path, name: str) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return f"{name}.npy" in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except DAMAGED:
         return False
 
 

@@ -326,6 +326,24 @@ def test_an_npz_of_other_keys_is_a_cube_if_it_holds_one(tmp_path, values, centre
         open_cube(tmp_path / "square.npz")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"fwhm": 5.0},
+        {"bbl": 1},
+        {"bbl": np.arange(6)},
+        {"good_wavelengths": np.arange(6)},
+        {"wl": "a"},
+        {"lambda": 0.1},
+    ],
+)
+def test_what_another_program_means_by_a_name_does_not_stop_a_cube(tmp_path, values, centres, other):
+    np.savez(tmp_path / "leaf.npz", values=values, wavelengths_nm=centres, **other)
+    cube = open_cube(tmp_path / "leaf.npz")
+    assert cube.good_bands.all() and cube.fwhm_nm is None and np.array_equal(cube.wavelengths_nm, centres)
+    assert np.array_equal(open_cube(tmp_path / "leaf.npz", wavelengths_nm=centres).values, values)
+
+
 def test_the_order_of_an_npz_is_told_by_its_wavelengths_or_by_the_user(tmp_path, values, centres):
     pixels = values.transpose(1, 2, 0)
     np.savez(tmp_path / "pixels.npz", values=pixels, wavelengths_nm=centres)

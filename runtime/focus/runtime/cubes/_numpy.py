@@ -25,7 +25,7 @@ from focus.runtime.cubes._describe import (
     find_axes,
 )
 from focus.runtime.cubes._tables import WavelengthOption, table_beside, table_from_option
-from focus.runtime.cubes._wavelengths import FWHM_NAMES, GOOD_BAND_NAMES, WAVELENGTH_NAMES, find_name, table_in_nm
+from focus.runtime.cubes._wavelengths import FWHM_NAMES, WAVELENGTH_NAMES, find_name, table_in_nm
 
 _NUMBERS = ("ignore_value", "scale", "exposure_ms")
 _OPTIONAL = (*_NUMBERS, "fwhm_nm", "good_bands", "quality", "quantity", "default_bands")
@@ -100,10 +100,17 @@ def holds_one_cube(path: Path) -> bool:
 
 
 def _describe(content: dict[str, Any], file: str) -> Description:
-    centres, fwhm, good = (find_name(content, names) for names in (WAVELENGTH_NAMES, FWHM_NAMES, GOOD_BAND_NAMES))
+    # Of other programs' names only what can be meant: a vector as long as an axis of an array.
+    sizes = {size for item in content.values() if item.ndim >= 3 for size in item.shape}
+    vectors = [key for key, item in content.items() if item.dtype.kind in "iuf" and item.shape in {(n,) for n in sizes}]
+    centres, fwhm = (
+        names[0] if names[0] in content else find_name(vectors, names) for names in (WAVELENGTH_NAMES, FWHM_NAMES)
+    )
     fields: dict[str, Any] = {}
-    if good:
-        fields["good_bands"] = as_vector(content[good]) == 1
+    if "good_bands" in content:
+        fields["good_bands"] = content["good_bands"].reshape(-1)
+    elif "bbl" in vectors and np.isin(content["bbl"], (0, 1)).all():
+        fields["good_bands"] = content["bbl"] == 1
     if "quality" in content:
         fields["quality"] = content["quality"]
     fields.update({key: float(content[key].item()) for key in _NUMBERS if key in content})
