@@ -17,7 +17,7 @@ class Row(dict[str, str]):
 
     Attributes:
         line: of the file, the last one if it has several.
-        decimal_comma: whether a comma is the decimal sign, as it is where semicolons or tabs part the columns.
+        decimal_comma: whether a comma is the decimal sign, as it is where semicolons part the columns.
     """
 
     line = 0
@@ -51,7 +51,7 @@ def rows_of_text(text: str, *, strict: bool = True) -> tuple[list[str], list[Row
     rows = []
     for cells in table:
         row = Row({key: (value or "").strip() for key, value in cells.items() if isinstance(key, str)})
-        row.line, row.decimal_comma = table.line_num, mark != ","
+        row.line, row.decimal_comma = table.line_num, mark == ";"
         if any(row.values()):
             rows.append(row)
     return titles, rows

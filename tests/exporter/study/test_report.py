@@ -252,6 +252,17 @@ def test_seeds_of_a_split_count_as_one(tmp_path: Path) -> None:
     assert claim.found == "+0.250 (95 % 0.200 to 0.300, ahead on 2 of 2 splits, 5 runs) over grad-cam, the nearest"
 
 
+def test_a_lead_that_is_not_there_on_every_split_is_not_beyond_noise(tmp_path: Path) -> None:
+    def cells(values: list[float]) -> list[Cell]:
+        return [Cell(1, split, {"auprc": value}, {"auprc": [value] * 3}) for split, value in enumerate(values)]
+
+    study = collect(two_runs(tmp_path, 0.5, 0.3))
+    rows = {"FOCUS": cells([0.5] * 5), "chefer": cells([0.49] * 5), "rollout": cells([0.55, 0.3, 0.3, 0.3, 0.3])}
+    study.tables["benchmark"][GROUP] = rows
+    (claim,) = [one for one in claims_of(study) if "AUPRC" in one.words]
+    assert claim.holds is False and "ahead on 4 of 5 splits" in claim.found and "over rollout" in claim.found
+
+
 def test_chance_and_ceiling_stand_under_table_one_and_are_no_method(tmp_path: Path) -> None:
     chance = {"bio_5": [0.04, 0.0], "ceiling_5": [1.0, 0.0], "bio_20": [0.19, 0.0], "ceiling_20": [0.65, 0.01]}
     folder = two_runs(tmp_path, 0.5, 0.3, chance=chance)

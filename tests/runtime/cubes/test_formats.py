@@ -321,6 +321,8 @@ def test_an_npz_of_other_keys_is_a_cube_if_it_holds_one(tmp_path, values, centre
     assert cube.provenance.notes[0] == "leaf.npz: wavelengths states no unit of wavelength; taken as nm"
     np.savez(tmp_path / "both.npz", white=values * 2, cube=values, wavelengths_nm=centres)
     assert np.array_equal(open_cube(tmp_path / "both.npz", variable="cube").values, values)
+    np.savez(tmp_path / "one.npz", values=values[None], wavelengths_nm=centres)
+    assert np.array_equal(open_cube(tmp_path / "one.npz").values, values)
     np.savez(tmp_path / "square.npz", cube=np.zeros((6, 6, 5)), wavelengths_nm=centres)
     with pytest.raises(CubeError, match="2 axes match 6 wavelengths; state the order with --axes"):
         open_cube(tmp_path / "square.npz")

@@ -23,6 +23,7 @@ from focus.runtime.cubes._describe import (
     choose_variable,
     cube_from_description,
     find_axes,
+    shape_without_leading_ones,
 )
 from focus.runtime.cubes._tables import WavelengthOption, table_beside, table_from_option
 from focus.runtime.cubes._wavelengths import FWHM_NAMES, WAVELENGTH_NAMES, find_name, table_in_nm
@@ -81,7 +82,7 @@ def open_npz(
     shapes = {key: item.shape for key, item in content.items() if item.dtype.kind in "iuf"}
     own = _KEY if len(shapes.get(_KEY, ())) == 3 else None
     name = choose_variable(shapes, own or variable, path)
-    values = content[name]
+    values = content[name].reshape(shape_without_leading_ones(shapes[name]))
     option = table_from_option(wavelengths_nm, None)
     bands = option.bands if described.bands is None and option is not None else described.bands
     # As our own key says, whatever else has that length; a file without wavelengths is told so below.

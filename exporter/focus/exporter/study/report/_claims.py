@@ -103,9 +103,11 @@ def _lead(rows: Rows, group: str, key: str, words: str, margin: float) -> Claim:
     measure = {
         name: pair.difference if margin else np.nan_to_num(pair.low, nan=-np.inf) for name, pair in pairs.items()
     }
-    nearest = min(measure, key=lambda name: measure[name])
+    verdicts = {name: pair.difference >= margin if margin else _beyond_noise(pair) for name, pair in pairs.items()}
+    # Of those that fall, or else are open, the one that is nearest.
+    holds = False if False in verdicts.values() else None if None in verdicts.values() else True
+    nearest = min((name for name in pairs if verdicts[name] is holds), key=lambda name: measure[name])
     worst = pairs[nearest]
-    holds = worst.difference >= margin if margin else _beyond_noise(worst)
     return Claim(ask, group, holds, f"{_words(worst)} over {nearest}, the nearest")
 
 

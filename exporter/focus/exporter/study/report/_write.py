@@ -33,9 +33,9 @@ MOST_ROWS = 8
 #: Words on what a study is and is not, at the top of the report.
 HEAD = (
     "Simulated leaves with known lesions and informative bands. A figure is the mean over the runs, with their "
-    "standard deviation: of all seeds and splits in Table I, of every split with the first seed in other tables; "
-    "each run is the mean over its test windows. Every map is that of the class which its own network predicts. "
-    "What each number means, and what it does not: docs/evaluation.md."
+    "standard deviation: in Table I of all seeds on the first three splits and of further splits once, in other tables "
+    "of the first three once; each run is the mean over its test windows. Every map is that of the class which its own "
+    "network predicts. What each number means, and what it does not: docs/evaluation.md."
 )
 
 
