@@ -26,6 +26,18 @@ def test_a_comma_is_the_decimal_sign_where_it_parts_nothing() -> None:
         row.number("water")
 
 
+def test_marks_within_quotes_part_nothing() -> None:
+    titles, rows = rows_of_text('path,"soil; leaf; pot"\na.npz,x\n')
+    assert titles == ["path", "soil; leaf; pot"] and rows == [{"path": "a.npz", "soil; leaf; pot": "x"}]
+    assert rows_of_text('"path";"x, y, z"\na.npz;1\n')[1] == [{"path": "a.npz", "x, y, z": "1"}]
+
+
+def test_between_tabs_a_comma_is_no_decimal_sign() -> None:
+    _, (row,) = rows_of_text("path\twater\na.npz\t1,100\n")
+    with pytest.raises(ValueError, match="1,100"):
+        row.number("water")
+
+
 def test_a_cell_that_is_empty_or_absent_is_no_number() -> None:
     _, (row,) = rows_of_text("path,alt\na.npz,\n")
     assert row.number("alt") != row.number("alt") and row.number("roll") != row.number("roll")

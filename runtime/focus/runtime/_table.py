@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,8 +44,8 @@ def rows_of_text(text: str, *, strict: bool = True) -> tuple[list[str], list[Row
     Raises:
         csv.Error: it is no table.
     """
-    first = text.partition("\n")[0]
-    mark = max(_MARKS, key=first.count)
+    unquoted = re.sub('"[^"]*"', "", text.partition("\n")[0])
+    mark = max(_MARKS, key=unquoted.count)
     table = csv.DictReader(io.StringIO(text, newline=None), delimiter=mark, skipinitialspace=True, strict=strict)
     titles = [title.strip() for title in table.fieldnames or ()]
     table.fieldnames = titles

@@ -153,11 +153,14 @@ def test_tables_as_people_write_them(tmp_path, text):
 
 def test_a_list_of_decimal_commas_is_not_cut_at_them(tmp_path):
     np.save(tmp_path / "leaf.npy", np.ones((2, 3, 4)))
-    (tmp_path / "bands.txt").write_text("500,5\n600,25\n")
-    with pytest.raises(CubeError, match=r"bands.txt says 500,5, a decimal comma or two columns; write 400.5, or name"):
-        open_cube(tmp_path / "leaf.npy", wavelengths_nm=tmp_path / "bands.txt")
-    (tmp_path / "bands.txt").write_text("500.0,5\n600,25\n")
-    assert open_cube(tmp_path / "leaf.npy", wavelengths_nm=tmp_path / "bands.txt").wavelengths_nm.tolist() == [500, 600]
+    for text in ("500,5\n600,25\n", "500,5\n600\n"):
+        (tmp_path / "bands.txt").write_text(text)
+        with pytest.raises(CubeError, match=r"bands.txt says 500,5, a decimal comma or two columns; write 400.5, or"):
+            open_cube(tmp_path / "leaf.npy", wavelengths_nm=tmp_path / "bands.txt")
+    for text in ("500.0,5\n600,25\n", "500;5\n600;25\n", "500\t5\n600\t25\n"):
+        (tmp_path / "bands.txt").write_text(text)
+        cube = open_cube(tmp_path / "leaf.npy", wavelengths_nm=tmp_path / "bands.txt")
+        assert cube.wavelengths_nm.tolist() == [500, 600]
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])

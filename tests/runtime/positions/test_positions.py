@@ -151,6 +151,8 @@ def test_rubbish_is_no_sentence_and_nothing_else(rubbish, start):
 def test_a_table_may_come_from_a_spreadsheet(tmp_path):
     commas = track_of(tmp_path / "gps.csv", b"UTC,Lat,Lon,alt\n1,2.5,3.5,\n2,3,4,9\n3,3,4,high\n")
     other = track_of(tmp_path / "other.csv", b"\xef\xbb\xbfutc;lat;lon;alt\r\n1;2,5;3,5;\r\n2;3;4;9\r\n3;3;4;high\r\n")
+    halves = track_of(tmp_path / "halves.csv", b"utc;lat;lon\n1,5;2;3\n2,5;3;4\n")
+    assert halves.bad_lines == 0 and halves.at(2 * SECOND).lat == 2.5
     assert commas.bad_lines == other.bad_lines == 1
     assert commas.at(SECOND) == pytest.approx((SECOND, 2.5, 3.5, *[math.nan] * 4), nan_ok=True)
     assert [repr(other.at(k * SECOND)) for k in (1, 2)] == [repr(commas.at(k * SECOND)) for k in (1, 2)]

@@ -133,10 +133,11 @@ def _parse_table(text: str, name: str) -> Description:
     if not rows:
         raise CubeError(f"{name} is empty; expected one band a line, in nm")
     if _is_number(rows[0][0]):
-        if all(len(row) == 2 and row[0].isdigit() and row[1].isdigit() for row in rows):
+        doubtful = next((row for row in rows if len(row) == 2), None)
+        if doubtful and "," in text and all(len(row) <= 2 and "".join(row).isdigit() for row in rows):
             raise CubeError(
-                f"{name} says {','.join(rows[0])}, a decimal comma or two columns; write 400.5, or name the columns in "
-                "a first line"
+                f"{name} says {','.join(doubtful)}, a decimal comma or two columns; write 400.5, or name the columns "
+                "in a first line"
             )
         return Description(wavelengths_nm=_column(rows, 0, 1, name))
     titles = [cell.lower() for cell in rows[0]]

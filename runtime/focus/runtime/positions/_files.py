@@ -69,7 +69,8 @@ def _table(content: bytes, path: Path) -> Iterator[Fix | ValueError]:
         raise FocusError(f"{path} has no column {missing[0]}; {_EXPECTED}")
     for row in rows:
         try:
-            yield checked(Fix(_utc_ns(row[column["utc"]]), *(row.number(column.get(name, name)) for name in FIELDS)))
+            utc = row[column["utc"]].replace(",", "." if row.decimal_comma else ",")
+            yield checked(Fix(_utc_ns(utc), *(row.number(column.get(name, name)) for name in FIELDS)))
         except ValueError as error:
             yield error
 
