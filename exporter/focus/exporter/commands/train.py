@@ -216,10 +216,10 @@ def _run(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> TrainSettings:
     from focus.exporter.training import TrainSettings
 
-    of_model, of_steps = ("read_blocks",), ("epochs", "batch", "lr", "weight_decay", "whitening", "hidden")
-    names = (*of_model, *of_steps, "one_vs_rest", "sink_weight", "precision", "seed")
-    given = {} if args.groups is None else {"groups": args.groups}
-    return TrainSettings(**given, **{name: getattr(args, name) for name in names})
+    of_steps = ("epochs", "batch", "lr", "weight_decay", "whitening", "hidden", "one_vs_rest", "sink_weight")
+    names = ("groups", "read_blocks", *of_steps, "precision", "seed")
+    given = {name: getattr(args, name) for name in names}
+    return TrainSettings(**{name: value for name, value in given.items() if value is not None})
 
 
 def _backbone(args: argparse.Namespace, size: tuple[int, int]) -> VisionTransformer:

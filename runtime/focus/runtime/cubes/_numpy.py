@@ -102,8 +102,8 @@ def holds_one_cube(path: Path) -> bool:
 
 def _describe(content: dict[str, Any], file: str) -> Description:
     # Of other programs' names only what can be meant: a vector as long as an axis of an array.
-    sizes = {size for item in content.values() if item.ndim >= 3 for size in item.shape}
-    vectors = [key for key, item in content.items() if item.dtype.kind in "iuf" and item.shape in {(n,) for n in sizes}]
+    lengths = {(size,) for item in content.values() if item.ndim >= 3 for size in item.shape}
+    vectors = [key for key, item in content.items() if item.dtype.kind in "iuf" and item.shape in lengths]
     centres, fwhm = (
         names[0] if names[0] in content else find_name(vectors, names) for names in (WAVELENGTH_NAMES, FWHM_NAMES)
     )
