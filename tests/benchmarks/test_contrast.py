@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.resources
 from pathlib import Path
+from types import SimpleNamespace
 
 import contrast
+import numpy as np
 import pytest
 
 from focus.exporter.study import Backbone, Entry, Run, Scale, Store, execute, require_weights, steps_of, write_plan
@@ -47,8 +49,15 @@ def test_what_a_study_has_comes_out_as_it_has_it(study, capsys, monkeypatch):
         for name in names:
             wanted = [metrics["methods"][name][key][0] for key in ("auprc", "iou_leaf", "bio_5", "bio_20")]
             assert found[name] == [f"{value:.3f}" for value in wanted]
-    assert all(found[f"{name} x D"] != found[name] for name in contrast.OTHERS)
+    # A flat contrast would leave the order of the patches as it is.
+    assert all(found[f"{name} x D"][0] != found[name][0] for name in ("chefer", "layer-cam"))
     assert found[contrast.WEIGHTS][:2] == ["-", "-"]
+
+
+def test_brightness_is_no_contrast():
+    bundle = SimpleNamespace(brightness=np.array([[0.6, 0.8, 0.0]]))
+    found = contrast._beyond_brightness(bundle, np.array([[0.6, 0.8, -2.0], [0.8, -0.6, 0.0]]))
+    np.testing.assert_allclose(found, [[0.0, 0.0, 2.0], [0.8, 0.6, 0.0]], atol=1e-12)
 
 
 def test_a_study_that_kept_no_networks_is_told(study, capsys):

@@ -263,6 +263,16 @@ def test_a_lead_that_is_not_there_on_every_split_is_not_beyond_noise(tmp_path: P
     assert claim.holds is False and "ahead on 4 of 5 splits" in claim.found and "over rollout" in claim.found
 
 
+def test_the_title_says_which_splits_have_all_seeds(tmp_path: Path) -> None:
+    folder = two_runs(tmp_path, 0.5, 0.3)
+    plan = json.loads((folder / "study.json").read_text())
+    for splits, words in ((3, "2 seeds x 3 splits"), (5, "5 splits, 2 seeds on the first 3")):
+        plan["scale"]["splits"] = splits
+        (folder / "study.json").write_text(json.dumps(plan))
+        write_study_report(folder)
+        assert (folder / "report.md").read_text().startswith(f"# vit at 32 x 32: {words}, 8 training")
+
+
 def test_chance_and_ceiling_stand_under_table_one_and_are_no_method(tmp_path: Path) -> None:
     chance = {"bio_5": [0.04, 0.0], "ceiling_5": [1.0, 0.0], "bio_20": [0.19, 0.0], "ceiling_20": [0.65, 0.01]}
     folder = two_runs(tmp_path, 0.5, 0.3, chance=chance)

@@ -42,8 +42,8 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     plan.add_argument("--rows", default="", metavar="ROW,...", help="of these tables these rows, e.g. 'focus,se-cnn'")
     plan.add_argument("--dry-run", action="store_true", help="list what is to be made and what it will take")
     words = {
-        "seeds": "trainings of each kind of Table I: seeds 1..N; of other tables the first",
-        "splits": "simulations of each kind",
+        "seeds": "trainings of each kind of Table I on its first three splits: seeds 1..N; elsewhere the first",
+        "splits": "simulations of each kind in Table I; of other tables up to three",
         "scenes": "training windows",
         "val": "validation windows",
         "test": "test windows, which are measured",

@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 
+from focus.exporter.study._scale import SEEDED
 from focus.exporter.study._store import write_json
 from focus.exporter.study.report._claims import Claim, claims_of
 from focus.exporter.study.report._collect import Collected, collect
@@ -89,8 +90,9 @@ def _title(study: Collected) -> str:
     scale, backbone = study.plan["scale"], study.plan["backbone"]
     size = " x ".join(map(str, backbone["size"]))
     seeds, splits = (f"{scale[f'{one}s']} {one}{'s' * (scale[f'{one}s'] > 1)}" for one in ("seed", "split"))
+    pairs = f"{seeds} x {splits}" if scale["splits"] <= SEEDED else f"{splits}, {seeds} on the first {SEEDED}"
     return (
-        f"{backbone['name']} at {size}: {seeds} x {splits}, "
+        f"{backbone['name']} at {size}: {pairs}, "
         f"{scale['scenes']} training and {scale['test']} test windows, {scale['settings']['epochs']} epochs"
     )
 
