@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from focus.kernels import ingest
@@ -30,6 +30,7 @@ def rig(**fields) -> Rig:
     return Rig(**{"name": "cam", "wavelengths_nm": NM, "samples": 4, **fields})
 
 
+@example(seed=0, exposures=(179.5, 179.625), shift=0, panel=1.0)  # a clock's rounding counts, where its rule is known
 @given(
     seed=st.integers(0, 2**32 - 1),
     exposures=st.tuples(*[st.floats(0.05, 200.0)] * 2),

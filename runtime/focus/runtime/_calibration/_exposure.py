@@ -37,9 +37,9 @@ def gain_and_dark(calibration: Calibration, rig: Rig) -> tuple[NDArray[np.float3
         raise CubeError(
             f"the calibration is for {own:g} ms, {rig.name} does not say its exposure; say it with --exposure MS"
         )
-    if same_exposure(own, wanted):
-        return calibration.dark, calibration.gain
     if calibration.dark_rate is None:
+        if same_exposure(own, wanted):
+            return calibration.dark, calibration.gain
         raise CubeError(
             f"the calibration is for {own:g} ms, {rig.name} is exposed for {wanted:g} ms; set the camera to "
             f"{own:g} ms, or make a calibration with --dark given twice, at two exposures, which tell its growth"
